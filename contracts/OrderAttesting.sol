@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {OrderBook} from "./OrderBook.sol";
+import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
+import {Live, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
+import {Attestation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
+
+/// @title OrderAttesting
+/// @notice What an attestation does to a milestone.
+/// @dev Until a milestone is over, its state is that of the highest seq received in time, whatever came first. So a
+/// lower seq still tells that the required status was reached in time, a higher one still counts after attestEnd where
+/// a dispute could be opened or stands, and a status that means nothing to the milestone leaves no trace in it.
+abstract contract OrderAttesting is OrderBook {
+    using MilestoneWord for uint256;
+    using OrderTerms for Attestation;
+
+    /// @dev One attestation as `_attest` judges it.
+    struct Judged {
+        bool required;
+        bool inTime; // mined by attestEnd
+        bool disputable; // a dispute could be opened now
+    }
+
+    // ============================================================== deciding
+
+    function _attest(Terms calldata terms, Attestation calldata a, bytes[] calldata signatures, bool thenRelease)
+        internal
+    {
+        Live memory m = _load(terms, a.milestone);
+        Milestone calldata ms = terms.milestones[a.milestone];
+        _requireAuthentic(terms, ms, m, a, signatures);
+
+        if (_isTerminal(m.state)) return _ignore(m, a);
+        if (m.state == State.Open && ms.mode == Mode.PREFUND) revert NotFunded(m.id, m.index);
+        if (a.seq == m.lastSeq) return _repeat(m, a);
+        Judged memory j;
+        j.required = a.status == ms.requiredStatus;
+        if (!j.required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
+
+        j.inTime = !_attestOver(terms, ms, m);
+        bool kept = a.attestedAt <= _attestBy(ms, m);
+        bool known = m.requiredInTime;
+        if (j.required && kept && j.inTime) m.requiredInTime = true;
+        if (a.seq < m.lastSeq) {
+            if (m.requiredInTime != known) _save(m);
+            return _ignore(m, a);
+        }
+        if (j.required && !kept) revert AttestedTooLate(a.attestedAt, _attestBy(ms, m));
+        _count(terms, ms, m, a, j, thenRelease);
+    }
+
+    /// @dev The highest seq so far.
+    function _count(
+        Terms calldata terms,
+        Milestone calldata ms,
+        Live memory m,
+        Attestation calldata a,
+        Judged memory j,
+        bool thenRelease
+    ) private {
+        (m.lastSeq, m.lastStatus) = (a.seq, a.status);
+        bool disputed = m.state == State.Disputed;
+        j.disputable = _isDisputable(terms, ms, m, j.inTime);
+        bool counts = j.inTime || (m.requiredInTime && (disputed || j.disputable));
+        if (j.required && !counts && !m.decided) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
+
+        if (m.decided || (disputed && m.byParty)) return _record(ms, m, a, counts);
+        if (j.required) return _accept(terms, ms, m, a, thenRelease);
+        if (disputed || j.disputable) return _disputeByStatus(ms, m, a, counts);
+        _record(ms, m, a, false);
+    }
+
+    // ============================================================= recording
+
+    /// @dev While a party's dispute stands the highest seq is kept for the ruling and the fallback, what it accepts too;
+    /// once decided, `accepted` is the seller's share and stays.
+    function _record(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts)
+        private
+    {
+        if (counts && !m.decided && m.state == State.Disputed) _claim(ms, m, a);
+        _mark(m, a);
+        _save(m);
+        _report(m, a, false);
+    }
+
+    function _disputeByStatus(
+        Milestone calldata ms,
+        Live memory m,
+        Attestation calldata a,
+        bool counts
+    ) private {
+        bool opens = m.state != State.Disputed;
+        _mark(m, a);
+        if (counts || opens) _claim(ms, m, a);
+        if (opens) (m.state, m.since) = (State.Disputed, uint32(block.timestamp));
+        _save(m);
+        _report(m, a, opens || ms.partialDelivery);
+        if (opens) emit MilestoneDisputed(m.id, m.index, false, 0);
+    }
+
+    /// @dev Takes over what a partial delivery's attestation says is accepted: never less than was paid, never more than
+    /// is there to be paid.
+    function _claim(Milestone calldata ms, Live memory m, Attestation calldata a) private returns (Parts memory p) {
+        if (!ms.partialDelivery) return p;
+        p = _parts(m);
+        uint256 most = p.settled + _unpaid(ms, m, p);
+        uint256 accepted = a.accepted > most ? most : a.accepted;
+        p.accepted = accepted < p.settled ? p.settled : accepted;
+        _saveParts(m, p);
+    }
+
+    function _mark(Live memory m, Attestation calldata a) private {
+        _milestones[m.ref].mark = MilestoneWord.packMark(a.content(), _startedAt(m));
+    }
+
+    // ============================================================= accepting
+
+    function _accept(
+        Terms calldata terms,
+        Milestone calldata ms,
+        Live memory m,
+        Attestation calldata a,
+        bool thenRelease
+    ) private {
+        // accepted in whole, or partial and complete: the rest went back
+        if (m.state == State.Accepted) return _record(ms, m, a, false);
+        if (ms.partialDelivery) {
+            return ms.mode == Mode.PREFUND ? _acceptPart(terms, ms, m, a) : _owePart(ms, m, a);
+        }
+        if (m.state == State.Due) return _record(ms, m, a, false);
+        _report(m, a, true);
+        if (ms.mode == Mode.PREFUND && thenRelease && ms.inspection == 0) {
+            m.state = State.Released;
+            _write(m);
+            if (_execute(terms, m, m.payer, ms.amount, false)) return _announce(m);
+        }
+        _mark(m, a);
+        m.since = uint32(block.timestamp);
+        m.state = ms.mode == Mode.PREFUND ? State.Accepted : State.Due;
+        _save(m);
+        if (m.state == State.Accepted) emit MilestoneAccepted(m.id, m.index, ms.amount);
+        else emit MilestoneDue(m.id, m.index, ms.amount);
+    }
+
+    /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back. What
+    /// the token refuses stays held: the seller's as owed, the rest until `refund`.
+    function _acceptPart(
+        Terms calldata terms,
+        Milestone calldata ms,
+        Live memory m,
+        Attestation calldata a
+    ) private {
+        _mark(m, a);
+        uint256 heldSince = _startedAt(m);
+        uint256 unpaid = _unpaid(ms, m, _parts(m));
+        Parts memory p = _claim(ms, m, a);
+        uint256 owed = p.accepted - p.settled;
+        p.complete = a.complete || p.accepted == ms.amount;
+        uint256 back = p.complete ? unpaid - owed : 0;
+
+        _report(m, a, true);
+        emit MilestoneAccepted(m.id, m.index, p.accepted);
+        (m.state, m.since) = (State.Funded, uint32(heldSince));
+        p.settled = p.accepted;
+        _saveParts(m, p);
+        _write(m);
+        bool paid = owed == 0 || _execute(terms, m, m.payer, owed, false);
+        bool returned = back == 0 || _giveBack(terms, m, back, heldSince, false);
+        if (!paid) p.settled -= owed;
+        if (p.complete && returned) m.state = paid ? _ended(p, State.Refunded) : State.Accepted;
+        _saveParts(m, p);
+        _save(m);
+    }
+
+    /// @dev ON_ATTEST, partial: what is accepted and unpaid is due. payWithin runs from the oldest of it.
+    function _owePart(Milestone calldata ms, Live memory m, Attestation calldata a) private {
+        _mark(m, a);
+        Parts memory p = _claim(ms, m, a);
+        p.complete = a.complete || p.accepted == ms.amount;
+        _saveParts(m, p);
+        uint256 due = p.accepted - p.settled;
+        if (due == 0) m.since = uint32(_startedAt(m));
+        else if (m.state != State.Due) m.since = uint32(block.timestamp);
+        m.state = due != 0 ? State.Due : p.complete ? _ended(p, State.Cancelled) : State.Open;
+        _report(m, a, true);
+        emit MilestoneAccepted(m.id, m.index, p.accepted);
+        if (due != 0) emit MilestoneDue(m.id, m.index, due);
+        if (m.state == State.Cancelled) emit MilestoneCancelled(m.id, m.index, 0);
+        _save(m);
+    }
+
+    // ============================================================== checking
+
+    function _requireAuthentic(
+        Terms calldata terms,
+        Milestone calldata ms,
+        Live memory m,
+        Attestation calldata a,
+        bytes[] calldata signatures
+    ) private view {
+        if (!(a.orderId == m.id)) revert InvalidAttestation("orderId");
+        if (a.seq == 0) revert InvalidAttestation("seq");
+        if (a.status == 0) revert InvalidAttestation("status");
+        if (a.accepted > (ms.partialDelivery ? ms.amount : 0)) revert InvalidAttestation("accepted");
+        if (block.timestamp > a.deadline) revert SignatureExpired(a.deadline, block.timestamp);
+        IAttesterSets(attesterSets).requireAttested(
+            terms.attesterSet, a.setEpoch, terms.floorEpoch, terms.threshold, _digest(a.hash()), signatures
+        );
+    }
+
+    /// @dev Same seq, same content: done before. Same seq, other content: the source contradicts itself.
+    function _repeat(Live memory m, Attestation calldata a) private {
+        if (MilestoneWord.contentOf(uint256(a.content())) != _milestones[m.ref].mark.contentOf()) {
+            revert ConflictingAttestation(m.id, m.index, a.seq);
+        }
+        _ignore(m, a);
+    }
+
+    function _ignore(Live memory m, Attestation calldata a) private {
+        emit AttestationIgnored(m.id, m.index, a.seq, m.lastSeq);
+    }
+
+    function _report(Live memory m, Attestation calldata a, bool counted) private {
+        emit StatusAttested(
+            m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted
+        );
+    }
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+
+import {OrderAttesting} from "./OrderAttesting.sol";
+import {OrderBook} from "./OrderBook.sol";
+import {OrderExtension} from "./OrderExtension.sol";
+import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
+import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {INotary} from "./interfaces/INotary.sol";
+import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
+import {IOrderExtension} from "./interfaces/IOrderExtension.sol";
+import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {OrderId} from "./libraries/Ids.sol";
+import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
+import {Agreement, Attestation, Cancellation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
+import {TermsRules} from "./libraries/TermsRules.sol";
+
+/// @title OrderEscrow
+/// @notice {IOrderEscrow}
+contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
+    using MilestoneWord for uint256;
+    using OrderTerms for Agreement;
+    using OrderTerms for Attestation;
+    using OrderTerms for Cancellation;
+    using OrderTerms for Terms;
+
+    /// @inheritdoc IOrderEscrow
+    address public immutable extension;
+
+    constructor(address registry_, address attesterSets_, address authority)
+        OrderBook(registry_, attesterSets_)
+        AccessManaged(authority)
+    {
+        extension = address(new OrderExtension(registry_, attesterSets_));
+    }
+
+    // =============================================================== opening
+
+    /// @inheritdoc IOrderEscrow
+    function open(Terms calldata terms, bytes calldata buyerSignature, bytes calldata sellerSignature)
+        external
+        returns (OrderId id)
+    {
+        id = terms.id();
+        _open(terms, id, buyerSignature, sellerSignature, address(0));
+    }
+
+    function _open(
+        Terms calldata terms,
+        OrderId id,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature,
+        address vouched
+    ) private returns (uint32 known) {
+        if (_isOpen(id)) revert OrderAlreadyOpen(id);
+        if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
+        if (!IParticipantRegistry(registry).isDepositToken(terms.token)) revert InvalidTerms("token");
+        TermsRules.requireValid(terms, IAttesterSets(attesterSets).attesterSet(terms.attesterSet));
+        known = _requireBothSigned(terms, id, OrderId.unwrap(id), buyerSignature, sellerSignature, vouched);
+
+        uint256 word = MilestoneWord.opened(block.timestamp);
+        uint256 n = terms.milestones.length;
+        for (uint256 i; i < n; ++i) {
+            _milestones[OrderTerms.holdReference(id, i)].word = word;
+        }
+        emit OrderOpened(id, terms.buyer, terms.seller, terms.token, terms.orderReference, n);
+    }
+
+    function _isOpen(OrderId id) private view returns (bool) {
+        return _milestones[OrderTerms.holdReference(id, 0)].word != 0;
+    }
+
+    // ==================================================== funding and paying
+
+    /// @inheritdoc IOrderEscrow
+    function fund(Terms calldata terms, uint256 milestone, ConsentSignature calldata consent) external {
+        Live memory m = _load(terms, milestone);
+        uint256 amount = _fund(terms, m, consent.payer, _participantOf(consent.payer));
+        _hold(terms, m, amount, consent);
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function pay(Terms calldata terms, uint256 milestone, ConsentSignature calldata consent) external {
+        Live memory m = _load(terms, milestone);
+        uint256 amount = _pay(terms, m, consent.payer, _participantOf(consent.payer));
+        _hold(terms, m, amount, consent);
+        _execute(terms, m, consent.payer, amount, true);
+    }
+
+    /// @inheritdoc INotary
+    function onHold(address payer, uint256 amount, bytes32 ref, bytes calldata data) external returns (bytes4) {
+        (Terms calldata terms, Live memory m, uint32 participant) = _openHeld(data, payer);
+        if (ref != m.ref) revert WrongReference(ref, m.ref);
+        bool due = m.state == State.Due;
+        uint256 expected = due ? _pay(terms, m, payer, participant) : _fund(terms, m, payer, participant);
+        if (amount != expected) revert WrongAmount(amount, expected);
+        if (due) _execute(terms, m, payer, expected, true);
+        return INotary.onHold.selector;
+    }
+
+    /// @dev The order that `data` names, opened where it is not. The token vouches for the payer, who thus needs no
+    /// signature of its own.
+    function _openHeld(bytes calldata data, address payer)
+        private
+        returns (Terms calldata terms, Live memory m, uint32 participant)
+    {
+        uint256 milestone;
+        (terms, milestone) = _decodeHold(data);
+        _requireToken(terms.token);
+        OrderId id = terms.id();
+        if (!_isOpen(id)) participant = _open(terms, id, _decodeBytes(data, 64), _decodeBytes(data, 96), payer);
+        if (participant == 0) participant = _participantOf(payer);
+        m = _load(terms, id, milestone);
+    }
+
+    /// @dev Open -> Funded. What stops of payer, seller or token have cost so far is kept, for from here on the clock of
+    /// attestEnd is the seller's.
+    function _fund(Terms calldata terms, Live memory m, address payer, uint32 participant)
+        private
+        returns (uint256 amount)
+    {
+        Milestone calldata ms = terms.milestones[m.index];
+        if (m.state != State.Open || ms.mode != Mode.PREFUND) revert WrongState(m.id, m.index, m.state);
+        if (participant != ms.payer) revert WrongPayer(m.id, payer);
+        if (_isPast(ms.fundBy, m.since, ms.payer, 0, terms.token)) revert TooLate(ms.fundBy, block.timestamp);
+
+        uint256 delayEnd = _stopped(m.since, ms.payer, terms.seller, 0, terms.token);
+        if (delayEnd != 0) {
+            m.delayed = true;
+            _saveParts(m, Parts(0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false));
+        }
+        (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
+        _save(m);
+        amount = ms.amount;
+        emit MilestoneFunded(m.id, m.index, payer, amount);
+    }
+
+    /// @dev Due -> Released, or back to Open while a partial delivery has more to come.
+    function _pay(Terms calldata terms, Live memory m, address payer, uint32 participant)
+        private
+        returns (uint256 due)
+    {
+        Milestone calldata ms = terms.milestones[m.index];
+        if (m.state != State.Due) revert WrongState(m.id, m.index, m.state);
+        if (participant != ms.payer && participant != terms.buyer) revert WrongPayer(m.id, payer);
+
+        Parts memory p = _parts(m);
+        due = _owed(ms, m, p);
+        m.state = State.Released;
+        if (_usesParts(ms, m)) {
+            p.settled = p.accepted;
+            _saveParts(m, p);
+            if (!m.decided && !p.complete) (m.state, m.since) = (State.Open, uint32(_startedAt(m)));
+        }
+        _save(m);
+        emit MilestoneFunded(m.id, m.index, payer, due);
+    }
+
+    function _hold(Terms calldata terms, Live memory m, uint256 amount, ConsentSignature calldata consent) private {
+        IDepositToken(terms.token).hold(
+            consent.payer, amount, m.ref, consent.nonce, consent.deadline, consent.signature
+        );
+    }
+
+    function _requireToken(address expected) private view {
+        if (msg.sender == expected) return;
+        if (!IParticipantRegistry(registry).isDepositToken(msg.sender)) revert OnlyDepositToken(msg.sender);
+        revert WrongToken(msg.sender, expected);
+    }
+
+    /// @dev abi.decode(data, (Terms, uint256, bytes, bytes)) without copying the terms to memory. Offsets that lead
+    /// astray only name other terms, which then hash to an order that nobody signed.
+    function _decodeHold(bytes calldata data) private pure returns (Terms calldata terms, uint256 milestone) {
+        assembly ("memory-safe") {
+            terms := add(data.offset, calldataload(data.offset))
+            milestone := calldataload(add(data.offset, 32))
+        }
+    }
+
+    /// @dev The `bytes` whose offset stands at `position`.
+    function _decodeBytes(bytes calldata data, uint256 position) private pure returns (bytes calldata decoded) {
+        assembly ("memory-safe") {
+            let at := add(data.offset, calldataload(add(data.offset, position)))
+            decoded.offset := add(at, 32)
+            decoded.length := calldataload(at)
+        }
+    }
+
+    // ============================================== attesting and paying out
+
+    /// @inheritdoc IOrderEscrow
+    function attest(Terms calldata terms, Attestation calldata attestation, bytes[] calldata signatures) external {
+        _attest(terms, attestation, signatures, false);
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function attestAndRelease(Terms calldata terms, Attestation calldata attestation, bytes[] calldata signatures)
+        external
+    {
+        _attest(terms, attestation, signatures, true);
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function release(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _load(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        Parts memory p = _parts(m);
+        if (m.state == State.Accepted) _requireReleasable(terms, ms, m);
+        else if (m.state != State.Funded) revert WrongState(m.id, milestone, m.state);
+        else if (p.accepted == p.settled) revert NothingOwed(m.id, milestone);
+
+        uint256 owed = _owed(ms, m, p);
+        if (m.state == State.Accepted) m.state = State.Released;
+        if (_usesParts(ms, m)) {
+            p.settled = p.accepted;
+            _saveParts(m, p);
+        }
+        _save(m);
+        _execute(terms, m, m.payer, owed, true);
+    }
+
+    function _requireReleasable(Terms calldata terms, Milestone calldata ms, Live memory m) private view {
+        if (m.decided || ms.inspection == 0 || _inspectionOver(terms, ms, m)) return;
+        if (_participantOf(msg.sender) == terms.buyer) return;
+        revert TooEarly(uint256(m.since) + ms.inspection, block.timestamp);
+    }
+
+    // ============================================================= extension
+
+    /// @inheritdoc IOrderExtension
+    function attestMany(Terms[] calldata, Attestation[] calldata, bytes[][] calldata) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function releaseMany(Terms[] calldata, uint256[] calldata) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancel(Terms calldata, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancelTogether(Terms calldata, uint256, uint40, bytes calldata, bytes calldata) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function writeOff(Terms calldata, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function refund(Terms calldata, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function dispute(Terms calldata, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function rule(Terms calldata, uint256, uint88) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function decideByFallback(Terms calldata, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function agree(Terms calldata, Agreement calldata, bytes calldata, bytes calldata) external {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancelByOrder(Terms calldata, uint256, bytes32) external restricted {
+        _extend();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function agreementDigest(Agreement calldata) external view returns (bytes32) {
+        _extendView();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancellationDigest(OrderId, uint8, uint40) external view returns (bytes32) {
+        _extendView();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function milestoneOf(OrderId, uint256) external view returns (MilestoneView memory) {
+        _extendView();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function amountsOf(Terms calldata, uint256) external view returns (uint256, uint256, uint256, uint256) {
+        _extendView();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function unpaidOf(Terms calldata, uint256) external view returns (uint256) {
+        _extendView();
+    }
+
+    /// @inheritdoc IOrderExtension
+    function isOverdue(Terms calldata, uint256) external view returns (bool) {
+        _extendView();
+    }
+
+    /// @dev The same call, answered by the code of {OrderExtension} on this contract's storage.
+    function _extend() private {
+        address code = extension;
+        assembly ("memory-safe") {
+            let data := mload(64)
+            calldatacopy(data, 0, calldatasize())
+            let ok := delegatecall(gas(), code, data, calldatasize(), 0, 0)
+            returndatacopy(data, 0, returndatasize())
+            if iszero(ok) { revert(data, returndatasize()) }
+            return(data, returndatasize())
+        }
+    }
+
+    /// @dev For the views among them. Solidity has no DELEGATECALL that a view may use; what these run writes nothing.
+    function _extendView() private view {
+        function() internal run = _extend;
+        function() internal view look;
+        assembly ("memory-safe") {
+            look := run
+        }
+        look();
+    }
+
+    // ================================================================= views
+
+    /// @inheritdoc IOrderEscrow
+    function orderId(Terms calldata terms) external pure returns (OrderId) {
+        return terms.id();
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function termsDigest(Terms calldata terms) external view returns (bytes32) {
+        return _digest(OrderId.unwrap(terms.id()));
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function attestationDigest(Attestation calldata attestation) external view returns (bytes32) {
+        return _digest(attestation.hash());
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function stateOf(OrderId id, uint256 milestone) external view returns (State) {
+        return _milestones[OrderTerms.holdReference(id, milestone)].word.stateOf();
+    }
+
+    /// @inheritdoc IOrderEscrow
+    function version() external pure returns (string memory) {
+        return "1.0.0";
+    }
+}

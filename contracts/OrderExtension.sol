@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {OrderBook} from "./OrderBook.sol";
+import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
+import {IOrderExtension} from "./interfaces/IOrderExtension.sol";
+import {OrderId} from "./libraries/Ids.sol";
+import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
+import {Agreement, Attestation, Cancellation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
+import {TermsRules} from "./libraries/TermsRules.sol";
+
+/// @title OrderExtension
+/// @notice {IOrderExtension}: the code of {OrderEscrow} for what is rare. The escrow makes it when it is made itself and
+/// runs it by DELEGATECALL, on its own storage; called directly it knows no order and moves nothing.
+contract OrderExtension is OrderBook, IOrderExtension {
+    using MilestoneWord for uint256;
+    using OrderTerms for Agreement;
+    using OrderTerms for Cancellation;
+    using OrderTerms for Terms;
+
+    constructor(address registry_, address attesterSets_) OrderBook(registry_, attesterSets_) {}
+
+    // ========================================================== many at once
+
+    /// @inheritdoc IOrderExtension
+    function attestMany(Terms[] calldata terms, Attestation[] calldata attestations, bytes[][] calldata signatures)
+        external
+    {
+        for (uint256 i; i < terms.length; ++i) {
+            bytes memory call = abi.encodeCall(IOrderEscrow.attestAndRelease, (terms[i], attestations[i], signatures[i]));
+            _callOrSkip(call, terms[i].id(), attestations[i].milestone);
+        }
+    }
+
+    /// @inheritdoc IOrderExtension
+    function releaseMany(Terms[] calldata terms, uint256[] calldata milestones) external {
+        for (uint256 i; i < terms.length; ++i) {
+            _callOrSkip(abi.encodeCall(IOrderEscrow.release, (terms[i], milestones[i])), terms[i].id(), milestones[i]);
+        }
+    }
+
+    /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal undoes that item alone. No data means that the gas ran
+    /// out: then the whole batch is undone, or a tight gas limit could skip what is due.
+    function _callOrSkip(bytes memory call, OrderId id, uint256 milestone) private {
+        (bool ok, bytes memory reason) = address(this).delegatecall(call);
+        if (ok) return;
+        if (reason.length == 0) revert ItemFailed(id, milestone);
+        emit ItemSkipped(id, milestone, reason);
+    }
+
+    // ============================================================ cancelling
+
+    /// @inheritdoc IOrderExtension
+    function cancel(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _load(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
+        bool prefund = ms.mode == Mode.PREFUND;
+        bool over = prefund
+            ? _isPast(ms.fundBy, m.since, ms.payer, 0, terms.token)
+            : _attestOver(terms, ms, m);
+        if (!over) revert TooEarly(prefund ? ms.fundBy : _attestEnd(terms, ms, m), block.timestamp);
+        _cancel(m);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancelTogether(
+        Terms calldata terms,
+        uint256 milestone,
+        uint40 deadline,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) external {
+        Live memory m = _load(terms, milestone);
+        if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        bytes32 structHash = Cancellation(m.id, uint8(milestone), deadline).hash();
+        _requireBothSigned(terms, m.id, structHash, buyerSignature, sellerSignature, address(0));
+        _cancel(m);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function writeOff(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _load(terms, milestone);
+        if (m.state != State.Due) revert WrongState(m.id, milestone, m.state);
+        _requireSeller(terms, m.id);
+        _cancel(m);
+    }
+
+    /// @dev Of what is not held: Open or Due.
+    function _cancel(Live memory m) private {
+        m.state = _ended(_parts(m), State.Cancelled);
+        _save(m);
+        if (m.state == State.Cancelled) emit MilestoneCancelled(m.id, m.index, 0);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancelByOrder(Terms calldata terms, uint256 milestone, bytes32 orderHash) external {
+        if (orderHash == 0) revert OrderHashMissing();
+        Live memory m = _load(terms, milestone);
+        if (_isTerminal(m.state)) revert WrongState(m.id, milestone, m.state);
+        uint256 held = m.payer == address(0) ? 0 : _unpaid(terms.milestones[milestone], m, _parts(m));
+
+        m.state = State.Cancelled;
+        _save(m);
+        emit MilestoneCancelled(m.id, milestone, orderHash);
+        if (held == 0) return;
+        emit MilestoneRefunded(m.id, milestone, m.payer, held);
+        IDepositToken(terms.token).cancelByOrder(m.payer, held, m.ref, orderHash);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function refund(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _load(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        if (m.state != State.Funded && m.state != State.Accepted) revert WrongState(m.id, milestone, m.state);
+        Parts memory p = _parts(m);
+        uint256 back = _unpaid(ms, m, p);
+        if (_participantOf(msg.sender) == terms.seller) {
+            if (_usesParts(ms, m)) p.accepted = p.settled;
+        } else {
+            if (m.state == State.Accepted) revert NotParty(m.id, msg.sender);
+            if (!p.complete && !_attestOver(terms, ms, m)) {
+                revert TooEarly(_attestEnd(terms, ms, m), block.timestamp);
+            }
+            back -= p.accepted - p.settled; // what was accepted in time waits for the seller
+        }
+        uint256 heldSince = _startedAt(m);
+        m.state = p.accepted == p.settled ? _ended(p, State.Refunded) : State.Accepted;
+        if (_usesParts(ms, m)) _saveParts(m, p);
+        _save(m);
+        _giveBack(terms, m, back, heldSince, true);
+    }
+
+    // ============================================================== disputes
+
+    /// @inheritdoc IOrderExtension
+    function dispute(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _load(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        uint32 participant = _requireParty(terms, m.id);
+        if (m.decided) revert AlreadyDecided(m.id, milestone);
+        if (m.state == State.Disputed) {
+            if (m.byParty) revert WrongState(m.id, milestone, m.state);
+            if (_fallbackOpen(terms, ms, m)) revert FallbackOpen(m.id, milestone);
+        } else {
+            _requireDisputable(terms, ms, m);
+        }
+        _keepStart(m);
+        (m.state, m.byParty, m.since) = (State.Disputed, true, uint32(block.timestamp));
+        _save(m);
+        emit MilestoneDisputed(m.id, milestone, true, participant);
+    }
+
+    function _requireDisputable(Terms calldata terms, Milestone calldata ms, Live memory m) private view {
+        if (_isTerminal(m.state) || (m.state == State.Open && ms.mode == Mode.PREFUND)) {
+            revert WrongState(m.id, m.index, m.state);
+        }
+        bool running = m.state == State.Funded || m.state == State.Open;
+        if (_isDisputable(terms, ms, m, running && !_attestOver(terms, ms, m))) return;
+        if (running) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
+        if (m.state == State.Due) revert TooLate(uint256(m.since) + ms.payWithin, block.timestamp);
+        if (ms.inspection == 0) revert NotDisputable(m.id, m.index);
+        revert TooLate(uint256(m.since) + ms.inspection, block.timestamp);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function rule(Terms calldata terms, uint256 milestone, uint88 sellerAmount) external {
+        Live memory m = _loadDisputed(terms, milestone);
+        if (terms.arbiter == 0 || _participantOf(msg.sender) != terms.arbiter) revert NotArbiter(m.id, msg.sender);
+        if (_fallbackOpen(terms, terms.milestones[milestone], m)) revert FallbackOpen(m.id, milestone);
+        _decide(terms, m, sellerAmount, Decision.RULING);
+    }
+
+    /// @inheritdoc IOrderExtension
+    function decideByFallback(Terms calldata terms, uint256 milestone) external {
+        Live memory m = _loadDisputed(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        if (!_fallbackOpen(terms, ms, m)) revert FallbackNotOpen(m.id, milestone);
+        uint256 accepted = m.lastStatus == ms.requiredStatus ? ms.amount : 0;
+        if (ms.partialDelivery) accepted = _owed(ms, m, _parts(m));
+        _decide(
+            terms,
+            m,
+            m.byParty ? (accepted * terms.fallbackSplit) / TermsRules.WHOLE : accepted,
+            Decision.FALLBACK
+        );
+    }
+
+    /// @inheritdoc IOrderExtension
+    function agree(
+        Terms calldata terms,
+        Agreement calldata agreement,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) external {
+        Live memory m = _load(terms, agreement.milestone);
+        Milestone calldata ms = terms.milestones[agreement.milestone];
+        if (_isTerminal(m.state) || (m.state == State.Open && ms.mode == Mode.PREFUND)) {
+            revert WrongState(m.id, m.index, m.state);
+        }
+        if (!(agreement.orderId == m.id)) revert UnknownOrder(agreement.orderId);
+        if (block.timestamp > agreement.deadline) revert SignatureExpired(agreement.deadline, block.timestamp);
+        uint256 unpaid = _unpaid(ms, m, _parts(m));
+        if (agreement.unpaid != unpaid) revert WrongAmount(agreement.unpaid, unpaid);
+        bytes32 structHash = agreement.hash();
+        if (_usedAgreements[structHash]) revert AgreementUsed(structHash);
+        _requireBothSigned(terms, m.id, structHash, buyerSignature, sellerSignature, address(0));
+
+        _usedAgreements[structHash] = true;
+        _decide(terms, m, agreement.sellerAmount, Decision.AGREEMENT);
+    }
+
+    function _loadDisputed(Terms calldata terms, uint256 milestone) private view returns (Live memory m) {
+        m = _load(terms, milestone);
+        if (m.state != State.Disputed) revert WrongState(m.id, milestone, m.state);
+    }
+
+    /// @dev The payer's share goes back at once, the seller's waits for anyone to release or pay it: no decision needs
+    /// a transfer to the seller to succeed.
+    function _decide(Terms calldata terms, Live memory m, uint256 sellerAmount, Decision how) private {
+        Milestone calldata ms = terms.milestones[m.index];
+        Parts memory p = _parts(m);
+        uint256 unpaid = _unpaid(ms, m, p);
+        if (sellerAmount > unpaid) revert SplitTooLarge(sellerAmount, unpaid);
+        uint256 back = unpaid - sellerAmount;
+        uint256 heldSince = _startedAt(m);
+        bool prefund = ms.mode == Mode.PREFUND;
+
+        _keepStart(m);
+        p.accepted = p.settled + sellerAmount;
+        _saveParts(m, p);
+        (m.decided, m.since) = (true, uint32(block.timestamp));
+        if (sellerAmount == 0) m.state = _ended(p, prefund ? State.Refunded : State.Cancelled);
+        else m.state = prefund ? State.Accepted : State.Due;
+        _save(m);
+        emit MilestoneDecided(m.id, m.index, sellerAmount, back, how);
+        if (m.state == State.Due) emit MilestoneDue(m.id, m.index, sellerAmount);
+        if (prefund && back != 0) _giveBack(terms, m, back, heldSince, true);
+    }
+
+    // ================================================================= views
+
+    /// @inheritdoc IOrderExtension
+    function agreementDigest(Agreement calldata agreement) external view returns (bytes32) {
+        return _digest(agreement.hash());
+    }
+
+    /// @inheritdoc IOrderExtension
+    function cancellationDigest(OrderId id, uint8 milestone, uint40 deadline) external view returns (bytes32) {
+        return _digest(Cancellation(id, milestone, deadline).hash());
+    }
+
+    /// @inheritdoc IOrderExtension
+    function milestoneOf(OrderId id, uint256 milestone) external view returns (MilestoneView memory v) {
+        MilestoneSlots storage slots = _milestones[OrderTerms.holdReference(id, milestone)];
+        Live memory m;
+        MilestoneWord.unpack(m, slots.word);
+        Parts memory p = slots.parts.unpackParts();
+        return MilestoneView({
+            state: m.state,
+            disputedByParty: m.byParty,
+            decided: m.decided,
+            requiredInTime: m.requiredInTime,
+            delayed: m.delayed,
+            since: m.since,
+            lastSeq: m.lastSeq,
+            lastStatus: m.lastStatus,
+            payer: m.payer,
+            accepted: uint88(p.accepted),
+            settled: uint88(p.settled),
+            delayBy: uint40(p.delayBy),
+            delayEnd: uint40(p.delayEnd),
+            contentDigest: slots.mark.contentOf()
+        });
+    }
+
+    /// @inheritdoc IOrderExtension
+    function amountsOf(Terms calldata terms, uint256 milestone)
+        external
+        view
+        returns (uint256 funded, uint256 held, uint256 released, uint256 refunded)
+    {
+        Live memory m = _load(terms, milestone);
+        Milestone calldata ms = terms.milestones[milestone];
+        Parts memory p = _parts(m);
+        released = m.state == State.Released && p.settled == 0 ? ms.amount : p.settled;
+        if (ms.mode == Mode.ON_ATTEST) return (released, 0, released, 0);
+        if (m.payer == address(0)) return (0, 0, 0, 0);
+        funded = ms.amount;
+        held = _unpaid(ms, m, p);
+        refunded = funded - held - released;
+    }
+
+    /// @inheritdoc IOrderExtension
+    function unpaidOf(Terms calldata terms, uint256 milestone) external view returns (uint256) {
+        Live memory m = _load(terms, milestone);
+        return _unpaid(terms.milestones[milestone], m, _parts(m));
+    }
+
+    /// @inheritdoc IOrderExtension
+    function isOverdue(Terms calldata terms, uint256 milestone) external view returns (bool) {
+        Live memory m = _load(terms, milestone);
+        return m.state == State.Due && _payWithinOver(terms, terms.milestones[milestone], m);
+    }
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {INotary} from "./interfaces/INotary.sol";
+import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {ISettlement} from "./interfaces/ISettlement.sol";
+import {Cash, CashLegs} from "./libraries/CashLegs.sol";
+import {Balance, Delivery} from "./libraries/Delivery.sol";
+import {TradeId} from "./libraries/Ids.sol";
+import {Path, Reason, Standing} from "./libraries/Reason.sol";
+import {Signatures} from "./libraries/Signatures.sol";
+import {TradeHolds} from "./libraries/TradeHolds.sol";
+import {TradeRules} from "./libraries/TradeRules.sol";
+import {Leg, LegKind, Trade, TradeTerms} from "./libraries/TradeTerms.sol";
+import {TradeWord} from "./libraries/TradeWord.sol";
+import {Wallets} from "./libraries/Wallets.sol";
+
+/// @title Settlement
+/// @notice What governs the code below:
+/// - One word per trade, written once by a trade that settles in one transaction; callers pass the terms again.
+/// - A hold has a word of its own only while it outlives the transaction that made it: cash held by a consent that rides
+///   along and is all paid out at once is kept in memory.
+/// - Effects first, transfers next, then the balances are counted. Assets are foreign code: every entrance that writes
+///   is guarded, so whatever a token or a receiver calls back, it finds this contract closed.
+/// - Who may trade is asked of the registry when a wallet affirms and again at every settlement; a refusal reverts the
+///   whole and changes nothing.
+contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
+    using TradeTerms for Trade;
+    using TradeHolds for TradeHolds.Book;
+    using Wallets for address[];
+
+    /// @dev A trade that can still change, as one call sees it.
+    struct Live {
+        TradeId id;
+        TradeWord word;
+        address[] wallets;
+    }
+
+    uint256 private constant DAY = 1 days;
+
+    /// @inheritdoc ISettlement
+    address public immutable registry;
+
+    mapping(TradeId => TradeWord) private _trades;
+    TradeHolds.Book private _holds;
+
+    constructor(address registry_) EIP712("pyjpm Settlement", "1") {
+        registry = registry_;
+    }
+
+    // ---- affirming ---------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ISettlement
+    function affirm(Trade calldata trade) external nonReentrant returns (TradeId) {
+        Live memory live = _live(trade);
+        _requireGood(live.id, msg.sender);
+        _affirm(live, trade.tradeReference, msg.sender);
+        return _store(live);
+    }
+
+    /// @inheritdoc ISettlement
+    function affirmBySignature(Trade calldata trade, Affirmation[] calldata affirmations)
+        external
+        nonReentrant
+        returns (TradeId)
+    {
+        Live memory live = _live(trade);
+        for (uint256 i; i < affirmations.length; ++i) {
+            _requireGood(live.id, affirmations[i].wallet);
+        }
+        _affirmSigned(live, trade.tradeReference, affirmations);
+        return _store(live);
+    }
+
+    /// @inheritdoc INotary
+    /// @dev The payer has handed the terms to its token itself, so it affirms by paying; the token has found it good.
+    function onHold(address payer, uint256 amount, bytes32 ref, bytes calldata data)
+        external
+        nonReentrant
+        returns (bytes4)
+    {
+        if (!IParticipantRegistry(registry).isDepositToken(msg.sender)) {
+            revert OnlyDepositToken(msg.sender);
+        }
+        Trade calldata trade = TradeTerms.decode(data);
+        Live memory live = _live(trade);
+        if (TradeId.unwrap(live.id) != ref) revert UnknownTrade(TradeId.wrap(ref));
+        uint256 whole = TradeRules.cashOf(trade.legs, msg.sender, payer);
+        if (whole == 0 || amount != whole) revert WrongHold(live.id, msg.sender, payer, amount, whole);
+        if (heldFor(live.id, msg.sender, payer) != 0) revert CashAlreadyHeld(live.id, msg.sender, payer);
+
+        _holds.set(live.id, msg.sender, payer, amount, block.timestamp / DAY);
+        emit CashHeld(live.id, msg.sender, payer, amount);
+        live.word = live.word.withHolds();
+        _affirm(live, trade.tradeReference, payer);
+        _store(live);
+        return INotary.onHold.selector;
+    }
+
+    /// @dev No effect if `wallet` has affirmed already: a race between a call and a signature hurts nobody.
+    function _affirm(Live memory live, bytes32 tradeReference, address wallet) private {
+        uint256 index = live.wallets.indexOf(wallet);
+        if (index == live.wallets.length) revert NotTradeParty(live.id, wallet);
+        if (live.word.isAffirmed(index)) return;
+        live.word = live.word.withAffirmation(index, live.wallets.length);
+    }
+
+    function _affirmSigned(Live memory live, bytes32 tradeReference, Affirmation[] calldata affirmations) private {
+        if (affirmations.length == 0) return;
+        bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
+        for (uint256 i; i < affirmations.length; ++i) {
+            Affirmation calldata a = affirmations[i];
+            if (!Signatures.isValid(a.wallet, digest, a.signature)) revert InvalidAffirmation(live.id, a.wallet);
+            _affirm(live, tradeReference, a.wallet);
+        }
+    }
+
+    function _store(Live memory live) private returns (TradeId) {
+        _trades[live.id] = live.word.withState(uint8(State.Affirmed));
+        return live.id;
+    }
+
+    // ---- settling ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ISettlement
+    function settle(Trade calldata trade, Affirmation[] calldata affirmations, CashConsent[] calldata consents)
+        external
+        nonReentrant
+    {
+        Live memory live = _live(trade);
+        uint256 next = live.word.lotsSettled();
+        _settle(trade, live, next, trade.lots - next, affirmations, consents);
+    }
+
+    /// @inheritdoc ISettlement
+    function settleLots(
+        Trade calldata trade,
+        uint256 firstLot,
+        uint256 count,
+        Affirmation[] calldata affirmations,
+        CashConsent[] calldata consents
+    ) external nonReentrant {
+        if (msg.sender != trade.agent) revert NotAgent(msg.sender, trade.agent);
+        Live memory live = _live(trade);
+        uint256 next = live.word.lotsSettled();
+        if (firstLot != next || count == 0 || count > trade.lots - next) {
+            revert LotOutOfTurn(firstLot, next, trade.lots);
+        }
+        _settle(trade, live, firstLot, count, affirmations, consents);
+    }
+
+    function _settle(
+        Trade calldata trade,
+        Live memory live,
+        uint256 first,
+        uint256 count,
+        Affirmation[] calldata affirmations,
+        CashConsent[] calldata consents
+    ) private {
+        if (block.timestamp < trade.settleAfter) {
+            revert SettleTooEarly(trade.settleAfter, block.timestamp);
+        }
+        _requireAffirmed(live, trade.tradeReference, affirmations);
+        _requireAllGood(live);
+        Cash[] memory cash = CashLegs.collect(trade.legs, first, count, trade.lots);
+        _requireCash(live, cash, consents);
+
+        bool complete = first + count == trade.lots;
+        _keepHolds(live, cash);
+        State state = complete ? State.Settled : State.Affirmed;
+        _trades[live.id] = live.word.withState(uint8(state)).withLotsSettled(first + count);
+
+        _holdByConsent(live.id, cash, consents);
+        _deliver(trade.legs, live.id, first, count, trade.lots);
+        emit TradeSettled(live.id, trade.tradeReference, first, count, complete);
+    }
+
+    /// @dev The caller affirms by calling if it is a party; signatures ride along; nobody may be missing then.
+    function _requireAffirmed(Live memory live, bytes32 tradeReference, Affirmation[] calldata affirmations) private {
+        if (!live.word.isMatched() && live.wallets.indexOf(msg.sender) < live.wallets.length) {
+            _affirm(live, tradeReference, msg.sender);
+        }
+        _affirmSigned(live, tradeReference, affirmations);
+        if (live.word.isMatched()) return;
+        uint256 missing;
+        while (live.word.isAffirmed(missing)) ++missing;
+        revert NotAffirmed(live.id, live.wallets[missing]);
+    }
+
+    /// @dev Finds for each payer what it holds for this trade, or else its consent. A consent for what is held already
+    /// is passed over, unspent: the payer may have come first by itself.
+    function _requireCash(Live memory live, Cash[] memory cash, CashConsent[] calldata consents) private view {
+        if (live.word.hasHolds()) {
+            for (uint256 i; i < cash.length; ++i) {
+                (cash[i].held, cash[i].day) = _holds.get(live.id, cash[i].token, cash[i].payer);
+            }
+        }
+        for (uint256 i; i < consents.length; ++i) {
+            (address token, address payer) = (consents[i].token, consents[i].payer);
+            uint256 found = CashLegs.find(cash, token, payer);
+            if (found == cash.length) revert WrongHold(live.id, token, payer, 0, 0);
+            if (cash[found].held == 0) cash[found].consent = i + 1;
+        }
+        for (uint256 i; i < cash.length; ++i) {
+            Cash memory c = cash[i];
+            if (c.held == 0 && c.consent == 0) revert CashNotHeld(live.id, c.token, c.payer, 0, c.whole);
+        }
+    }
+
+    /// @dev What stays of each hold after the lots that settle now.
+    function _keepHolds(Live memory live, Cash[] memory cash) private {
+        for (uint256 i; i < cash.length; ++i) {
+            Cash memory c = cash[i];
+            bool fresh = c.consent != 0;
+            uint256 left = (fresh ? c.whole : c.held) - c.due;
+            if (fresh && left == 0) continue;
+            if (fresh) emit CashHeld(live.id, c.token, c.payer, c.whole);
+            _holds.set(live.id, c.token, c.payer, left, fresh ? block.timestamp / DAY : c.day);
+            live.word = live.word.withHolds();
+        }
+    }
+
+    function _holdByConsent(TradeId id, Cash[] memory cash, CashConsent[] calldata consents) private {
+        for (uint256 i; i < cash.length; ++i) {
+            if (cash[i].consent == 0) continue;
+            CashConsent calldata c = consents[cash[i].consent - 1];
+            IDepositToken(c.token).hold(c.payer, cash[i].whole, TradeId.unwrap(id), c.nonce, c.deadline, c.signature);
+        }
+    }
+
+    function _deliver(Leg[] calldata legs, TradeId id, uint256 first, uint256 count, uint256 lots) private {
+        Balance[] memory balances = Delivery.expected(legs, first, count, lots);
+        for (uint256 i; i < legs.length; ++i) {
+            Leg calldata leg = legs[i];
+            uint256 quantity = TradeRules.quantity(leg.amount, first, count, lots);
+            if (quantity == 0) continue;
+            if (leg.kind == LegKind.CASH) {
+                IDepositToken(leg.token).execute(leg.from, leg.to, quantity, TradeId.unwrap(id));
+            } else {
+                Delivery.move(leg, quantity);
+            }
+        }
+        Delivery.verify(balances);
+    }
+
+    // ---- ending ------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ISettlement
+    function cancel(Trade calldata trade) external nonReentrant {
+        Live memory live = _live(trade);
+        if (live.word.isMatched()) revert AlreadyMatched(live.id);
+        if (_successors(live.wallets).bitsOf(msg.sender) == 0) revert NotTradeParty(live.id, msg.sender);
+        _cancel(trade, live);
+    }
+
+    /// @inheritdoc ISettlement
+    function cancelTogether(Trade calldata trade, uint40 deadline, Affirmation[] calldata cancellations)
+        external
+        nonReentrant
+    {
+        Live memory live = _live(trade);
+        if (live.word.state() == uint8(State.None)) revert UnknownTrade(live.id);
+        if (!live.word.isMatched()) revert NotMatched(live.id);
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        _requireCancelledByAll(live, deadline, cancellations);
+        _cancel(trade, live);
+    }
+
+    /// @dev A lost wallet's word is void; its successor speaks for it.
+    function _requireCancelledByAll(Live memory live, uint40 deadline, Affirmation[] calldata cancellations)
+        private
+        view
+    {
+        address[] memory signers = _successors(live.wallets);
+        uint256 agreed = signers.bitsOf(msg.sender);
+        bytes32 digest = cancelDigest(live.id, deadline);
+        for (uint256 i; i < cancellations.length; ++i) {
+            Affirmation calldata c = cancellations[i];
+            uint256 bits = signers.bitsOf(c.wallet);
+            if (bits == 0) revert NotTradeParty(live.id, c.wallet);
+            if (!Signatures.isValid(c.wallet, digest, c.signature)) revert InvalidCancellation(live.id, c.wallet);
+            agreed |= bits;
+        }
+        for (uint256 i; i < signers.length; ++i) {
+            if (agreed & (1 << i) == 0) revert InvalidCancellation(live.id, signers[i]);
+        }
+    }
+
+    /// @dev Holds go back at once, but a notary that may not release now must not stop the cancelling: `releaseHold`.
+    function _cancel(Trade calldata trade, Live memory live) private {
+        _trades[live.id] = live.word.withState(uint8(State.Cancelled));
+        emit TradeCancelled(live.id, msg.sender);
+        if (!live.word.hasHolds()) return;
+        Cash[] memory cash = CashLegs.collect(trade.legs, 0, 1, 1);
+        for (uint256 i; i < cash.length; ++i) {
+            (address token, address payer) = (cash[i].token, cash[i].payer);
+            uint256 amount = heldFor(live.id, token, payer);
+            if (amount == 0) continue;
+            Reason reason = IDepositToken(token).check(Path.RELEASE, address(this), payer, payer, amount);
+            if (reason == Reason.OK) _release(live.id, token, payer);
+        }
+    }
+
+    /// @inheritdoc ISettlement
+    function releaseHold(Trade calldata trade, address token, address payer) external nonReentrant {
+        TradeId id = trade.id();
+        State state = _stateOf(id, trade.expiry);
+        if (state == State.None) revert UnknownTrade(id);
+        if (state == State.Affirmed) revert TradeNotExpired(trade.expiry, block.timestamp);
+        if (heldFor(id, token, payer) == 0) revert NothingHeld(id, token, payer);
+        _release(id, token, payer);
+    }
+
+    function _release(TradeId id, address token, address payer) private {
+        (uint256 amount, uint256 day) = _holds.get(id, token, payer);
+        _holds.set(id, token, payer, 0, 0);
+        emit CashReleased(id, token, payer, amount);
+        IDepositToken(token).release(payer, amount, TradeId.unwrap(id), day);
+    }
+
+    // ---- what is asked before anything ----------------------------------------------------------------------------
+
+    /// @dev The trade if it can still change. Its terms are looked at once: later they are known by their id.
+    function _live(Trade calldata trade) private view returns (Live memory live) {
+        live.id = trade.id();
+        live.word = _trades[live.id];
+        uint8 state = live.word.state();
+        if (state > uint8(State.Affirmed)) revert TradeNotLive(live.id, State(state));
+        if (block.timestamp > trade.expiry) revert TradeExpired(trade.expiry, block.timestamp);
+        if (state == uint8(State.None)) {
+            TradeRules.validate(trade);
+            _requireCashIsCash(trade.legs);
+        }
+        live.wallets = Wallets.distinct(trade.legs);
+    }
+
+    /// @dev CASH for registered deposit tokens, and for them only: what is called CASH moves out of holds and is trusted.
+    function _requireCashIsCash(Leg[] calldata legs) private view {
+        for (uint256 i; i < legs.length; ++i) {
+            (address token, bool isCash) = (legs[i].token, legs[i].kind == LegKind.CASH);
+            bool known;
+            for (uint256 j; j < i && !known; ++j) {
+                known = legs[j].token == token && (legs[j].kind == LegKind.CASH) == isCash;
+            }
+            if (known) continue;
+            if (IParticipantRegistry(registry).isDepositToken(token) != isCash) revert InvalidTrade("kind");
+        }
+    }
+
+    function _requireGood(TradeId id, address wallet) private view {
+        (Standing standing,) = IParticipantRegistry(registry).standingOf(wallet);
+        if (standing != Standing.GOOD) revert PartyRefused(id, wallet, uint8(standing));
+    }
+
+    function _requireAllGood(Live memory live) private view {
+        Standing[] memory each = IParticipantRegistry(registry).standingsOf(live.wallets);
+        for (uint256 i; i < each.length; ++i) {
+            if (each[i] != Standing.GOOD) revert PartyRefused(live.id, live.wallets[i], uint8(each[i]));
+        }
+    }
+
+    function _successors(address[] memory wallets) private view returns (address[] memory successors) {
+        successors = new address[](wallets.length);
+        for (uint256 i; i < wallets.length; ++i) {
+            successors[i] = IParticipantRegistry(registry).resolve(wallets[i]);
+        }
+    }
+
+    // ---- views -------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ISettlement
+    function tradeId(Trade calldata trade) external pure returns (TradeId) {
+        return trade.id();
+    }
+
+    /// @inheritdoc ISettlement
+    function tradeDigest(Trade calldata trade) external view returns (bytes32) {
+        return _hashTypedDataV4(TradeId.unwrap(trade.id()));
+    }
+
+    /// @inheritdoc ISettlement
+    function cancelDigest(TradeId id, uint40 deadline) public view returns (bytes32) {
+        return _hashTypedDataV4(TradeTerms.cancelHash(id, deadline));
+    }
+
+    /// @inheritdoc ISettlement
+    function tradeOf(TradeId id) external view returns (TradeView memory) {
+        TradeWord word = _trades[id];
+        return TradeView(State(word.state()), word.isMatched(), word.affirmations(), word.lotsSettled());
+    }
+
+    /// @inheritdoc ISettlement
+    function stateOf(Trade calldata trade) external view returns (State) {
+        return _stateOf(trade.id(), trade.expiry);
+    }
+
+    function _stateOf(TradeId id, uint40 expiry) private view returns (State state) {
+        state = State(_trades[id].state());
+        if (state == State.Affirmed && block.timestamp > expiry) return State.Expired;
+    }
+
+    /// @inheritdoc ISettlement
+    function heldFor(TradeId id, address token, address payer) public view returns (uint256 amount) {
+        (amount,) = _holds.get(id, token, payer);
+    }
+
+    /// @inheritdoc ISettlement
+    function walletsOf(Trade calldata trade) external pure returns (address[] memory) {
+        return Wallets.distinct(trade.legs);
+    }
+
+    /// @inheritdoc ISettlement
+    function version() external pure returns (string memory) {
+        return "1.0.0";
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {TradeId} from "../libraries/Ids.sol";
+import {Trade} from "../libraries/TradeTerms.sol";
+
+/// @title Delivery versus payment, payment versus payment: all legs or none
+/// @notice A trade settles when every distinct wallet in it has affirmed exactly these terms. Cash moves out of holds by
+/// consent or made for this trade id; assets move by allowance to this contract. Nothing stays here.
+interface ISettlement {
+    enum State {
+        None,
+        Affirmed, // by some; matched once by all
+        Settled,
+        Cancelled,
+        Expired // derived: live and past expiry
+    }
+
+    struct TradeView {
+        State state;
+        bool matched;
+        uint32 affirmations; // bit i: the i-th distinct wallet (order of appearance, from before to)
+        uint16 lotsSettled;
+    }
+
+    /// @notice A payer's consent to the hold of all its cash of this trade in one token: ref = trade id,
+    /// amount = the sum of its CASH legs in that token.
+    struct CashConsent {
+        address payer;
+        address token;
+        uint256 nonce;
+        uint256 deadline;
+        bytes signature;
+    }
+
+    /// @notice A wallet's signature over the trade (EIP-712; its deadline is the trade's expiry).
+    struct Affirmation {
+        address wallet;
+        bytes signature;
+    }
+
+    event TradeAffirmed(TradeId indexed tradeId, address indexed wallet, bytes32 indexed tradeReference, bool matched);
+    event LegSettled(TradeId indexed tradeId, uint256 indexed leg, uint256 amount);
+    event TradeSettled(
+        TradeId indexed tradeId, bytes32 indexed tradeReference, uint256 firstLot, uint256 lots, bool complete
+    );
+    event TradeCancelled(TradeId indexed tradeId, address by);
+    event CashHeld(TradeId indexed tradeId, address indexed token, address indexed payer, uint256 amount);
+    event CashReleased(TradeId indexed tradeId, address indexed token, address indexed payer, uint256 amount);
+
+    error InvalidTrade(string field);
+    error UnknownTrade(TradeId tradeId);
+    error TradeNotLive(TradeId tradeId, State state);
+    error NotTradeParty(TradeId tradeId, address wallet);
+    error InvalidAffirmation(TradeId tradeId, address wallet);
+    error NotAffirmed(TradeId tradeId, address wallet);
+    error PartyRefused(TradeId tradeId, address wallet, uint8 standing);
+    error SettleTooEarly(uint40 settleAfter, uint256 nowSeconds);
+    error TradeExpired(uint40 expiry, uint256 nowSeconds);
+    error TradeNotExpired(uint40 expiry, uint256 nowSeconds);
+    error NotAgent(address caller, address agent);
+    error LotOutOfTurn(uint256 firstLot, uint256 next, uint256 lots);
+    error CashNotHeld(TradeId tradeId, address token, address payer, uint256 held, uint256 needed);
+    error CashAlreadyHeld(TradeId tradeId, address token, address payer);
+    error WrongHold(TradeId tradeId, address token, address payer, uint256 amount, uint256 expected);
+    error NothingHeld(TradeId tradeId, address token, address payer);
+    error DeliveryMismatch(address token, uint256 id, address account, int256 expected, int256 actual);
+    error NotMatched(TradeId tradeId);
+    error AlreadyMatched(TradeId tradeId);
+    error SignatureExpired(uint256 deadline, uint256 nowSeconds);
+    error InvalidCancellation(TradeId tradeId, address wallet);
+    error OnlyDepositToken(address caller);
+
+    /// @notice The caller, a wallet of the trade, affirms.
+    function affirm(Trade calldata trade) external returns (TradeId);
+    /// @notice Anyone brings signed affirmations.
+    function affirmBySignature(Trade calldata trade, Affirmation[] calldata affirmations) external returns (TradeId);
+    /// @notice Anyone, between settleAfter and expiry, once all affirmed: delivers every remaining lot. Affirmations and
+    /// consents may ride along; a caller that is a party affirms by calling.
+    function settle(Trade calldata trade, Affirmation[] calldata affirmations, CashConsent[] calldata consents) external;
+    /// @notice The agent delivers lots [firstLot, firstLot + count); firstLot must be the next one.
+    function settleLots(
+        Trade calldata trade,
+        uint256 firstLot,
+        uint256 count,
+        Affirmation[] calldata affirmations,
+        CashConsent[] calldata consents
+    ) external;
+    /// @notice A party alone, before the match.
+    function cancel(Trade calldata trade) external;
+    /// @notice After the match: every wallet of the trade has signed CancelTrade(bytes32 tradeId,uint40 deadline).
+    function cancelTogether(Trade calldata trade, uint40 deadline, Affirmation[] calldata cancellations) external;
+    /// @notice Anyone, once cancelled, settled or expired: gives back what is still held of `payer` for this trade.
+    function releaseHold(Trade calldata trade, address token, address payer) external;
+
+    function tradeId(Trade calldata trade) external pure returns (TradeId);
+    function tradeDigest(Trade calldata trade) external view returns (bytes32);
+    function cancelDigest(TradeId id, uint40 deadline) external view returns (bytes32);
+    function tradeOf(TradeId id) external view returns (TradeView memory);
+    function stateOf(Trade calldata trade) external view returns (State);
+    function heldFor(TradeId id, address token, address payer) external view returns (uint256);
+    /// @notice Distinct wallets in the order of their affirmation bits.
+    function walletsOf(Trade calldata trade) external pure returns (address[] memory);
+    function registry() external view returns (address);
+    function version() external pure returns (string memory);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice A participant's daily limit in this currency and what it has spent of it, low bits first:
+/// limit uint88 | spent uint88 | day uint32 (UTC day of `spent`, unix seconds / 86,400). A limit of 0 lets nothing pass.
+type LimitWord is uint256;
+
+using LimitWords for LimitWord global;
+
+library LimitWords {
+    uint256 private constant SPENT_AT = 88;
+    uint256 private constant DAY_AT = 176;
+
+    function limit(LimitWord word) internal pure returns (uint256) {
+        return LimitWord.unwrap(word) & type(uint88).max;
+    }
+
+    function spentOn(LimitWord word, uint256 day) internal pure returns (uint256) {
+        if (LimitWord.unwrap(word) >> DAY_AT != day) return 0;
+        return (LimitWord.unwrap(word) >> SPENT_AT) & type(uint88).max;
+    }
+
+    /// @return passes whether `amount` more may be spent on `day`; then
+    /// @return charged the word with it, and
+    /// @return remaining what may be spent without it: 0 where the limit was lowered below what was spent.
+    function charge(LimitWord word, uint256 day, uint256 amount)
+        internal
+        pure
+        returns (bool passes, LimitWord charged, uint256 remaining)
+    {
+        uint256 most = word.limit();
+        uint256 spent = word.spentOn(day);
+        unchecked {
+            remaining = spent < most ? most - spent : 0;
+            if (amount > remaining) return (false, word, remaining);
+            return (true, word.withSpent(day, spent + amount), remaining);
+        }
+    }
+
+    function withSpent(LimitWord word, uint256 day, uint256 spent) internal pure returns (LimitWord) {
+        return LimitWord.wrap(word.limit() | spent << SPENT_AT | day << DAY_AT);
+    }
+
+    function withLimit(LimitWord word, uint88 limit_) internal pure returns (LimitWord) {
+        return LimitWord.wrap((LimitWord.unwrap(word) & ~uint256(type(uint88).max)) | limit_);
+    }
+}

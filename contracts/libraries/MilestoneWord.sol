@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IOrderBook} from "../interfaces/IOrderBook.sol";
+import {OrderId} from "./Ids.sol";
+
+/// @notice What the escrow stores of a milestone: one word for the usual life, two more for what is rarer.
+struct MilestoneSlots {
+    uint256 word; // payer 160 | state 4 | flags 4 | since 32 | lastStatus 8 | lastSeq 48
+    uint256 mark; // content of the last counted attestation 216 | startedAt 40; once an attestation or a dispute came
+    uint256 parts; // accepted 88 | settled 88 | delayBy 32 | delayEnd 32 | complete 8; partial, decided or delayed
+}
+
+/// @notice The first word, unpacked, and where it came from.
+struct Live {
+    OrderId id;
+    uint256 index;
+    bytes32 ref; // storage key, and the reference of the hold
+    IOrderBook.State before; // as stored
+    IOrderBook.State state;
+    address payer; // the wallet that funded; 0 where nothing was ever held
+    bool byParty;
+    bool decided;
+    bool requiredInTime;
+    bool delayed;
+    uint32 since;
+    uint8 lastStatus;
+    uint48 lastSeq;
+}
+
+/// @notice The third word, unpacked. Amounts in minor units, delays in seconds.
+struct Parts {
+    uint256 accepted; // the seller's cumulative claim
+    uint256 settled; // paid of it
+    uint256 delayBy; // of attestBy, before funding
+    uint256 delayEnd; // of attestEnd, before funding
+    bool complete; // partial: nothing more will come
+}
+
+/// @notice Packs and unpacks a milestone's words.
+library MilestoneWord {
+    uint256 private constant BY_PARTY = 1 << 164;
+    uint256 private constant DECIDED = 1 << 165;
+    uint256 private constant REQUIRED_IN_TIME = 1 << 166;
+    uint256 private constant DELAYED = 1 << 167;
+    uint256 private constant STARTED = type(uint40).max;
+
+    function unpack(Live memory m, uint256 word) internal pure {
+        m.payer = address(uint160(word));
+        m.before = m.state = IOrderBook.State((word >> 160) & 0xf);
+        m.byParty = word & BY_PARTY != 0;
+        m.decided = word & DECIDED != 0;
+        m.requiredInTime = word & REQUIRED_IN_TIME != 0;
+        m.delayed = word & DELAYED != 0;
+        m.since = uint32(word >> 168);
+        m.lastStatus = uint8(word >> 200);
+        m.lastSeq = uint48(word >> 208);
+    }
+
+    function pack(Live memory m) internal pure returns (uint256 word) {
+        word = uint160(m.payer) | (uint256(m.state) << 160) | (uint256(m.since) << 168)
+            | (uint256(m.lastStatus) << 200) | (uint256(m.lastSeq) << 208);
+        if (m.byParty) word |= BY_PARTY;
+        if (m.decided) word |= DECIDED;
+        if (m.requiredInTime) word |= REQUIRED_IN_TIME;
+        if (m.delayed) word |= DELAYED;
+    }
+
+    /// @notice A milestone that was opened at `since`.
+    function opened(uint256 since) internal pure returns (uint256) {
+        return (uint256(IOrderBook.State.Open) << 160) | (uint256(uint32(since)) << 168);
+    }
+
+    function stateOf(uint256 word) internal pure returns (IOrderBook.State) {
+        return IOrderBook.State((word >> 160) & 0xf);
+    }
+
+    function packMark(bytes32 content, uint256 start) internal pure returns (uint256) {
+        return uint256(contentOf(uint256(content))) | uint40(start);
+    }
+
+    /// @notice The upper 216 bits of a content hash, which is what two attestations of one seq are compared by.
+    function contentOf(uint256 mark) internal pure returns (bytes32) {
+        return bytes32(mark & ~STARTED);
+    }
+
+    function startedAt(uint256 mark) internal pure returns (uint256) {
+        return mark & STARTED;
+    }
+
+    function unpackParts(uint256 parts) internal pure returns (Parts memory p) {
+        p.accepted = uint88(parts);
+        p.settled = uint88(parts >> 88);
+        p.delayBy = uint32(parts >> 176);
+        p.delayEnd = uint32(parts >> 208);
+        p.complete = parts >> 240 != 0;
+    }
+
+    function pack(Parts memory p) internal pure returns (uint256) {
+        return p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208)
+            | (p.complete ? 1 << 240 : 0);
+    }
+}

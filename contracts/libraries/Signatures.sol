@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+/// @notice The one judgement of whether `signer` signed: a key or, failing that, a contract (ERC-1271).
+/// @dev The key is tried first, for two reasons: nearly every signer is one, so nobody pays for reading whether the
+/// signer has code; and an account that has given itself code (EIP-7702) keeps the word of its own key.
+library Signatures {
+    /// @param digest the EIP-712 digest; chain and contract must be in it.
+    /// @param signature 65 bytes `r, s, v` with low s, or whatever a contract signer understands.
+    /// @return true if `signer` is not 0 and signed `digest`; never reverts on a malformed signature.
+    function isValid(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
+        if (signer == address(0)) return false;
+        (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (err == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        return signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Interval} from "./Interval.sol";
+
+/// @notice The history of somebody's stops: intervals [start, end) in unix seconds, ascending, disjoint, never empty
+/// once closed; the last one may be open (end 0).
+library Stops {
+    /// @notice Brings the history in line with whether its owner is stopped now. Does nothing where it already is.
+    function sync(Interval[] storage stops, bool stopped) internal {
+        uint256 n = stops.length;
+        uint40 nowSeconds = uint40(block.timestamp);
+        bool open = n != 0 && stops[n - 1].end == 0;
+        if (open == stopped) return;
+        if (open) {
+            // stopped and released within one second: no time has passed
+            if (stops[n - 1].start == nowSeconds) stops.pop();
+            else stops[n - 1].end = nowSeconds;
+        } else if (n != 0 && stops[n - 1].end == nowSeconds) {
+            // released and stopped again within one second: the stop goes on
+            stops[n - 1].end = 0;
+        } else {
+            stops.push(Interval(nowSeconds, 0));
+        }
+    }
+
+    /// @notice The intervals that end after `from`, open ones included; found by bisection, for histories are long
+    /// and clocks are recent.
+    function since(Interval[] storage stops, uint40 from) internal view returns (Interval[] memory later) {
+        uint256 n = stops.length;
+        uint256 low;
+        uint256 high = n;
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            uint40 end = stops[middle].end;
+            if (end == 0 || end > from) high = middle;
+            else low = middle + 1;
+        }
+        later = new Interval[](n - low);
+        for (uint256 i = low; i < n; ++i) {
+            later[i - low] = stops[i];
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {Movement, Movements} from "./Movements.sol";
+import {Path} from "./Reason.sol";
+import {TokenState, TokenStorage} from "./TokenStorage.sol";
+
+/// @title Redemption: the token is its own notary, its condition is that the fiat has left the bank
+/// @dev Runs by DELEGATECALL in the token's storage with the token's calldata, as TokenRare does.
+library TokenRedemption {
+    function requestRedemption(uint256 amount, bytes32 ref, bytes32 payoutHash) external {
+        if (amount == 0) revert IDepositToken.ZeroAmount();
+        if (ref == 0) revert IDepositToken.ReferenceMissing();
+        TokenState storage $ = TokenStorage.load();
+        Movement memory m = _movement(Path.HOLD, address(this), msg.sender, amount);
+        Movements.update($, m);
+        uint32 participant = m.payer.participant();
+        IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
+        if (redemption.status != IDepositToken.RedemptionStatus.NONE) {
+            revert IDepositToken.RedemptionExists(participant, ref);
+        }
+        $.redemptions[participant][ref] = IDepositToken.Redemption({
+            status: IDepositToken.RedemptionStatus.REQUESTED,
+            amount: uint88(amount),
+            requestedAt: uint40(block.timestamp),
+            wallet: msg.sender,
+            payoutHash: payoutHash
+        });
+        emit IDepositToken.Held(address(this), msg.sender, ref, amount);
+        emit IDepositToken.RedemptionRequested(participant, msg.sender, ref, amount, payoutHash);
+    }
+
+    function instructRedemption(uint32 participant, bytes32 ref) external {
+        TokenState storage $ = TokenStorage.load();
+        IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
+        _requireStatus(redemption, IDepositToken.RedemptionStatus.REQUESTED);
+        Movement memory m = _ofRedemption(Path.INSTRUCT, redemption);
+        if (!Movements.begin($, m) || !Movements.assess($, m)) Movements.refuse(m);
+        redemption.status = IDepositToken.RedemptionStatus.INSTRUCTED;
+        emit IDepositToken.RedemptionInstructed(participant, ref, msg.sender);
+    }
+
+    function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference)
+        external
+    {
+        TokenState storage $ = TokenStorage.load();
+        IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
+        _requireStatus(redemption, IDepositToken.RedemptionStatus.INSTRUCTED);
+        Movement memory m = _ofRedemption(Path.SETTLE, redemption);
+        Movements.update($, m);
+        redemption.status = IDepositToken.RedemptionStatus.SETTLED;
+        uint128 outstanding = $.ceilings[msg.sender].outstanding;
+        $.ceilings[msg.sender].outstanding = m.amount < outstanding ? outstanding - uint128(m.amount) : 0;
+        emit IDepositToken.RedemptionSettled(participant, ref, m.from, m.amount, fiatReference);
+        emit IERC20.Transfer(m.from, address(0), m.amount);
+    }
+
+    function returnRedemption(uint32 participant, bytes32 ref, bytes32 evidenceHash)
+        external
+    {
+        TokenState storage $ = TokenStorage.load();
+        IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
+        if (redemption.status == IDepositToken.RedemptionStatus.INSTRUCTED) {
+            if (evidenceHash == 0) revert IDepositToken.EvidenceMissing();
+        } else {
+            _requireStatus(redemption, IDepositToken.RedemptionStatus.REQUESTED);
+        }
+        Movement memory m = _ofRedemption(Path.RETURN, redemption);
+        Movements.update($, m);
+        redemption.status = IDepositToken.RedemptionStatus.RETURNED;
+        uint256 day = redemption.requestedAt / 1 days;
+        Movements.giveBack($, participant, m.amount, day);
+        emit IDepositToken.HoldReleased(address(this), m.from, ref, m.amount, day);
+        emit IDepositToken.RedemptionReturned(participant, ref, m.from, m.amount, evidenceHash);
+    }
+
+    function _ofRedemption(Path path, IDepositToken.Redemption storage redemption)
+        private
+        view
+        returns (Movement memory)
+    {
+        return _movement(path, msg.sender, redemption.wallet, redemption.amount);
+    }
+
+    function _requireStatus(IDepositToken.Redemption storage redemption, IDepositToken.RedemptionStatus expected)
+        private
+        view
+    {
+        if (redemption.status != expected) revert IDepositToken.RedemptionNotIn(expected, redemption.status);
+    }
+
+    function _movement(Path path, address caller, address from, uint256 amount) private view returns (Movement memory) {
+        IParticipantRegistry registry = IParticipantRegistry(IDepositToken(address(this)).registry());
+        return Movements.make(registry, path, caller, from, address(0), amount);
+    }
+}

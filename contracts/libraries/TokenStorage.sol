@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {AccountWord} from "./AccountWord.sol";
+import {Interval} from "./Interval.sol";
+import {LimitWord} from "./LimitWord.sol";
+
+/// @notice What an issuer may have minted beyond what it has redeemed.
+struct MintCeiling {
+    uint128 ceiling;
+    uint128 outstanding;
+}
+
+/// @custom:storage-location erc7201:pyjpm.storage.DepositToken
+struct TokenState {
+    // read on every movement that a pause stops
+    uint88 totalSupply;
+    bool paused;
+    uint8 decimals;
+    mapping(address wallet => AccountWord) accounts;
+    mapping(uint32 participant => LimitWord) limits;
+    // a bit per reference; a voided one is spent too
+    mapping(uint32 participant => mapping(uint256 refWord => uint256 bits)) spentReferences;
+    mapping(uint32 participant => mapping(uint256 refWord => uint256 bits)) voidedReferences;
+    // amount uint88 and a bit that stays, so that the next hold does not pay for a new word
+    mapping(address notary => mapping(address wallet => uint256)) heldBy;
+    mapping(address notary => IDepositToken.NotaryStatus) notaryStatus;
+    mapping(address payer => mapping(uint256 nonceWord => uint256 bits)) spentConsents;
+    mapping(address wallet => uint256) frozen;
+    mapping(address owner => mapping(address spender => uint256)) allowances;
+    mapping(address owner => uint256) permitNonces;
+    mapping(bytes32 depositRef => bool) minted;
+    mapping(address issuer => MintCeiling) ceilings;
+    mapping(uint32 participant => mapping(bytes32 ref => IDepositToken.Redemption)) redemptions;
+    address[] notaries;
+    Interval[] pauses;
+    bytes32 nameHash;
+    string name;
+    string symbol;
+    string currency;
+}
+
+library TokenStorage {
+    /// @dev keccak256(abi.encode(uint256(keccak256("pyjpm.storage.DepositToken")) - 1)) & ~bytes32(uint256(0xff))
+    bytes32 internal constant LOCATION = 0x1212fb73c77968703949f97a9d6c7d4a4a5b8b79c65639b55b4b42b0c92a2b00;
+
+    function load() internal pure returns (TokenState storage $) {
+        assembly ("memory-safe") {
+            $.slot := LOCATION
+        }
+    }
+}

@@ -1,0 +1,287 @@
+"""What a chain says: blocks, state, receipts, events.
+
+Decisions that govern this module:
+
+* ``null`` at an announced height means *not yet*, never *empty*: it is asked again until it is there or the timeout
+  is over. ``null`` beyond the announced height is BlockNotAvailable.
+* ``latest`` is final (QBFT); ``finalized`` and ``safe`` are refused.
+* Every request here changes nothing and is repeated on transport faults.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from pyjpm.chain.broadcast import ClientKind
+from pyjpm.chain.logs import LogRange, Topics, log_query
+from pyjpm.chain.reverts import reverted_from
+from pyjpm.chain.rpc import Rpc
+from pyjpm.chain.values import (
+    Block,
+    BlockAt,
+    HashLike,
+    Head,
+    Receipt,
+    Transaction,
+    block_param,
+    check_address,
+    check_block,
+    check_hash,
+    to_block,
+    to_bytes,
+    to_int,
+    to_receipt,
+    to_transaction,
+)
+from pyjpm.errors.chain import (
+    BlockNotAvailable,
+    ExecutionFailed,
+    HeadNotServed,
+    InvalidBlock,
+    InvalidBlockRange,
+    NodeError,
+)
+
+BATCH = 200  # requests in one JSON-RPC batch; Besu's shipped limit is 256
+LOG_PAGE_BLOCKS = 2_000
+FIRST_POLL = 0.01  # Besu serves an announced block within some 50 ms
+LONGEST_POLL = 0.25
+INVALID_PARAMS = -32602
+REVERT = 3
+# How a call that ends without revert data (out of gas, invalid opcode) is answered.
+EXECUTION_FAILED = {
+    ClientKind.BESU: -32000,
+    ClientKind.ANVIL: -32603,
+    ClientKind.ETH_TESTER: -32603,
+}
+
+T = TypeVar("T")
+
+
+class ChainReader:
+    """The reading half of a Connection."""
+
+    def __init__(self, rpc: Rpc, kind: ClientKind) -> None:
+        self._rpc = rpc
+        self.kind = kind
+
+    # --- blocks ----------------------------------------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """The newest block that the node announces and serves.
+
+        Raises HeadNotServed if what it announces does not come within the timeout.
+        """
+        block = self.block("latest")
+        return Head(block.number, block.hash, block.timestamp)
+
+    def block(self, at: BlockAt = "latest") -> Block:
+        """The block at a height, with a hash, or ``latest``.
+
+        Raises BlockNotAvailable beyond the announced height or for an unknown hash, HeadNotServed if an announced
+        block does not come within the timeout.
+        """
+        return to_block(self._block(at, bodies=False))
+
+    def block_transactions(self, at: BlockAt = "latest") -> tuple[Transaction, ...]:
+        """The transactions of a block, in order, each with sender, nonce and data. Raises as ``block``."""
+        return tuple(to_transaction(body) for body in self._block(at, bodies=True)["transactions"])
+
+    def _block(self, at: BlockAt, *, bodies: bool) -> Any:
+        block = check_block(at)
+        if block == "pending":
+            raise InvalidBlock("A pending block is no block yet.", block=block)
+        if isinstance(block, str) and block.startswith("0x"):
+            answer = self._rpc.read("eth_getBlockByHash", block, bodies)
+            if answer is None:
+                raise self._not_available(block, self._announced())
+            return answer
+        announced = self._announced()
+        height = {"latest": announced, "earliest": 0}[block] if isinstance(block, str) else block
+        if height > announced:
+            raise self._not_available(height, announced)
+        return self._until_served(lambda: self._rpc.read("eth_getBlockByNumber", hex(height), bodies), height)
+
+    def _announced(self) -> int:
+        return to_int(self._rpc.read("eth_blockNumber"))
+
+    def _until_served(self, ask: Callable[[], T | None], height: int) -> T:
+        start, pause = time.monotonic(), FIRST_POLL
+        while (answer := ask()) is None:
+            waited = time.monotonic() - start
+            if waited >= self._rpc.timeout:
+                raise HeadNotServed(
+                    f"Block {height} is announced but was not served within {waited:.1f} s.",
+                    block=height,
+                    waited=round(waited, 3),
+                )
+            time.sleep(pause)
+            pause = min(LONGEST_POLL, pause * 2)
+        return answer
+
+    def _not_available(self, block: int | str, head: int) -> BlockNotAvailable:
+        return BlockNotAvailable(f"The node does not have block {block} (head: {head}).", block=block, head=head)
+
+    # --- state -----------------------------------------------------------------------------------------------------
+
+    def call(
+        self, to: str | bytes, data: bytes, *, block: BlockAt = "latest", sender: str | bytes | None = None
+    ) -> bytes:
+        """What a contract answers to ``data`` at the end of ``block``.
+
+        Raises Reverted (with raw data), ExecutionFailed (out of gas, invalid opcode), InvalidAddress,
+        BlockNotAvailable.
+        """
+        request = {"to": check_address(to), "data": "0x" + data.hex()}
+        if sender is not None:
+            request["from"] = check_address(sender)
+        try:
+            return to_bytes(self._at(block, "eth_call", request))
+        except NodeError as error:
+            raise self._call_error(error) from None
+
+    def code(self, address: str | bytes, *, block: BlockAt = "latest") -> bytes:
+        """The code at an address, empty where there is none. Raises InvalidAddress, BlockNotAvailable."""
+        return to_bytes(self._at(block, "eth_getCode", check_address(address)))
+
+    def balance(self, address: str | bytes, *, block: BlockAt = "latest") -> int:
+        """Ether of an address in wei (ours need none). Raises InvalidAddress, BlockNotAvailable."""
+        return to_int(self._at(block, "eth_getBalance", check_address(address)))
+
+    def transaction_count(self, address: str | bytes, *, at: BlockAt = "latest") -> int:
+        """The next nonce of an address as of ``at``; ``pending`` counts this node's pool, over gaps or not by client.
+
+        Raises InvalidAddress, BlockNotAvailable.
+        """
+        return to_int(self._at(at, "eth_getTransactionCount", check_address(address)))
+
+    def _at(self, at: BlockAt, method: str, *params: Any) -> Any:
+        """State at a block: ``null`` and "out of range" told apart from "not yet"."""
+        block = check_block(at)
+        try:
+            answer = self._rpc.read(method, *params, block_param(block))
+        except NodeError as error:
+            if error.rpc_code == REVERT:
+                raise
+            # -32602 is also the code for malformed parameters. Ours are checked, so at a height on Anvil it means a
+            # height beyond the head or one whose state is pruned; on other clients only the heights can tell.
+            if isinstance(block, int) and error.rpc_code == INVALID_PARAMS:
+                head = self._announced()
+                if block > head or self.kind in (ClientKind.ANVIL, ClientKind.ETH_TESTER):
+                    raise self._not_available(block, head) from None
+            # Either client names an unknown hash by codes that it uses for other things too.
+            if self._names_unknown_block(block):
+                raise self._not_available(block, self._announced()) from None
+            raise
+        if answer is not None:
+            return answer
+        head = self._announced()
+        height = block if isinstance(block, int) else head
+        if height > head or self._names_unknown_block(block):
+            raise self._not_available(block, head)
+        return self._until_served(lambda: self._rpc.read(method, *params, block_param(block)), height)
+
+    def _names_unknown_block(self, block: int | str) -> bool:
+        is_hash = isinstance(block, str) and block.startswith("0x")
+        return is_hash and self._rpc.read("eth_getBlockByHash", block, False) is None
+
+    def _call_error(self, error: NodeError) -> Exception:
+        reverted = reverted_from(error)
+        if reverted is not None:
+            return reverted
+        if error.rpc_code is not None and error.rpc_code == EXECUTION_FAILED.get(self.kind):
+            return ExecutionFailed(
+                f"The call failed without revert data: {error.rpc_message}.",
+                rpc_code=error.rpc_code,
+                rpc_message=error.rpc_message,
+            )
+        return error
+
+    # --- what became of transactions -------------------------------------------------------------------------------
+
+    def receipt(self, tx_hash: HashLike) -> Receipt | None:
+        """The receipt of a mined transaction; None means not yet, or forgotten, or replaced: never failed."""
+        answer = self._rpc.read("eth_getTransactionReceipt", check_hash(tx_hash))
+        return None if answer is None else to_receipt(answer)
+
+    def receipts(self, tx_hashes: Sequence[HashLike]) -> list[Receipt | None]:
+        """As ``receipt`` for many, in order, by JSON-RPC batches."""
+        calls = [("eth_getTransactionReceipt", [check_hash(tx_hash)]) for tx_hash in tx_hashes]
+        found: list[Receipt | None] = []
+        for start in range(0, len(calls), BATCH):
+            part = calls[start : start + BATCH]
+            for answer in self._rpc.repeat(partial(self._rpc.batch, part), "receipts"):
+                if isinstance(answer, NodeError):
+                    raise answer
+                found.append(None if answer is None else to_receipt(answer))
+        return found
+
+    def wait_for_receipt(self, tx_hash: HashLike, *, timeout: float, poll: float = LONGEST_POLL) -> Receipt | None:
+        """The receipt as soon as there is one, None if there is none after ``timeout`` seconds: still unknown."""
+        deadline, pause = time.monotonic() + timeout, FIRST_POLL
+        while (receipt := self.receipt(tx_hash)) is None and time.monotonic() < deadline:
+            time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(poll, pause * 2)
+        return receipt
+
+    def transaction(self, tx_hash: HashLike) -> Transaction | None:
+        """A transaction, mined or in this node's pool; None if this node knows of none (now)."""
+        answer = self._rpc.read("eth_getTransactionByHash", check_hash(tx_hash))
+        return None if answer is None else to_transaction(answer)
+
+    def revert_data(self, receipt: Receipt) -> bytes | None:
+        """Why a mined transaction reverted, as raw data; None where that cannot be told.
+
+        Besu with ``--revert-reason-enabled`` keeps the data in the receipt: exact. Elsewhere the call is made again on
+        the state before its block: earlier transactions of the same block are missing and the block's time is the
+        parent's, so it may revert for another reason, or not at all (None). Out of gas leaves no data.
+        """
+        if receipt.succeeded:
+            return None
+        if receipt.revert_reason is not None:
+            return receipt.revert_reason
+        transaction = self.transaction(receipt.transaction_hash)
+        if transaction is None:
+            return None
+        request: dict[str, str] = {
+            "from": transaction.sender,
+            "data": "0x" + transaction.data.hex(),
+            "value": hex(transaction.value),
+            "gas": hex(transaction.gas),
+        }
+        if transaction.to is not None:
+            request["to"] = transaction.to
+        try:
+            self._at(receipt.block_number - 1, "eth_call", request)
+        except NodeError as error:
+            reverted = reverted_from(error)
+            return None if reverted is None else reverted.data
+        return None
+
+    def logs(
+        self,
+        addresses: str | bytes | Sequence[str | bytes] = (),
+        topics: Topics = (),
+        *,
+        from_block: int,
+        to_block: int | None = None,
+        page_blocks: int = LOG_PAGE_BLOCKS,
+    ) -> LogRange:
+        """Events of contracts from ``from_block`` to ``to_block`` (None: the head), both included.
+
+        The range ends at a head that the node serves; ``LogRange.to_block`` says where. Raises InvalidBlockRange,
+        InvalidAddress, HeadNotServed.
+        """
+        end_given = from_block if to_block is None else to_block
+        if from_block < 0 or end_given < from_block or page_blocks < 1:
+            raise InvalidBlockRange(
+                f"There are no blocks from {from_block} to {to_block}.", from_block=from_block, to_block=to_block
+            )
+        each = [addresses] if isinstance(addresses, (str, bytes)) else addresses
+        query = log_query([check_address(address) for address in each], topics)
+        head = self.head().number
+        end = max(from_block - 1, head if to_block is None else min(to_block, head))
+        return LogRange(self._rpc, query, from_block, end, page_blocks)

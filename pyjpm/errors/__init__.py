@@ -1,0 +1,27 @@
+"""Every error that pyjpm raises, by name; one module per area, one class per cause.
+
+All areas are imported here, so the lookups from Solidity errors to classes (``ContractError.by_solidity_name``) are
+complete as soon as any error is imported. A test holds that no area is missing and that no two share a name or a code.
+"""
+
+from __future__ import annotations
+
+from pyjpm.errors.artifacts import *
+from pyjpm.errors.attesters import *
+from pyjpm.errors.base import *
+from pyjpm.errors.chain import *
+from pyjpm.errors.contracts import *
+from pyjpm.errors.custody import *
+from pyjpm.errors.deployment import *
+from pyjpm.errors.documents import *
+from pyjpm.errors.escrow import *
+from pyjpm.errors.ledger import *
+from pyjpm.errors.money import *
+from pyjpm.errors.openzeppelin import *
+from pyjpm.errors.orders import *
+from pyjpm.errors.refusals import *
+from pyjpm.errors.registry import *
+from pyjpm.errors.sending import *
+from pyjpm.errors.settlement import *
+from pyjpm.errors.shared_contracts import *
+from pyjpm.errors.token import *

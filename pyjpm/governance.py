@@ -1,0 +1,165 @@
+"""Governance: who may do what, and the acts of those who may.
+
+Roles and the functions they open stand in ``contracts/roles.json``; the chain's AccessManager enforces them. Stopping
+acts have no delay. Loosening and moving acts may have one: then they are scheduled first, in the open, and carried out
+when the delay has passed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from eth_utils.abi import function_signature_to_4byte_selector
+from eth_utils.address import to_checksum_address
+
+from pyjpm.errors.deployment import UnknownRole
+from pyjpm.money import Money
+from pyjpm.session import Act, Session, reference_hash
+
+ROLES_FILE: Final = Path(__file__).resolve().parent / "contracts" / "roles.json"
+NOTARY_STATES: Final = ("NONE", "ACTIVE", "RUN_OFF", "STOPPED")
+
+
+@functools.cache
+def roles() -> dict[str, Any]:
+    """The roles (``id``, ``delayed``, ``purpose`` by name) and the functions they open, by contract."""
+    table: dict[str, Any] = json.loads(ROLES_FILE.read_text(encoding="utf-8"))
+    return table
+
+
+def role_id(name: str) -> int:
+    """The AccessManager's id of a role; ``ADMIN`` is 0.
+
+    Raises:
+        UnknownRole: there is none of this name.
+    """
+    if name == "ADMIN":
+        return 0
+    known: Mapping[str, Any] = roles()["roles"]
+    if name not in known:
+        raise UnknownRole(f"There is no role {name!r}.", role=name, known=sorted(known))
+    return int(known[name]["id"])
+
+
+def selectors_by_role(artifact: str) -> dict[int, list[bytes]]:
+    """Which functions of a contract each role opens: role id -> 4-byte selectors."""
+    opened: dict[int, list[bytes]] = {}
+    for signature, role in roles()["functions"].get(artifact, {}).items():
+        opened.setdefault(role_id(role), []).append(function_signature_to_4byte_selector(signature))
+    return opened
+
+
+class Governance:
+    """``platform.governance``. Safe among threads."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # --- roles ---
+
+    def grant(self, role: str, account: str, *, idempotency_key: str, delay: int = 0) -> Act:
+        """Gives a role (administrator). ``delay``: seconds that its acts must be announced before."""
+        return self._governed("grantRole", idempotency_key, role_id(role), to_checksum_address(account), delay)
+
+    def revoke(self, role: str, account: str, *, idempotency_key: str) -> Act:
+        """Takes a role away at once (administrator)."""
+        return self._governed("revokeRole", idempotency_key, role_id(role), to_checksum_address(account))
+
+    def has_role(self, role: str, account: str) -> bool:
+        """Whether an account has a role now, read from the chain."""
+        return bool(self._session.call("Governance", "hasRole", role_id(role), to_checksum_address(account))[0])
+
+    def schedule(self, contract: str, function: str, *arguments: Any, idempotency_key: str) -> Act:
+        """Announces a delayed act of the acting wallet; carry it out by its own call once the delay has passed.
+
+        Args:
+            contract: name in the record, or a currency.
+            function: Solidity name or signature, with its arguments as in the ABI.
+        """
+        data = self._session.codec(contract).encode(function, *arguments)
+        return self._governed("schedule", idempotency_key, self._session.address(contract), data, 0)
+
+    # --- tokens ---
+
+    def set_mint_ceiling(self, issuer: str, ceiling: Money, *, idempotency_key: str) -> Act:
+        """How much an issuer may have outstanding in a currency (governor role); zero denies."""
+        return self._on_token("setMintCeiling", ceiling.currency, idempotency_key, issuer, ceiling.minor)
+
+    def register_notary(self, currency: str, notary: str, *, idempotency_key: str) -> Act:
+        """Admits a contract that may hold money (governor role)."""
+        return self._on_token("registerNotary", currency, idempotency_key, notary)
+
+    def run_off_notary(self, currency: str, notary: str, *, idempotency_key: str) -> Act:
+        """No new holds for a notary; it may still execute and release (pauser role)."""
+        return self._on_token("runOffNotary", currency, idempotency_key, notary)
+
+    def stop_notary(self, currency: str, notary: str, *, idempotency_key: str) -> Act:
+        """A notary may do nothing more, at once (pauser role)."""
+        return self._on_token("stopNotary", currency, idempotency_key, notary)
+
+    def notary_state(self, currency: str, notary: str) -> str:
+        """``NONE``, ``ACTIVE``, ``RUN_OFF`` or ``STOPPED``."""
+        return NOTARY_STATES[self._session.call(currency, "notaryStatus", notary)]
+
+    def pause(self, currency: str, *, idempotency_key: str) -> Act:
+        """Stops all movements of a currency at once (pauser role); clocks of orders stand still."""
+        return self._on_token("pause", currency, idempotency_key)
+
+    def unpause(self, currency: str, *, idempotency_key: str) -> Act:
+        """Lets a currency move again (governor role, delayed)."""
+        return self._on_token("unpause", currency, idempotency_key)
+
+    # --- amounts by compliance order ---
+
+    def freeze_amount(self, wallet: str, amount: Money, *, order: str | bytes, idempotency_key: str) -> Act:
+        """Freezes an amount of a wallet at once (compliance role)."""
+        arguments = (wallet, amount.minor, reference_hash(order))
+        return self._on_token("freezeAmount", amount.currency, idempotency_key, *arguments)
+
+    def unfreeze_amount(self, wallet: str, amount: Money, *, order: str | bytes, idempotency_key: str) -> Act:
+        """Lifts a freeze of an amount (resolution role, delayed)."""
+        arguments = (wallet, amount.minor, reference_hash(order))
+        return self._on_token("unfreezeAmount", amount.currency, idempotency_key, *arguments)
+
+    def seize(
+        self,
+        source: str,
+        target: str,
+        amount: Money,
+        *,
+        order: str | bytes,
+        idempotency_key: str,
+        frozen_released: Money | None = None,
+    ) -> Act:
+        """Takes money that is not held, by order (resolution role, delayed); lowers what is frozen by
+        ``frozen_released``."""
+        lowered = 0 if frozen_released is None else frozen_released.minor
+        arguments = (source, target, amount.minor, lowered, reference_hash(order))
+        return self._on_token("seize", amount.currency, idempotency_key, *arguments)
+
+    # --- inside ---
+
+    def _on_token(self, function: str, currency: str, key: str, *arguments: Any) -> Act:
+        return self._act(currency, function, key, arguments)
+
+    def _governed(self, function: str, key: str, *arguments: Any) -> Act:
+        return self._act("Governance", function, key, arguments)
+
+    def _act(self, contract: str, function: str, key: str, arguments: tuple[Any, ...]) -> Act:
+        plain = [
+            "0x" + part.hex() if isinstance(part, bytes) else str(part) if isinstance(part, int) else part
+            for part in arguments
+        ]
+        submission = self._session.submit(
+            kind=f"governance.{function}",
+            key=key,
+            content={"contract": contract, "arguments": plain},
+            contract=contract,
+            function=function,
+            arguments=arguments,
+        )
+        return Act.of(self._session, submission)

@@ -1,0 +1,162 @@
+"""Balances, holds, freezes, limits and supply, rebuilt from events alone.
+
+Whoever keeps books must be able to do so from what the chain announces, without asking the contracts. The rules by which
+events add up stand in ``IDepositToken``: a ``Transfer`` always moves balances; ``HoldExecuted``, ``Seized``, ``Recovered``
+and the mint and burn events stand right before the ``Transfer`` they explain; any other ``Transfer`` between two
+participants, and every ``Held``, is charged to the payer's limit of the block's UTC day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from pyjpm.contracts.codec import Event
+from pyjpm.errors.ledger import EventsInconsistent
+from pyjpm.session import ZERO_ADDRESS, Session
+
+DAY: Final = 86_400
+REGISTRY: Final = "ParticipantRegistry"
+
+# Events that say why the Transfer after them is not a charged payment.
+_EXPLAINS: Final = frozenset({"HoldExecuted", "Seized", "Recovered", "HoldMoved"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of one contract of the platform, with its block's time in unix seconds."""
+
+    contract: str
+    event: Event
+    timestamp: int
+
+
+@dataclass(slots=True)
+class TokenBook:
+    """One currency's books, in minor units. Wallets are checksummed addresses."""
+
+    supply: int = 0
+    balances: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    held_for: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    frozen: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    limits: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    spent: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Participant -> (UTC day, minor units spent that day)."""
+
+    def held(self, wallet: str) -> int:
+        """What all notaries together hold of a wallet."""
+        return sum(amount for (_, payer), amount in self.held_for.items() if payer == wallet)
+
+    def spent_on(self, participant: int, day: int) -> int:
+        """What a participant has spent of its limit on a UTC day."""
+        last, amount = self.spent.get(participant, (day, 0))
+        return amount if last == day else 0
+
+
+class Projection:
+    """The books after a number of events, applied one by one in the order of the chain."""
+
+    def __init__(self, currencies: Iterable[str]) -> None:
+        self.books = {currency: TokenBook() for currency in currencies}
+        self.participants: dict[str, int] = {}
+        self._previous: Event | None = None
+
+    def apply(self, entry: Entry) -> None:
+        """Adds one event.
+
+        Raises:
+            EventsInconsistent: a balance or hold would fall below zero, so an earlier event is missing.
+        """
+        event = entry.event
+        if entry.contract == REGISTRY:
+            if event.name == "WalletLinked":
+                self.participants[event.arguments["wallet"]] = event.arguments["participant"]
+            return
+        self._apply_to_token(self.books[entry.contract], event, entry.timestamp // DAY)
+        self._previous = event
+
+    def _apply_to_token(self, book: TokenBook, event: Event, today: int) -> None:
+        told = event.arguments
+        match event.name:
+            case "Transfer":
+                self._transfer(book, event, today)
+            case "Held":
+                self._hold(book, told["notary"], told["payer"], told["amount"], event)
+                self._charge(book, told["payer"], told["amount"], today)
+            case "HoldExecuted" | "HoldCancelledByOrder" | "HoldRescued":
+                self._hold(book, told["notary"], told["payer"], -told["amount"], event)
+            case "HoldReleased":
+                self._hold(book, told["notary"], told["payer"], -told["amount"], event)
+                if told["day"] == today:
+                    self._give_back(book, told["payer"], told["amount"], today)
+            case "HoldMoved":
+                self._hold(book, told["notary"], told["lost"], -told["amount"], event)
+                self._hold(book, told["notary"], told["successor"], told["amount"], event)
+            case "RedemptionSettled":
+                self._hold(book, event.address, told["wallet"], -told["amount"], event)
+            case "AmountFrozen" | "AmountUnfrozen":
+                book.frozen[told["wallet"]] = told["frozen"]
+            case "Seized":
+                book.frozen[told["from"]] -= told["frozenReleased"]
+            case "Recovered":
+                book.frozen[told["successor"]] += book.frozen.pop(told["lost"], 0)
+            case "DailyLimitSet":
+                book.limits[told["participant"]] = told["limit"]
+
+    def _transfer(self, book: TokenBook, event: Event, today: int) -> None:
+        source, target, amount = event.arguments["from"], event.arguments["to"], event.arguments["value"]
+        if source == ZERO_ADDRESS:
+            book.supply += amount
+        else:
+            book.balances[source] -= amount
+            self._require(book.balances[source] >= 0, f"The balance of {source}", event)
+        if target == ZERO_ADDRESS:
+            book.supply -= amount
+        else:
+            book.balances[target] += amount
+        explained = self._previous is not None and (
+            self._previous.name in _EXPLAINS
+            and self._previous.tx == event.tx
+            and self._previous.log_index == event.log_index - 1
+        )
+        charged = ZERO_ADDRESS not in (source, target) and not explained
+        if charged and self.participants.get(source) != self.participants.get(target):
+            self._charge(book, source, amount, today)
+
+    def _hold(self, book: TokenBook, notary: str, payer: str, amount: int, event: Event) -> None:
+        book.held_for[notary, payer] += amount
+        self._require(book.held_for[notary, payer] >= 0, f"The hold of {notary} on {payer}", event)
+
+    def _charge(self, book: TokenBook, payer: str, amount: int, today: int) -> None:
+        participant = self.participants.get(payer, 0)
+        book.spent[participant] = (today, book.spent_on(participant, today) + amount)
+
+    def _give_back(self, book: TokenBook, payer: str, amount: int, today: int) -> None:
+        participant = self.participants.get(payer, 0)
+        book.spent[participant] = (today, max(0, book.spent_on(participant, today) - amount))
+
+    def _require(self, holds: bool, what: str, event: Event) -> None:
+        if not holds:
+            raise EventsInconsistent(
+                f"{what} would fall below zero in block {event.block}: an event before is missing.",
+                block=event.block,
+                log_index=event.log_index,
+                tx=event.tx,
+            )
+
+
+def read_events(session: Session, *, to_block: int) -> Iterator[Entry]:
+    """Every event of the registry and of all deposit tokens up to a block, in the order of the chain; pages itself."""
+    names = {session.address(REGISTRY): REGISTRY}
+    names |= {session.address(currency): currency for currency in session.record.tokens}
+    timestamp = block = -1
+    for log in session.connection.logs(list(names), from_block=session.record.first_block, to_block=to_block):
+        contract = names[log.address]
+        event = session.codec(contract).decode_log(log)
+        if event is None:
+            continue
+        if event.block != block:
+            block, timestamp = event.block, session.connection.block(event.block).timestamp
+        yield Entry(contract, event, timestamp)

@@ -1,0 +1,242 @@
+"""Payments: bank money from one participant to another, once per idempotency key, for ever.
+
+The reference on chain is a pure function of participant and key, so a retry after any loss meets its own reference; the
+contract spends it once per participant. Remittance travels with the payment: its bytes in the calldata, their hash in
+the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
+
+from pyjpm.contracts.codec import Event
+from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
+from pyjpm.errors.token import AlreadyPaid
+from pyjpm.money import Money
+from pyjpm.sending import batch_reference, payment_reference
+from pyjpm.session import Act, Session, Status
+
+PATHS = {"TRANSFER": 0, "HOLD": 1, "EXECUTE": 2, "RELEASE": 3, "MINT": 4}
+REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
+MOST_IN_A_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(Act):
+    """One payment. ``reference`` is the 32 bytes on chain, ``to`` the payee's wallet."""
+
+    amount: Money
+    to: str
+    remittance_hash: str
+
+    @classmethod
+    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "amount": Money.from_minor(content["amount"], content["currency"]),
+            "to": content["to"],
+            "remittance_hash": content["remittance_hash"],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentBatch(Act):
+    """Payments that go together, all or none; ``references`` in the order given."""
+
+    currency: str
+    count: int
+    total: Money
+    references: tuple[str, ...]
+
+    @classmethod
+    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
+        currency = content["currency"]
+        return {
+            "currency": currency,
+            "count": len(content["items"]),
+            "total": Money.from_minor(sum(item[1] for item in content["items"]), currency),
+            "references": tuple(item[2] for item in content["items"]),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """One line of a batch: who gets what, and what for."""
+
+    to: int | str
+    amount: Money
+    remittance: bytes = b""
+
+
+class Payments:
+    """``platform.payments``. Safe among threads."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, to: int | str, amount: Money, *, idempotency_key: str, remittance: bytes = b"") -> Payment:
+        """Pays from the acting wallet.
+
+        Args:
+            to: participant id (its current wallet) or wallet address.
+            amount: more than zero.
+            idempotency_key: names this payment for ever; the same key with the same content is the same payment.
+            remittance: what the payment is for, opaque bytes.
+
+        Raises:
+            IdempotencyConflict: the key was used for other content.
+            ReferenceConflict: the chain has other content under the key's reference.
+            Refusal: the rules refuse it, see :mod:`pyjpm.errors.refusals`.
+            AmountNotPositive, CurrencyNotDeployed, NotOnboarded
+        """
+        session, currency = self._session, amount.require_positive().currency
+        reference = payment_reference(session.participant, idempotency_key)
+        payee, remittance_hash = session.wallet_of(to), keccak(remittance)
+        content = {
+            "to": payee,
+            "amount": amount.minor,
+            "currency": currency,
+            "remittance_hash": "0x" + remittance_hash.hex(),
+        }
+        try:
+            submission = session.submit(
+                kind="payments.pay",
+                key=idempotency_key,
+                content=content,
+                contract=currency,
+                function="pay",
+                arguments=(payee, amount.minor, reference, remittance),
+                reference="0x" + reference.hex(),
+            )
+        except AlreadyPaid as error:
+            return self._adopted(reference, content, error)
+        return Payment.of(session, submission)
+
+    def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
+        """Pays up to 500 in one currency from the acting wallet, all or none.
+
+        References follow from the key and each payment's place, so that the batch meets its own references again.
+
+        Raises:
+            InvalidRequest: none, too many, or more than one currency; else as :meth:`create`.
+        """
+        session = self._session
+        currencies = {payment.amount.require_positive().currency for payment in payments}
+        if not 0 < len(payments) <= MOST_IN_A_BATCH or len(currencies) != 1:
+            raise InvalidRequest(f"A batch has 1 to {MOST_IN_A_BATCH} payments in one currency.", count=len(payments))
+        (currency,) = currencies
+        items = [
+            {
+                "to": session.wallet_of(payment.to),
+                "amount": payment.amount.minor,
+                "ref": batch_reference(session.participant, idempotency_key, position),
+                "remittance": payment.remittance,
+            }
+            for position, payment in enumerate(payments)
+        ]
+        content = {
+            "currency": currency,
+            "items": [
+                [item["to"], item["amount"], "0x" + item["ref"].hex(), "0x" + keccak(item["remittance"]).hex()]
+                for item in items
+            ],
+        }
+        submission = session.submit(
+            kind="payments.batch",
+            key=idempotency_key,
+            content=content,
+            contract=currency,
+            function="payBatch",
+            arguments=(items,),
+        )
+        return PaymentBatch.of(session, submission)
+
+    def get(self, payment_id: str) -> Payment:
+        """One of this client's payments as it is now; raises ``NotFound``."""
+        return Payment.of(self._session, self._session.submission(payment_id)).refresh()
+
+    def list(
+        self, *, status: Status | None = None, reference: str | None = None, created_after: int | None = None
+    ) -> Iterator[Payment]:
+        """This wallet's payments, oldest first; pages itself. ``created_after`` in unix seconds."""
+        for submission in self._session.submissions(
+            "payments.pay", status=status, reference=reference, created_after=created_after
+        ):
+            yield Payment.of(self._session, submission)
+
+    def void(self, reference: str, *, currency: str, idempotency_key: str, participant: int | None = None) -> Act:
+        """Spends a reference without paying, so that nothing can ever be paid under it.
+
+        Args:
+            reference: the 32 bytes as ``0x…``.
+            participant: whose; the acting one by default. The bank may void for others.
+
+        Raises:
+            AlreadyPaid: it is spent already.
+        """
+        whose = self._session.participant if participant is None else participant
+        submission = self._session.submit(
+            kind="payments.void",
+            key=idempotency_key,
+            content={"participant": whose, "reference": reference, "currency": currency},
+            contract=currency,
+            function="voidReference",
+            arguments=(whose, bytes.fromhex(reference.removeprefix("0x"))),
+            reference=reference,
+        )
+        return Act.of(self._session, submission)
+
+    def reference_state(self, reference: str, *, currency: str, participant: int | None = None) -> str:
+        """``UNSPENT``, ``PAID`` or ``VOIDED``, read from the chain."""
+        whose = self._session.participant if participant is None else participant
+        state = self._session.call(
+            currency, "referenceState(uint32,bytes32)", whose, bytes.fromhex(reference.removeprefix("0x"))
+        )
+        return REFERENCE_STATES[state]
+
+    def check(self, to: int | str, amount: Money, *, sender: int | str | None = None) -> int:
+        """What the rules say to a payment now: 0, or the contracts' ``Reason`` (see :mod:`pyjpm.errors.refusals`)."""
+        session = self._session
+        payer = session.wallet if sender is None else session.wallet_of(sender)
+        return int(
+            session.call(amount.currency, "check", PATHS["TRANSFER"], payer, payer, session.wallet_of(to), amount.minor)
+        )
+
+    def _adopted(self, reference: bytes, content: Mapping[str, Any], cause: AlreadyPaid) -> Payment:
+        """The payment that the chain already has under our reference, if it is this one."""
+        session = self._session
+        for event in self._paid(reference, content["currency"]):
+            found = {
+                "to": event.arguments["to"],
+                "amount": event.arguments["amount"],
+                "currency": content["currency"],
+                "remittance_hash": "0x" + event.arguments["remittanceHash"].hex(),
+            }
+            if found == dict(content):
+                return Payment(
+                    id=event.tx,
+                    kind="payments.pay",
+                    status=Status.FINAL,
+                    reference="0x" + reference.hex(),
+                    tx_hash=event.tx,
+                    block=event.block,
+                    session=session,
+                    **Payment._own(session, content),
+                )
+            raise ReferenceConflict("The chain has another payment under this key's reference.", found=found) from cause
+        raise ReferenceConflict("The key's reference was voided, or spent by a batch.", **cause.details) from cause
+
+    def _paid(self, reference: bytes, currency: str) -> Iterator[Event]:
+        """Payments of our participant under a reference, by whichever of its wallets."""
+        for event in self._session.events(currency, "Paid", None, None, reference):
+            if self._session.participant_of(event.arguments["from"]) == self._session.participant:
+                yield event
+
+
+def wallet_topic(wallet: str) -> bytes:
+    """An address as an indexed event parameter, 32 bytes."""
+    return to_canonical_address(wallet).rjust(32, b"\0")

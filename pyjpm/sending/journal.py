@@ -1,0 +1,130 @@
+"""The journal: what was asked for, what was signed for it, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import Select
+
+from pyjpm.chain.values import check_address
+from pyjpm.errors.sending import SubmissionNotFound
+from pyjpm.sending.attempts import Attempts
+from pyjpm.sending.database import Database
+from pyjpm.sending.operation import Submission, SubmissionState
+from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
+from pyjpm.sending.tables import payment
+
+_PAGE: Final = 500
+
+
+class Journal:
+    """The journal of one chain's wallets.
+
+    Threads: any number of the process that opened it. Forks: not in the child (JournalForked). Processes: one at a
+    time (JournalInUse).
+
+    Attributes:
+        attempts: what the Sender writes; nobody else does.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.attempts = Attempts(database)
+
+    @classmethod
+    def open(cls, path: Path | None, *, genesis_hash: str, chain_id: int) -> Journal:
+        """Open the journal in a file, made if it is not there.
+
+        Args:
+            path: the SQLite file, on a local disk; its folder is made if need be. None keeps the journal in memory:
+                only for chains that die with the process, as nothing survives it.
+            genesis_hash, chain_id: the chain it is bound to.
+
+        Raises:
+            JournalInUse, JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalFailed.
+        """
+        return cls(Database(path, genesis_hash=genesis_hash, chain_id=chain_id))
+
+    def __repr__(self) -> str:
+        return f"Journal({self._database.name})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another process open it; closing twice is fine."""
+        self._database.close()
+
+    def expect(self, *, genesis_hash: str, chain_id: int) -> None:
+        """Raises JournalOfOtherChain unless it is bound to this chain."""
+        self._database.expect(genesis_hash=genesis_hash, chain_id=chain_id)
+
+    def find(self, wallet: str, key: str) -> Submission | None:
+        """The submission of a wallet under an idempotency key, if there is one."""
+        query = SUBMISSIONS.where(payment.c.wallet == check_address(wallet), payment.c.key == key)
+        with self._database.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else to_submission(row)
+
+    def get(self, submission_id: str) -> Submission:
+        """The submission with this id. Raises SubmissionNotFound."""
+        return self.get_many([submission_id])[0]
+
+    def get_many(self, submission_ids: Sequence[str]) -> list[Submission]:
+        """As ``get`` for many, in the order given."""
+        found: dict[str, Submission] = {}
+        with self._database.transaction() as connection:
+            for part in in_parts(submission_ids):
+                for row in connection.execute(SUBMISSIONS.where(payment.c.id.in_(part))):
+                    found[row.id] = to_submission(row)
+        for submission_id in submission_ids:
+            if submission_id not in found:
+                raise SubmissionNotFound(f"There is no submission {submission_id!r}.", submission=submission_id)
+        return [found[submission_id] for submission_id in submission_ids]
+
+    def list(
+        self,
+        *,
+        kind_prefix: str | None = None,
+        state: SubmissionState | None = None,
+        reference: str | None = None,
+        created_after: int | None = None,
+        wallet: str | None = None,
+    ) -> Iterator[Submission]:
+        """Submissions in the order of acceptance, newest last, read page by page as they are consumed.
+
+        Args:
+            kind_prefix: of ``kind``, such as ``payments.``.
+            state, reference, wallet: exactly these.
+            created_after: accepted later than this many seconds since 1970.
+        """
+        query = SUBMISSIONS.order_by(payment.c.seq).limit(_PAGE)
+        if kind_prefix is not None:
+            query = query.where(payment.c.kind.startswith(kind_prefix, autoescape=True))
+        if state is not None:
+            query = query.where(payment.c.state == state)
+        if reference is not None:
+            query = query.where(payment.c.reference == reference)
+        if created_after is not None:
+            query = query.where(payment.c.created_at > created_after)
+        if wallet is not None:
+            query = query.where(payment.c.wallet == check_address(wallet))
+        return self._pages(query)
+
+    def _pages(self, query: Select[Any]) -> Iterator[Submission]:
+        last = 0
+        while True:
+            with self._database.transaction() as connection:
+                rows = connection.execute(query.where(payment.c.seq > last)).all()
+            yield from (to_submission(row) for row in rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].seq

@@ -1,0 +1,145 @@
+"""What is asked for (Operation) and what is known of it (Submission).
+
+Everything that could keep an operation from ever being mined is refused here, before a nonce is bound to it: a nonce
+whose transaction no node takes would block its wallet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+from pyjpm.chain.values import check_address
+from pyjpm.errors.sending import InvalidIdempotencyKey, InvalidOperation
+
+_KEY_LENGTH: Final = 255
+_INITCODE_LENGTH: Final = 49_152  # EIP-3860
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One state-changing call.
+
+    Attributes:
+        key: idempotency key, unique per wallet, never expires; 1 to 255 characters.
+        kind: what it is, such as ``payments.pay``.
+        content: canonical business content: text, integers, booleans, None, lists and mappings of them. Two requests
+            with one key are the same request if and only if kind and content are equal.
+        to: address called; None for a contract creation.
+        data: calldata, or the creation code.
+        gas: gas limit; a fixed ceiling of the function, not an estimate.
+        reference: what ``Journal.list(reference=)`` filters on.
+    """
+
+    key: str
+    kind: str
+    content: Mapping[str, Any]
+    to: str | None
+    data: bytes
+    gas: int
+    reference: str | None = None
+
+    def checked_to(self, block_gas_limit: int) -> str | None:
+        """The checksummed recipient of an operation that can be mined.
+
+        Raises InvalidIdempotencyKey, InvalidOperation, InvalidAddress.
+        """
+        if not isinstance(self.key, str) or not 1 <= len(self.key) <= _KEY_LENGTH or not _encodable(self.key):
+            raise InvalidIdempotencyKey(f"{self.key!r} is not an idempotency key.", kind=self.kind)
+        if not self.kind:
+            raise self._invalid("kind", "has no kind")
+        if self.to is None and len(self.data) > _INITCODE_LENGTH:
+            raise self._invalid("data", f"creates a contract by more than {_INITCODE_LENGTH} bytes")
+        least = intrinsic_gas(self.to, self.data)
+        if not least <= self.gas <= block_gas_limit:
+            raise self._invalid(
+                "gas",
+                f"has a gas limit of {self.gas}; it must be {least} (its calldata) to {block_gas_limit} (a block)",
+            )
+        return None if self.to is None else _recipient(self.to)
+
+    def _invalid(self, member: str, problem: str) -> InvalidOperation:
+        return InvalidOperation(f"Operation {self.key!r} {problem}.", key=self.key, kind=self.kind, field=member)
+
+
+@lru_cache(maxsize=4_096)
+def _recipient(address: str) -> str:
+    # A checksum costs two hashes, and almost all operations go to the same few contracts.
+    return check_address(address)
+
+
+def intrinsic_gas(to: str | None, data: bytes) -> int:
+    """Gas that a transaction costs before it runs (cancun rules): below it nodes refuse the bytes."""
+    zeros = data.count(0)
+    gas = 21_000 + 4 * zeros + 16 * (len(data) - zeros)
+    return gas if to is not None else gas + 32_000 + 2 * ((len(data) + 31) // 32)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class SubmissionState(StrEnum):
+    """How far a submission is. Only FINAL and REVERTED are answers; all before mean unknown."""
+
+    RESERVED = "RESERVED"
+    """Stored, a nonce is bound to it, not signed yet."""
+    SIGNED = "SIGNED"
+    """Its bytes are stored; no node has taken them yet, as far as we know."""
+    BROADCAST = "BROADCAST"
+    """A node said that it has the bytes, which proves nothing."""
+    FINAL = "FINAL"
+    """Mined and carried out."""
+    REVERTED = "REVERTED"
+    """Mined and refused by the contract; may be submitted again under the same key."""
+
+
+LIVING: Final = (SubmissionState.RESERVED, SubmissionState.SIGNED, SubmissionState.BROADCAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the journal knows of an operation.
+
+    Attributes:
+        id: random, made at acceptance.
+        wallet: checksummed address that signs.
+        key, kind, content, request_sha256, reference: of the operation.
+        state: see SubmissionState.
+        nonce, tx_hash: of the newest attempt; the hash (0x-hex) exists once signed.
+        block_number, gas_used, contract_address: from the receipt, once mined.
+        created_at: seconds since 1970 (UTC) by this machine's clock.
+        error: why it reverted, or that its nonce was taken (``PyjpmError.to_dict``); None otherwise.
+    """
+
+    id: str
+    wallet: str
+    key: str
+    kind: str
+    content: dict[str, Any] = field(repr=False)
+    request_sha256: str = field(repr=False)
+    reference: str | None
+    state: SubmissionState
+    nonce: int
+    tx_hash: str | None
+    block_number: int | None
+    gas_used: int | None
+    contract_address: str | None
+    created_at: int
+    error: dict[str, Any] | None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether its outcome is still unknown."""
+        return self.state in LIVING
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes as JSON-able data."""
+        return {**asdict(self), "state": self.state.value}

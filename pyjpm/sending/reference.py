@@ -1,0 +1,82 @@
+"""Names that cannot drift: references of payments and hashes of requests.
+
+Decisions that govern this module:
+
+* A reference is a pure function of what the client sent, never of a counter of ours, which a restored backup would
+  rewind. So a retry after any loss meets its own reference, and the contract's lock on it.
+* These formulas are final: another formula would give a payment made before a second name, under which it could be
+  paid again. A change needs new tags beside the old ones.
+* All parts have 32 bytes before they are hashed, as ``abi.encode`` lays them out, so no two inputs run together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from eth_utils.crypto import keccak
+
+_PAYMENT: Final = keccak(text="pyjpm payment reference 1")
+_BATCH: Final = keccak(text="pyjpm batch reference 1")
+_REQUEST_VERSION: Final = 1
+# The contract packs 256 spent flags into a word: payments of one batch that share a word cost a fraction.
+_PER_WORD: Final = 256
+
+
+def payment_reference(participant: int, idempotency_key: str) -> bytes:
+    """The reference of a single payment, 32 bytes.
+
+    Args:
+        participant: id of the paying participant.
+        idempotency_key: the client's name for this payment.
+    """
+    return keccak(_PAYMENT + _word(participant) + keccak(text=idempotency_key))
+
+
+def batch_reference(participant: int, batch_id: str, position: int) -> bytes:
+    """The reference of one payment of a batch or file, 32 bytes.
+
+    Args:
+        participant: id of the paying participant.
+        batch_id: the client's name for the batch.
+        position: the line's place in the file as received, from 0, counted before any check.
+    """
+    if position < 0:
+        raise ValueError("a position is counted from 0")
+    word, bit = divmod(position, _PER_WORD)
+    return keccak(_BATCH + _word(participant) + keccak(text=batch_id) + _word(word))[:31] + bytes([bit])
+
+
+def request_sha256(kind: str, content: Mapping[str, object]) -> str:
+    """What a request says, as 64 hex digits: equal for equal content, whatever the order of its members.
+
+    Raises TypeError for anything but text, integers, booleans, None, lists and mappings of text: a float or an object
+    could be written in two ways.
+    """
+    return hashlib.sha256(
+        canonical({"content": content, "kind": kind, "version": _REQUEST_VERSION}).encode()
+    ).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """The canonical JSON of plain values: sorted members, no spaces, ASCII. Raises TypeError as ``request_sha256``."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _plain(value: object) -> Any:
+    # By exact type: an IntEnum or a str subclass may write itself in another way tomorrow.
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if type(value) is list:
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        if any(type(name) is not str for name in value):
+            raise TypeError("members of a request are named by text")
+        return {name: _plain(item) for name, item in value.items()}
+    raise TypeError(f"{type(value).__name__} has no canonical form in a request")

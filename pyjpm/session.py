@@ -1,0 +1,392 @@
+"""One wallet's session with one platform: how the nouns read from and write to the contracts.
+
+Decisions:
+
+* Every state-changing call goes through :meth:`Session.submit`, which goes through the sender's journal: the
+  idempotency key is stored with the signed bytes before anything is sent.
+* A call is simulated first, so that what the rules refuse is a typed error at once and leaves nothing behind.
+* Results come at acceptance (signed, stored, sent). :meth:`Act.wait` waits until the chain has it; a timeout raises
+  ``StillPending``, which is no failure.
+* Threads may share a session. After a fork the child opens a platform of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from eth_utils.address import is_address, to_checksum_address
+from eth_utils.crypto import keccak
+
+from pyjpm.chain.connection import Connection
+from pyjpm.chain.values import BlockAt
+from pyjpm.contracts import gas
+from pyjpm.contracts.codec import Codec, Event, codec
+from pyjpm.contracts.decoding import decode_revert
+from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
+from pyjpm.custody import Signer
+from pyjpm.errors.chain import Reverted
+from pyjpm.errors.deployment import CurrencyNotDeployed, InvalidRequest, NotOnboarded, ReadOnlyClient
+from pyjpm.errors.documents import SignatureNotOf
+from pyjpm.money import Money
+from pyjpm.record import DeploymentRecord
+from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
+
+DOMAIN_NAMES: Final = {
+    "ParticipantRegistry": "pyjpm ParticipantRegistry",
+    "OrderEscrow": "pyjpm OrderEscrow",
+    "Settlement": "pyjpm Settlement",
+}
+ZERO_ADDRESS: Final = "0x" + 40 * "0"
+
+
+class Status(StrEnum):
+    """How far an act of ours has come. ``ACCEPTED`` is signed, stored and sent; only ``FINAL`` is on the chain."""
+
+    ACCEPTED = "ACCEPTED"
+    FINAL = "FINAL"
+    REVERTED = "REVERTED"
+
+
+_STATUS: Final = {SubmissionState.FINAL: Status.FINAL, SubmissionState.REVERTED: Status.REVERTED}
+
+
+def status_of(submission: Submission) -> Status:
+    """The public status behind a submission's state."""
+    return _STATUS.get(submission.state, Status.ACCEPTED)
+
+
+class Session:
+    """What the nouns share. Made by :class:`pyjpm.Platform`; use it to reach ``record``, ``connection``, ``sender``.
+
+    Args:
+        signer: who acts; None for a client that only reads.
+        timeout: seconds that ``wait`` waits by default.
+    """
+
+    def __init__(
+        self,
+        record: DeploymentRecord,
+        connection: Connection,
+        journal: Journal,
+        signer: Signer | None,
+        timeout: float,
+    ) -> None:
+        self.record = record
+        self.connection = connection
+        self.journal = journal
+        self.sender = Sender(connection, journal, decode=decode_revert)
+        self.timeout = timeout
+        self._signer = signer
+        self._participant = 0
+
+    @property
+    def signer(self) -> Signer:
+        """Who acts.
+
+        Raises:
+            ReadOnlyClient: this client only reads.
+        """
+        if self._signer is None:
+            raise ReadOnlyClient("This client has no signer.")
+        return self._signer
+
+    @property
+    def signer_or_none(self) -> Signer | None:
+        """Who acts, if anybody does."""
+        return self._signer
+
+    @property
+    def wallet(self) -> str:
+        """The acting wallet's address; raises ``ReadOnlyClient``."""
+        address: str = self.signer.address
+        return address
+
+    @property
+    def participant(self) -> int:
+        """The acting wallet's participant id.
+
+        Raises:
+            ReadOnlyClient, NotOnboarded
+        """
+        if not self._participant:
+            found = self.participant_of(self.wallet)
+            if not found:
+                raise NotOnboarded(f"The wallet {self.wallet} names no participant.", wallet=self.wallet)
+            self._participant = found
+        return self._participant
+
+    def participant_of(self, wallet: str) -> int:
+        """The participant id that a wallet names, 0 for none."""
+        return int(self.call("ParticipantRegistry", "walletOf", to_checksum_address(wallet))[0])
+
+    def wallet_of(self, who: int | str) -> str:
+        """An address as it is; for a participant id its current wallet.
+
+        Raises:
+            NotOnboarded: there is no such participant.
+            InvalidRequest: neither an id nor an address.
+        """
+        if isinstance(who, str):
+            if not is_address(who):
+                raise InvalidRequest(f"{who!r} is neither a participant id nor an address.", who=who)
+            return to_checksum_address(who)
+        wallet: str = self.call("ParticipantRegistry", "currentWallet", who)
+        if wallet == ZERO_ADDRESS:
+            raise NotOnboarded(f"There is no participant {who}.", participant=who)
+        return wallet
+
+    # --- contracts ---
+
+    def address(self, contract: str) -> str:
+        """Address of a contract by name, or of a deposit token by currency."""
+        return self.record.address(contract)
+
+    def codec(self, contract: str) -> Codec:
+        """The codec of a contract by name, or of a deposit token by currency."""
+        deployed = self.record.contracts.get(contract) or self.record.tokens.get(contract)
+        if deployed is None:
+            raise CurrencyNotDeployed(f"The platform has no {contract}.", name=contract)
+        return codec(deployed.artifact)
+
+    def call(
+        self, contract: str, function: str, *arguments: Any, block: BlockAt = "latest", sender: str | None = None
+    ) -> Any:
+        """What a view answers; a revert raises the typed error behind it."""
+        return self._ask(self.codec(contract), self.address(contract), function, arguments, block, sender)
+
+    def call_at(self, address: str, artifact: str, function: str, *arguments: Any, block: BlockAt = "latest") -> Any:
+        """What a view of a contract outside the record answers, such as an asset's."""
+        return self._ask(codec(artifact), address, function, arguments, block, None)
+
+    def _ask(
+        self,
+        encoder: Codec,
+        address: str,
+        function: str,
+        arguments: tuple[Any, ...],
+        block: BlockAt,
+        sender: str | None,
+    ) -> Any:
+        data = encoder.encode(function, *arguments)
+        try:
+            answer = self.connection.call(address, data, block=block, sender=sender)
+        except Reverted as error:
+            raise decode_revert(error.data) from error
+        return encoder.decode_output(function, answer)
+
+    def contract(self, name: str) -> Any:
+        """The way down: web3.py's contract object of a contract by name, or of a deposit token by currency."""
+        return self.connection.web3.eth.contract(
+            address=to_checksum_address(self.address(name)), abi=self.codec(name).abi
+        )
+
+    def domain(self, contract: str) -> Domain:
+        """The EIP-712 domain of a contract; a deposit token's is named like the token."""
+        name = DOMAIN_NAMES.get(contract) or self.call(contract, "name")
+        return Domain(name, self.record.chain_id, self.address(contract))
+
+    def sign(self, contract: str, primary_type: str, message: Mapping[str, Any]) -> bytes:
+        """This wallet's signature over a structure of a contract, 65 bytes."""
+        signature: bytes = self.signer.sign_typed(TypedMessage(self.domain(contract), primary_type, message))
+        return signature
+
+    def require_signed_by(self, wallet: str, digest: bytes, signature: bytes) -> None:
+        """Checks a signature as the contracts do. A contract wallet (ERC-1271) answers for itself on chain, in the
+        simulation before anything is sent.
+
+        Raises:
+            SignatureNotOf: it is not the wallet's.
+            MalformedSignature: it is none.
+        """
+        if wallet != ZERO_ADDRESS and self.connection.code(wallet):
+            return
+        if to_checksum_address(recover(digest, signature)) != to_checksum_address(wallet):
+            raise SignatureNotOf(f"The signature was not made by {wallet} over this content.", wallet=wallet)
+
+    def events(
+        self, contract: str, event: str, *indexed: bytes | list[bytes] | None, from_block: int | None = None
+    ) -> Iterator[Event]:
+        """All events of one kind, oldest first; ``indexed`` narrows by the indexed parameters in order (32 bytes)."""
+        decoder = self.codec(contract)
+        start = self.record.first_block if from_block is None else from_block
+        topics = [decoder.topic(event), *indexed]
+        for log in self.connection.logs([self.address(contract)], topics, from_block=start):
+            decoded = decoder.decode_log(log)
+            if decoded is not None:
+                yield decoded
+
+    def now(self) -> int:
+        """The chain's time, unix seconds."""
+        return self.connection.head().timestamp
+
+    def money(self, minor: int, token_or_currency: str) -> Money:
+        """Minor units of a token (address) or currency as money."""
+        known = token_or_currency in self.record.tokens
+        return Money.from_minor(minor, token_or_currency if known else self.record.currency_of(token_or_currency))
+
+    # --- acting ---
+
+    def submit(
+        self,
+        *,
+        kind: str,
+        key: str,
+        content: Mapping[str, Any],
+        contract: str,
+        function: str,
+        arguments: tuple[Any, ...],
+        reference: str | None = None,
+        at: str | None = None,
+    ) -> Submission:
+        """Sends one call exactly once under an idempotency key.
+
+        Args:
+            contract: name in the record, or a currency; with ``at``, the artifact of the contract at that address.
+
+        Raises:
+            IdempotencyConflict: the key was used for other content.
+            ContractError: the contracts refuse it; nothing was sent.
+        """
+        operation = self.operation(
+            kind=kind,
+            key=key,
+            content=content,
+            contract=contract,
+            function=function,
+            arguments=arguments,
+            reference=reference,
+            at=at,
+        )
+        return self.sender.submit(self.signer, operation)
+
+    def operation(
+        self,
+        *,
+        kind: str,
+        key: str,
+        content: Mapping[str, Any],
+        contract: str,
+        function: str,
+        arguments: tuple[Any, ...],
+        reference: str | None = None,
+        at: str | None = None,
+    ) -> Operation:
+        """The operation that :meth:`submit` would send; for callers that send many at once."""
+        encoder = codec(contract) if at else self.codec(contract)
+        data = encoder.encode(function, *arguments)
+        return Operation(
+            key=key,
+            kind=kind,
+            content=dict(content),
+            to=at or self.address(contract),
+            data=data,
+            gas=gas.ceiling(function.partition("(")[0], arguments, len(data)),
+            reference=reference,
+        )
+
+    def submissions(
+        self,
+        kind: str,
+        *,
+        status: Status | None = None,
+        reference: str | None = None,
+        created_after: int | None = None,
+    ) -> Iterator[Submission]:
+        """This wallet's own submissions of a kind, oldest first, paged as they are consumed."""
+        for submission in self.journal.list(
+            kind_prefix=kind, reference=reference, created_after=created_after, wallet=self.wallet
+        ):
+            if status is None or status_of(submission) is status:
+                yield submission
+
+    def submission(self, submission_id: str) -> Submission:
+        """One submission by id; raises ``SubmissionNotFound``."""
+        return self.journal.get(submission_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """An accepted state-changing call.
+
+    Attributes:
+        id: of the submission, random.
+        kind: such as ``payments.pay``.
+        status: see :class:`Status`.
+        reference: what the act is about, hexadecimal or text.
+        tx_hash: ``0x…``, once signed.
+        block: height, once final.
+    """
+
+    id: str
+    kind: str
+    status: Status
+    reference: str
+    tx_hash: str | None
+    block: int | None
+    session: Session = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, session: Session, submission: Submission) -> Self:
+        """The act behind a stored submission."""
+        return cls(
+            id=submission.id,
+            kind=submission.kind,
+            status=status_of(submission),
+            reference=submission.reference or "",
+            tx_hash=submission.tx_hash,
+            block=submission.block_number,
+            session=session,
+            **cls._own(session, submission.content),
+        )
+
+    @classmethod
+    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that a subclass adds, out of the submission's content."""
+        return {}
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Itself once it is on the chain.
+
+        Args:
+            timeout: seconds; the client's default if None.
+
+        Raises:
+            StillPending: not yet; it may still come. Wait again, never repeat under another key.
+            ContractError: the chain refused it for good.
+        """
+        limit = self.session.timeout if timeout is None else timeout
+        return type(self).of(self.session, self.session.sender.wait(self.id, limit))
+
+    def refresh(self) -> Self:
+        """Itself as it is now; one look at the chain."""
+        return type(self).of(self.session, self.session.sender.refresh(self.id))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The act as JSON-able data."""
+        return {part.name: _plain(getattr(self, part.name)) for part in fields(self) if part.name != "session"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return value.to_dict()
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return value
+
+
+def reference_hash(text: str | bytes) -> bytes:
+    """A business reference as the contracts' 32 bytes: bytes as they are, text by its keccak256.
+
+    Raises:
+        InvalidRequest: empty text, or bytes of another length.
+    """
+    if isinstance(text, bytes):
+        if len(text) != 32:
+            raise InvalidRequest(f"A reference has 32 bytes, this one has {len(text)}.")
+        return text
+    if not text:
+        raise InvalidRequest("The reference is empty.")
+    return keccak(text=text)

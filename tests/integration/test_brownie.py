@@ -1,0 +1,78 @@
+"""The project in eth-brownie: it compiles there, and a script of ours runs there on a live network.
+
+Runs in the environment of `make test-brownie`. Brownie's home is a folder of the test: nothing of the user's is read or
+changed, and a network added here is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyjpm.chain.anvil import LocalAnvil
+from pyjpm.contracts import artifacts, compiler, sources
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NETWORK = "pyjpm-test"
+SCRIPTS = ("deploy",)
+
+
+class Brownie:
+    """The brownie command in this project, with a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        binaries = home / "solcx"
+        compiler.write_launcher(binaries / f"solc-v{sources.SOLC_VERSION}", REPOSITORY)
+        (REPOSITORY / "build").mkdir(exist_ok=True)  # brownie makes only the last folder of its build path
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        self.environment = {**kept, "HOME": str(home), "SOLCX_BINARY_PATH": str(binaries)}
+
+    def __call__(self, *arguments: str, **environment: str) -> str:
+        """Run one command and return what it printed."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("brownie"), *arguments],
+            cwd=REPOSITORY,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def brownie(tmp_path_factory: pytest.TempPathFactory) -> Brownie:
+    return Brownie(tmp_path_factory.mktemp("brownie"))
+
+
+def test_the_contracts_compile_in_brownie(brownie: Brownie) -> None:
+    assert "Project has been compiled" in brownie("compile")
+    for name in artifacts.names():
+        shipped = artifacts.load(name)
+        built = json.loads((REPOSITORY / "build" / "brownie" / "contracts" / f"{name}.json").read_text())
+        assert by_kind_and_name(built["abi"]) == by_kind_and_name(shipped.abi), name
+        assert bool(built["bytecode"]) == bool(shipped.bytecode), name
+
+
+def by_kind_and_name(abi: list[dict[str, object]]) -> list[str]:
+    return sorted(json.dumps(entry, sort_keys=True) for entry in abi)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_runs_in_brownie_on_anvil(brownie: Brownie, script: str, tmp_path: Path) -> None:
+    with LocalAnvil() as anvil:
+        brownie("networks", "add", "Ethereum", NETWORK, f"host={anvil.url}", f"chainid={anvil.chain_id}")
+        try:
+            brownie("run", script, "--network", NETWORK, PYJPM_HOME=str(tmp_path))
+        finally:
+            brownie("networks", "delete", NETWORK)
+        assert anvil.connection().head().number > 0
