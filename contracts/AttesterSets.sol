@@ -159,8 +159,8 @@ contract AttesterSets is IAttesterSets {
         SetView storage set = _sets[setId];
         uint32 current = set.epoch;
         if (current == 0) revert UnknownAttesterSet(setId);
-        bool accepted = epoch == current
-            || (epoch != 0 && epoch == current - 1 && block.timestamp <= set.epochSince + NOTICE);
+        bool accepted =
+            epoch == current || (epoch != 0 && epoch == current - 1 && block.timestamp <= set.epochSince + NOTICE);
         if (!accepted || epoch < floorEpoch) revert EpochNotAccepted(setId, epoch, current, floorEpoch);
     }
 

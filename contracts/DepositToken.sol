@@ -1,53 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AccessManagedUpgradeable} from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
-import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {
+    AccessManagedUpgradeable
+} from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+import {TokenBook} from "./TokenBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INotary} from "./interfaces/INotary.sol";
-import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
-import {Interval} from "./libraries/Interval.sol";
 import {Movement, Movements} from "./libraries/Movements.sol";
-import {Path, Reason} from "./libraries/Reason.sol";
+import {PlainTransfers} from "./libraries/PlainTransfers.sol";
+import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {Signatures} from "./libraries/Signatures.sol";
+import {TokenBatch} from "./libraries/TokenBatch.sol";
+import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
-import {TokenRedemption} from "./libraries/TokenRedemption.sol";
-import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
+import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title DepositToken
-/// @dev The hot paths are here; rules, balances and holds in Movements; what is seldom in TokenRare and TokenRedemption.
-contract DepositToken is
-    AccessManagedUpgradeable,
-    UUPSUpgradeable,
-    IDepositToken,
-    IRecoverable,
-    IERC20Metadata,
-    IERC20Permit,
-    IERC5267,
-    IERC20Errors
-{
-    uint256 private constant LONGEST_BATCH = 500;
-
-    bytes32 private constant CONSENT_TYPE = keccak256(
-        "Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)"
-    );
-
-    IParticipantRegistry private immutable REGISTRY;
+/// @dev The hot paths are here; rules, balances and holds in Movements; batches, redemptions and what is seldom in the
+/// linked libraries TokenBatch, TokenDeposits and TokenRare.
+contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
+    bytes32 private constant CONSENT_TYPE =
+        keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
 
     // ------------------------------------------------------------------------------------------------ making
 
-    constructor(address registry_) {
-        REGISTRY = IParticipantRegistry(registry_);
+    constructor(address registry_) TokenBook(registry_) {
         _disableInitializers();
     }
 
@@ -77,7 +64,7 @@ contract DepositToken is
 
     /// @inheritdoc IERC20
     function transfer(address to, uint256 amount) external returns (bool) {
-        Movements.update(TokenStorage.load(), Movements.make(REGISTRY, Path.TRANSFER, msg.sender, msg.sender, to, amount));
+        _transfer(TokenStorage.load(), to, amount);
         emit Transfer(msg.sender, to, amount);
         return true;
     }
@@ -99,7 +86,7 @@ contract DepositToken is
 
     /// @inheritdoc IERC20Permit
     function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.permit.selector);
     }
 
     function _approve(address owner, address spender, uint256 amount) private {
@@ -121,52 +108,38 @@ contract DepositToken is
 
     /// @inheritdoc IDepositToken
     function pay(address to, uint256 amount, bytes32 ref, bytes calldata remittance) external {
+        if (amount == 0) revert ZeroAmount();
         TokenState storage $ = TokenStorage.load();
-        Movement memory m = Movements.make(REGISTRY, Path.TRANSFER, msg.sender, msg.sender, to, amount);
-        if (!Movements.begin($, m)) Movements.refuse(m);
-        _payOne($, m, ref, remittance);
-        Movements.finish($, m);
+        References.spend($, _transfer($, to, amount), ref);
+        emit Paid(msg.sender, to, ref, amount, keccak256(remittance));
+        emit Transfer(msg.sender, to, amount);
     }
 
     /// @inheritdoc IDepositToken
-    function payBatch(Payment[] calldata payments) external {
-        if (payments.length > LONGEST_BATCH) revert BatchTooLong(payments.length, LONGEST_BATCH);
-        TokenState storage $ = TokenStorage.load();
-        Movement memory m = Movements.make(REGISTRY, Path.TRANSFER, msg.sender, msg.sender, address(0), 0);
-        if (!Movements.begin($, m)) Movements.refuse(m);
-        for (uint256 i = 0; i < payments.length; i++) {
-            Payment calldata payment = payments[i];
-            (m.to, m.amount) = (payment.to, payment.amount);
-            _payOne($, m, payment.ref, payment.remittance);
-        }
-        Movements.finish($, m);
+    function payBatch(Payment[] calldata) external {
+        _pass(address(TokenBatch), TokenBatch.payBatch.selector);
     }
 
     /// @inheritdoc IDepositToken
     function voidReference(uint32, bytes32) external {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.voidReference.selector);
     }
 
-    function _payOne(TokenState storage $, Movement memory m, bytes32 ref, bytes calldata remittance) private {
-        if (m.amount == 0) revert ZeroAmount();
-        if (!Movements.assess($, m)) Movements.refuse(m);
-        References.spend($, m.payer.participant(), ref);
-        Movements.carryOut($, m);
-        emit Paid(m.from, m.to, ref, m.amount, keccak256(remittance));
-        emit Transfer(m.from, m.to, m.amount);
+    /// @dev The caller's own money; its participant is returned.
+    function _transfer(TokenState storage $, address to, uint256 amount) private returns (uint32) {
+        (bool plain, uint32 participant) = PlainTransfers.transfer($, REGISTRY, msg.sender, to, amount);
+        if (plain) return participant;
+        Movement memory m = Movements.make(REGISTRY, Path.TRANSFER, msg.sender, msg.sender, to, amount);
+        Movements.update($, m);
+        return m.payer.participant();
     }
 
     // ------------------------------------------------------------------------------------------------ holding
 
     /// @inheritdoc IDepositToken
-    function hold(
-        address payer,
-        uint256 amount,
-        bytes32 ref,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
-    ) external {
+    function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
+        external
+    {
         if (block.timestamp > deadline) revert ConsentExpired(deadline, block.timestamp);
         _spendConsent(payer, nonce);
         bytes32 digest =
@@ -203,7 +176,7 @@ contract DepositToken is
 
     /// @inheritdoc IDepositToken
     function cancelByOrder(address, uint256, bytes32, bytes32) external {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.cancelByOrder.selector);
     }
 
     /// @inheritdoc IDepositToken
@@ -229,42 +202,34 @@ contract DepositToken is
 
     // ------------------------------------------------------------------------------- deposits and redemption
 
+    // The rules refuse whoever lacks the role; what is left to the authority is to use up a delayed caller's schedule.
+
     /// @inheritdoc IDepositToken
-    function mint(bytes32 depositRef, address to, uint256 amount) external {
-        if (depositRef == 0) revert ReferenceMissing();
-        if (amount == 0) revert ZeroAmount();
-        TokenState storage $ = TokenStorage.load();
-        Movements.update($, Movements.make(REGISTRY, Path.MINT, msg.sender, address(0), to, amount));
+    function mint(bytes32, address, uint256) external {
+        _pass(address(TokenDeposits), TokenDeposits.mint.selector);
         _checkCanCall(msg.sender, msg.data);
-        if ($.minted[depositRef]) revert AlreadyMinted(depositRef);
-        $.minted[depositRef] = true;
-        $.ceilings[msg.sender].outstanding += uint128(amount);
-        emit DepositMinted(msg.sender, to, depositRef, amount);
-        emit Transfer(address(0), to, amount);
     }
 
     /// @inheritdoc IDepositToken
     function requestRedemption(uint256, bytes32, bytes32) external {
-        _byRedemption();
+        _pass(address(TokenDeposits), TokenDeposits.requestRedemption.selector);
     }
-
-    // The rules refuse whoever lacks the role; what is left to the authority is to use up a delayed caller's schedule.
 
     /// @inheritdoc IDepositToken
     function instructRedemption(uint32, bytes32) external {
-        _byRedemption();
+        _pass(address(TokenDeposits), TokenDeposits.instructRedemption.selector);
         _checkCanCall(msg.sender, msg.data);
     }
 
     /// @inheritdoc IDepositToken
     function settleRedemption(uint32, bytes32, bytes32) external {
-        _byRedemption();
+        _pass(address(TokenDeposits), TokenDeposits.settleRedemption.selector);
         _checkCanCall(msg.sender, msg.data);
     }
 
     /// @inheritdoc IDepositToken
     function returnRedemption(uint32, bytes32, bytes32) external {
-        _byRedemption();
+        _pass(address(TokenDeposits), TokenDeposits.returnRedemption.selector);
         _checkCanCall(msg.sender, msg.data);
     }
 
@@ -272,243 +237,76 @@ contract DepositToken is
 
     /// @inheritdoc IDepositToken
     function freezeAmount(address, uint256, bytes32) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.freezeAmount.selector);
     }
 
     /// @inheritdoc IDepositToken
     function unfreezeAmount(address, uint256, bytes32) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.unfreezeAmount.selector);
     }
 
     /// @inheritdoc IDepositToken
     function seize(address, address, uint256, uint256, bytes32) external {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.seize.selector);
         _checkCanCall(msg.sender, msg.data);
     }
 
     /// @inheritdoc IRecoverable
     function recover(address, address, bytes32) external {
         if (msg.sender != address(REGISTRY)) revert OnlyRegistry(msg.sender);
-        _byRare();
+        _pass(address(TokenRare), TokenRare.recover.selector);
     }
 
     /// @inheritdoc IDepositToken
     function pause() external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.pause.selector);
     }
 
     /// @inheritdoc IDepositToken
     function unpause() external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.unpause.selector);
     }
 
     // ------------------------------------------------------------------------------------------------ governance
 
     /// @inheritdoc IDepositToken
     function setDailyLimit(uint32, uint256) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.setDailyLimit.selector);
     }
 
     /// @inheritdoc IDepositToken
     function setMintCeiling(address, uint256) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.setMintCeiling.selector);
     }
 
     /// @inheritdoc IDepositToken
     function registerNotary(address) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.registerNotary.selector);
     }
 
     /// @inheritdoc IDepositToken
     function runOffNotary(address) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.runOffNotary.selector);
     }
 
     /// @inheritdoc IDepositToken
     function stopNotary(address) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.stopNotary.selector);
     }
 
     /// @inheritdoc IDepositToken
     function resumeNotary(address) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.resumeNotary.selector);
     }
 
     /// @inheritdoc IDepositToken
     function rescueHold(address, address, uint256, bytes32) external restricted {
-        _byRare();
+        _pass(address(TokenRare), TokenRare.rescueHold.selector);
     }
 
-    // ------------------------------------------------------------------------------------------------ views
-
-    /// @inheritdoc IDepositToken
-    function check(Path path, address caller, address from, address to, uint256 amount)
-        external
-        view
-        returns (Reason)
-    {
-        return TokenRare.check(REGISTRY, path, caller, from, to, amount);
-    }
-
-    /// @inheritdoc IDepositToken
-    function available(address wallet) external view returns (uint256) {
-        TokenState storage $ = TokenStorage.load();
-        return Movements.availableOf($.accounts[wallet], $.frozen[wallet]);
-    }
-
-    /// @inheritdoc IERC20
-    function balanceOf(address wallet) external view returns (uint256) {
-        return TokenStorage.load().accounts[wallet].balance();
-    }
-
-    /// @inheritdoc IDepositToken
-    function held(address wallet) external view returns (uint256) {
-        return TokenStorage.load().accounts[wallet].held();
-    }
-
-    /// @inheritdoc IDepositToken
-    function heldFor(address notary, address wallet) external view returns (uint256) {
-        TokenState storage $ = TokenStorage.load();
-        return uint88($.heldBy[notary][Movements.follow($, REGISTRY, wallet)]);
-    }
-
-    /// @inheritdoc IDepositToken
-    function frozen(address wallet) external view returns (uint256) {
-        return TokenStorage.load().frozen[wallet];
-    }
-
-    /// @inheritdoc IDepositToken
-    function dailyLimit(uint32 participant) external view returns (uint256 limit, uint256 spentToday) {
-        TokenState storage $ = TokenStorage.load();
-        return ($.limits[participant].limit(), $.limits[participant].spentOn(Movements.today()));
-    }
-
-    /// @inheritdoc IDepositToken
-    function referenceState(address wallet, bytes32 ref) external view returns (ReferenceState) {
-        (uint32 participant,,) = REGISTRY.walletOf(wallet);
-        if (participant == 0) revert UnknownParticipantOfWallet(wallet);
-        return referenceState(participant, ref);
-    }
-
-    /// @inheritdoc IDepositToken
-    function referenceState(uint32 participant, bytes32 ref) public view returns (ReferenceState) {
-        return References.stateOf(TokenStorage.load(), participant, ref);
-    }
-
-    /// @inheritdoc IDepositToken
-    function paid(uint32 participant, bytes32 ref) external view returns (bool) {
-        return referenceState(participant, ref) == ReferenceState.PAID;
-    }
-
-    /// @inheritdoc IDepositToken
-    function mintedFor(bytes32 depositRef) external view returns (bool) {
-        return TokenStorage.load().minted[depositRef];
-    }
-
-    /// @inheritdoc IDepositToken
-    function mintCeiling(address issuer) external view returns (uint256 ceiling, uint256 outstanding) {
-        MintCeiling storage mint_ = TokenStorage.load().ceilings[issuer];
-        return (mint_.ceiling, mint_.outstanding);
-    }
-
-    /// @inheritdoc IDepositToken
-    function redemptionOf(uint32 participant, bytes32 ref) external view returns (Redemption memory) {
-        return TokenStorage.load().redemptions[participant][ref];
-    }
-
-    /// @inheritdoc IDepositToken
-    function consentSpent(address payer, uint256 nonce) external view returns (bool) {
-        return TokenStorage.load().spentConsents[payer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
-    }
-
-    /// @inheritdoc IDepositToken
-    function notaryStatus(address notary) external view returns (NotaryStatus) {
-        return TokenStorage.load().notaryStatus[notary];
-    }
-
-    /// @inheritdoc IDepositToken
-    function notaries() external view returns (address[] memory) {
-        return TokenStorage.load().notaries;
-    }
-
-    /// @inheritdoc IDepositToken
-    function registry() external view returns (address) {
-        return address(REGISTRY);
-    }
-
-    /// @inheritdoc IDepositToken
-    function paused() external view returns (bool) {
-        return TokenStorage.load().paused;
-    }
-
-    /// @inheritdoc IDepositToken
-    function pausesSince(uint40 from) external view returns (Interval[] memory) {
-        return TokenRare.pausesSince(from);
-    }
-
-    /// @inheritdoc IDepositToken
-    function currency() external view returns (string memory) {
-        return TokenStorage.load().currency;
-    }
-
-    /// @inheritdoc IERC20
-    function totalSupply() external view returns (uint256) {
-        return TokenStorage.load().totalSupply;
-    }
-
-    /// @inheritdoc IERC20
-    function allowance(address owner, address spender) external view returns (uint256) {
-        return TokenStorage.load().allowances[owner][spender];
-    }
-
-    /// @inheritdoc IERC20Metadata
-    function name() external view returns (string memory) {
-        return TokenStorage.load().name;
-    }
-
-    /// @inheritdoc IERC20Metadata
-    function symbol() external view returns (string memory) {
-        return TokenStorage.load().symbol;
-    }
-
-    /// @inheritdoc IERC20Metadata
-    function decimals() external view returns (uint8) {
-        return TokenStorage.load().decimals;
-    }
-
-    /// @inheritdoc IERC20Permit
-    function nonces(address owner) external view returns (uint256) {
-        return TokenStorage.load().permitNonces[owner];
-    }
-
-    /// @inheritdoc IERC20Permit
-    // solhint-disable-next-line func-name-mixedcase
-    function DOMAIN_SEPARATOR() external view returns (bytes32) {
-        return TokenDomain.separator();
-    }
-
-    /// @inheritdoc IERC5267
-    function eip712Domain()
-        external
-        view
-        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
-    {
-        return (hex"0f", TokenStorage.load().name, "1", block.chainid, address(this), bytes32(0), new uint256[](0));
-    }
-
-    /// @notice The version of this contract's code.
-    function version() external pure returns (string memory) {
-        return "1.0.0";
-    }
-
-    // ------------------------------------------------------------------------------------------------ small things
-
-    /// @dev Has the library do this very call, calldata and all, in this contract's storage.
-    function _byRare() private {
-        Address.functionDelegateCall(address(TokenRare), msg.data);
-    }
-
-    function _byRedemption() private {
-        Address.functionDelegateCall(address(TokenRedemption), msg.data);
+    /// @dev Has a library do this very call in this contract's storage, with the calldata as it came. Only the selector
+    /// is the library's: it spells struct types otherwise.
+    function _pass(address library_, bytes4 selector) private {
+        Address.functionDelegateCall(library_, bytes.concat(selector, msg.data[4:]));
     }
 }

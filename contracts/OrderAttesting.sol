@@ -75,21 +75,14 @@ abstract contract OrderAttesting is OrderBook {
 
     /// @dev While a party's dispute stands the highest seq is kept for the ruling and the fallback, what it accepts too;
     /// once decided, `accepted` is the seller's share and stays.
-    function _record(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts)
-        private
-    {
+    function _record(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts) private {
         if (counts && !m.decided && m.state == State.Disputed) _claim(ms, m, a);
         _mark(m, a);
         _save(m);
         _report(m, a, false);
     }
 
-    function _disputeByStatus(
-        Milestone calldata ms,
-        Live memory m,
-        Attestation calldata a,
-        bool counts
-    ) private {
+    function _disputeByStatus(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts) private {
         bool opens = m.state != State.Disputed;
         _mark(m, a);
         if (counts || opens) _claim(ms, m, a);
@@ -145,12 +138,7 @@ abstract contract OrderAttesting is OrderBook {
 
     /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back. What
     /// the token refuses stays held: the seller's as owed, the rest until `refund`.
-    function _acceptPart(
-        Terms calldata terms,
-        Milestone calldata ms,
-        Live memory m,
-        Attestation calldata a
-    ) private {
+    function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
         _mark(m, a);
         uint256 heldSince = _startedAt(m);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
@@ -204,9 +192,10 @@ abstract contract OrderAttesting is OrderBook {
         if (a.status == 0) revert InvalidAttestation("status");
         if (a.accepted > (ms.partialDelivery ? ms.amount : 0)) revert InvalidAttestation("accepted");
         if (block.timestamp > a.deadline) revert SignatureExpired(a.deadline, block.timestamp);
-        IAttesterSets(attesterSets).requireAttested(
-            terms.attesterSet, a.setEpoch, terms.floorEpoch, terms.threshold, _digest(a.hash()), signatures
-        );
+        IAttesterSets(attesterSets)
+            .requireAttested(
+                terms.attesterSet, a.setEpoch, terms.floorEpoch, terms.threshold, _digest(a.hash()), signatures
+            );
     }
 
     /// @dev Same seq, same content: done before. Same seq, other content: the source contradicts itself.
@@ -222,8 +211,6 @@ abstract contract OrderAttesting is OrderBook {
     }
 
     function _report(Live memory m, Attestation calldata a, bool counted) private {
-        emit StatusAttested(
-            m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted
-        );
+        emit StatusAttested(m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted);
     }
 }

@@ -238,9 +238,8 @@ abstract contract OrderBook is IOrderBook {
         address vouched
     ) private view returns (bool known) {
         known = wallet == vouched && wallet != address(0);
-        bool signed = signature.length == 0
-            ? known || wallet == msg.sender
-            : Signatures.isValid(wallet, digest, signature);
+        bool signed =
+            signature.length == 0 ? known || wallet == msg.sender : Signatures.isValid(wallet, digest, signature);
         if (!signed || (!known && (participant == 0 || _participantOf(wallet) != participant))) {
             revert InvalidPartySignature(id, participant);
         }
@@ -248,8 +247,7 @@ abstract contract OrderBook is IOrderBook {
 
     /// @dev EIP-712 over the chain as it is now (a fork changes it) and the escrow, whichever code of it runs.
     function _digest(bytes32 structHash) internal view returns (bytes32) {
-        bytes32 domain =
-            keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
+        bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
         return MessageHashUtils.toTypedDataHash(domain, structHash);
     }
 

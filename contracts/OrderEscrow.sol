@@ -13,7 +13,7 @@ import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
 import {IOrderExtension} from "./interfaces/IOrderExtension.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {OrderId} from "./libraries/Ids.sol";
-import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
+import {Live, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
 import {Agreement, Attestation, Cancellation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
 import {TermsRules} from "./libraries/TermsRules.sol";
 
@@ -159,9 +159,8 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     }
 
     function _hold(Terms calldata terms, Live memory m, uint256 amount, ConsentSignature calldata consent) private {
-        IDepositToken(terms.token).hold(
-            consent.payer, amount, m.ref, consent.nonce, consent.deadline, consent.signature
-        );
+        IDepositToken(terms.token)
+            .hold(consent.payer, amount, m.ref, consent.nonce, consent.deadline, consent.signature);
     }
 
     function _requireToken(address expected) private view {
@@ -335,6 +334,9 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
             look := run
         }
         look();
+        assembly ("memory-safe") {
+            invalid() // not reached: the answer has been returned
+        }
     }
 
     // ================================================================= views

@@ -28,7 +28,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
         external
     {
         for (uint256 i; i < terms.length; ++i) {
-            bytes memory call = abi.encodeCall(IOrderEscrow.attestAndRelease, (terms[i], attestations[i], signatures[i]));
+            bytes memory call =
+                abi.encodeCall(IOrderEscrow.attestAndRelease, (terms[i], attestations[i], signatures[i]));
             _callOrSkip(call, terms[i].id(), attestations[i].milestone);
         }
     }
@@ -57,9 +58,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         Milestone calldata ms = terms.milestones[milestone];
         if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
         bool prefund = ms.mode == Mode.PREFUND;
-        bool over = prefund
-            ? _isPast(ms.fundBy, m.since, ms.payer, 0, terms.token)
-            : _attestOver(terms, ms, m);
+        bool over = prefund ? _isPast(ms.fundBy, m.since, ms.payer, 0, terms.token) : _attestOver(terms, ms, m);
         if (!over) revert TooEarly(prefund ? ms.fundBy : _attestEnd(terms, ms, m), block.timestamp);
         _cancel(m);
     }
@@ -180,12 +179,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         if (!_fallbackOpen(terms, ms, m)) revert FallbackNotOpen(m.id, milestone);
         uint256 accepted = m.lastStatus == ms.requiredStatus ? ms.amount : 0;
         if (ms.partialDelivery) accepted = _owed(ms, m, _parts(m));
-        _decide(
-            terms,
-            m,
-            m.byParty ? (accepted * terms.fallbackSplit) / TermsRules.WHOLE : accepted,
-            Decision.FALLBACK
-        );
+        _decide(terms, m, m.byParty ? (accepted * terms.fallbackSplit) / TermsRules.WHOLE : accepted, Decision.FALLBACK);
     }
 
     /// @inheritdoc IOrderExtension

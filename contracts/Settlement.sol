@@ -14,7 +14,7 @@ import {TradeId} from "./libraries/Ids.sol";
 import {Path, Reason, Standing} from "./libraries/Reason.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {TradeHolds} from "./libraries/TradeHolds.sol";
-import {TradeRules} from "./libraries/TradeRules.sol";
+import {Lots, TradeRules} from "./libraries/TradeRules.sol";
 import {Leg, LegKind, Trade, TradeTerms} from "./libraries/TradeTerms.sol";
 import {TradeWord} from "./libraries/TradeWord.sol";
 import {Wallets} from "./libraries/Wallets.sol";
@@ -37,6 +37,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     struct Live {
         TradeId id;
         TradeWord word;
+        Leg[] legs;
         address[] wallets;
     }
 
@@ -47,6 +48,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
 
     mapping(TradeId => TradeWord) private _trades;
     TradeHolds.Book private _holds;
+    mapping(address token => bool) private _depositTokens;
 
     constructor(address registry_) EIP712("pyjpm Settlement", "1") {
         registry = registry_;
@@ -58,7 +60,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     function affirm(Trade calldata trade) external nonReentrant returns (TradeId) {
         Live memory live = _live(trade);
         _requireGood(live.id, msg.sender);
-        _affirm(live, trade.tradeReference, msg.sender);
+        _affirmAloud(live, trade.tradeReference, msg.sender);
         return _store(live);
     }
 
@@ -69,10 +71,13 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         returns (TradeId)
     {
         Live memory live = _live(trade);
+        bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
         for (uint256 i; i < affirmations.length; ++i) {
-            _requireGood(live.id, affirmations[i].wallet);
+            Affirmation calldata a = affirmations[i];
+            _requireGood(live.id, a.wallet);
+            _requireSigned(live.id, digest, a.wallet, a.signature);
+            _affirmAloud(live, trade.tradeReference, a.wallet);
         }
-        _affirmSigned(live, trade.tradeReference, affirmations);
         return _store(live);
     }
 
@@ -89,37 +94,38 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         Trade calldata trade = TradeTerms.decode(data);
         Live memory live = _live(trade);
         if (TradeId.unwrap(live.id) != ref) revert UnknownTrade(TradeId.wrap(ref));
-        uint256 whole = TradeRules.cashOf(trade.legs, msg.sender, payer);
+        uint256 whole = _cashOf(live, msg.sender, payer);
         if (whole == 0 || amount != whole) revert WrongHold(live.id, msg.sender, payer, amount, whole);
         if (heldFor(live.id, msg.sender, payer) != 0) revert CashAlreadyHeld(live.id, msg.sender, payer);
 
         _holds.set(live.id, msg.sender, payer, amount, block.timestamp / DAY);
         emit CashHeld(live.id, msg.sender, payer, amount);
         live.word = live.word.withHolds();
-        _affirm(live, trade.tradeReference, payer);
+        _affirmAloud(live, trade.tradeReference, payer);
         _store(live);
         return INotary.onHold.selector;
     }
 
-    /// @dev No effect if `wallet` has affirmed already: a race between a call and a signature hurts nobody.
-    function _affirm(Live memory live, bytes32 tradeReference, address wallet) private {
+    /// @return fresh false if `wallet` has affirmed already: a race between a call and a signature hurts nobody.
+    function _affirm(Live memory live, address wallet) private pure returns (bool fresh) {
         uint256 index = live.wallets.indexOf(wallet);
         if (index == live.wallets.length) revert NotTradeParty(live.id, wallet);
-        if (live.word.isAffirmed(index)) return;
+        if (live.word.isAffirmed(index)) return false;
         live.word = live.word.withAffirmation(index, live.wallets.length);
+        return true;
     }
 
-    function _affirmSigned(Live memory live, bytes32 tradeReference, Affirmation[] calldata affirmations) private {
-        if (affirmations.length == 0) return;
-        bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
-        for (uint256 i; i < affirmations.length; ++i) {
-            Affirmation calldata a = affirmations[i];
-            if (!Signatures.isValid(a.wallet, digest, a.signature)) revert InvalidAffirmation(live.id, a.wallet);
-            _affirm(live, tradeReference, a.wallet);
-        }
+    function _affirmAloud(Live memory live, bytes32 tradeReference, address wallet) private {
+        if (!_affirm(live, wallet)) return;
+        emit TradeAffirmed(live.id, wallet, tradeReference, live.word.isMatched());
+    }
+
+    function _requireSigned(TradeId id, bytes32 digest, address wallet, bytes calldata signature) private view {
+        if (!Signatures.isValid(wallet, digest, signature)) revert InvalidAffirmation(id, wallet);
     }
 
     function _store(Live memory live) private returns (TradeId) {
+        if (live.word.state() == uint8(State.None)) _requireNoDepositTokens(live.legs);
         _trades[live.id] = live.word.withState(uint8(State.Affirmed));
         return live.id;
     }
@@ -133,7 +139,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     {
         Live memory live = _live(trade);
         uint256 next = live.word.lotsSettled();
-        _settle(trade, live, next, trade.lots - next, affirmations, consents);
+        _settle(trade, live, Lots(next, trade.lots - next, trade.lots), affirmations, consents);
     }
 
     /// @inheritdoc ISettlement
@@ -150,64 +156,68 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         if (firstLot != next || count == 0 || count > trade.lots - next) {
             revert LotOutOfTurn(firstLot, next, trade.lots);
         }
-        _settle(trade, live, firstLot, count, affirmations, consents);
+        _settle(trade, live, Lots(firstLot, count, trade.lots), affirmations, consents);
     }
 
     function _settle(
         Trade calldata trade,
         Live memory live,
-        uint256 first,
-        uint256 count,
+        Lots memory lots,
         Affirmation[] calldata affirmations,
         CashConsent[] calldata consents
     ) private {
         if (block.timestamp < trade.settleAfter) {
             revert SettleTooEarly(trade.settleAfter, block.timestamp);
         }
-        _requireAffirmed(live, trade.tradeReference, affirmations);
-        _requireAllGood(live);
-        Cash[] memory cash = CashLegs.collect(trade.legs, first, count, trade.lots);
-        _requireCash(live, cash, consents);
+        Cash[] memory cash = CashLegs.collect(live.legs, lots);
+        _matchCash(live, cash, consents);
+        _requireAffirmed(live, affirmations);
+        _requireAllGood(live, lots, cash);
 
-        bool complete = first + count == trade.lots;
         _keepHolds(live, cash);
-        State state = complete ? State.Settled : State.Affirmed;
-        _trades[live.id] = live.word.withState(uint8(state)).withLotsSettled(first + count);
+        uint256 settled = lots.first + lots.count;
+        bool complete = settled == lots.total;
+        _trades[live.id] =
+            live.word.withState(uint8(complete ? State.Settled : State.Affirmed)).withLotsSettled(settled);
 
         _holdByConsent(live.id, cash, consents);
-        _deliver(trade.legs, live.id, first, count, trade.lots);
-        emit TradeSettled(live.id, trade.tradeReference, first, count, complete);
+        _deliver(live, lots);
+        emit TradeSettled(live.id, trade.tradeReference, lots.first, lots.count, complete);
     }
 
-    /// @dev The caller affirms by calling if it is a party; signatures ride along; nobody may be missing then.
-    function _requireAffirmed(Live memory live, bytes32 tradeReference, Affirmation[] calldata affirmations) private {
-        if (!live.word.isMatched() && live.wallets.indexOf(msg.sender) < live.wallets.length) {
-            _affirm(live, tradeReference, msg.sender);
+    /// @dev The caller affirms by calling if it is a party; signatures ride along; nobody may be missing then. No event
+    /// tells of these affirmations but TradeSettled: without them it could not be.
+    function _requireAffirmed(Live memory live, Affirmation[] calldata affirmations) private view {
+        if (live.word.isMatched()) return;
+        if (live.wallets.indexOf(msg.sender) < live.wallets.length) _affirm(live, msg.sender);
+        bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
+        for (uint256 i; i < affirmations.length; ++i) {
+            Affirmation calldata a = affirmations[i];
+            if (_affirm(live, a.wallet)) _requireSigned(live.id, digest, a.wallet, a.signature);
         }
-        _affirmSigned(live, tradeReference, affirmations);
         if (live.word.isMatched()) return;
         uint256 missing;
         while (live.word.isAffirmed(missing)) ++missing;
         revert NotAffirmed(live.id, live.wallets[missing]);
     }
 
-    /// @dev Finds for each payer what it holds for this trade, or else its consent. A consent for what is held already
-    /// is passed over, unspent: the payer may have come first by itself.
-    function _requireCash(Live memory live, Cash[] memory cash, CashConsent[] calldata consents) private view {
+    /// @dev Finds for each payer what it holds for this trade, or else its consent, whose signature the token checks: it
+    /// names the trade, so it affirms like a hold. A consent for what is held already is passed over, unspent: the payer
+    /// may have come first by itself.
+    function _matchCash(Live memory live, Cash[] memory cash, CashConsent[] calldata consents) private view {
         if (live.word.hasHolds()) {
             for (uint256 i; i < cash.length; ++i) {
                 (cash[i].held, cash[i].day) = _holds.get(live.id, cash[i].token, cash[i].payer);
             }
         }
         for (uint256 i; i < consents.length; ++i) {
-            (address token, address payer) = (consents[i].token, consents[i].payer);
+            CashConsent calldata c = consents[i];
+            (address token, address payer) = (c.token, c.payer);
             uint256 found = CashLegs.find(cash, token, payer);
             if (found == cash.length) revert WrongHold(live.id, token, payer, 0, 0);
-            if (cash[found].held == 0) cash[found].consent = i + 1;
-        }
-        for (uint256 i; i < cash.length; ++i) {
-            Cash memory c = cash[i];
-            if (c.held == 0 && c.consent == 0) revert CashNotHeld(live.id, c.token, c.payer, 0, c.whole);
+            if (cash[found].held != 0) continue;
+            cash[found].consent = i + 1;
+            _affirm(live, payer);
         }
     }
 
@@ -215,11 +225,13 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     function _keepHolds(Live memory live, Cash[] memory cash) private {
         for (uint256 i; i < cash.length; ++i) {
             Cash memory c = cash[i];
-            bool fresh = c.consent != 0;
-            uint256 left = (fresh ? c.whole : c.held) - c.due;
-            if (fresh && left == 0) continue;
-            if (fresh) emit CashHeld(live.id, c.token, c.payer, c.whole);
-            _holds.set(live.id, c.token, c.payer, left, fresh ? block.timestamp / DAY : c.day);
+            if (c.consent != 0) {
+                if (c.whole == c.due) continue; // held and paid out in this call: nothing to remember
+                (c.held, c.day) = (c.whole, block.timestamp / DAY);
+                emit CashHeld(live.id, c.token, c.payer, c.whole);
+            }
+            if (c.held == 0) revert CashNotHeld(live.id, c.token, c.payer, 0, c.whole);
+            _holds.set(live.id, c.token, c.payer, c.held - c.due, c.day);
             live.word = live.word.withHolds();
         }
     }
@@ -232,14 +244,14 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    function _deliver(Leg[] calldata legs, TradeId id, uint256 first, uint256 count, uint256 lots) private {
-        Balance[] memory balances = Delivery.expected(legs, first, count, lots);
-        for (uint256 i; i < legs.length; ++i) {
-            Leg calldata leg = legs[i];
-            uint256 quantity = TradeRules.quantity(leg.amount, first, count, lots);
+    function _deliver(Live memory live, Lots memory lots) private {
+        Balance[] memory balances = Delivery.expected(live.legs, lots);
+        for (uint256 i; i < live.legs.length; ++i) {
+            Leg memory leg = live.legs[i];
+            uint256 quantity = TradeRules.quantity(leg.amount, lots);
             if (quantity == 0) continue;
             if (leg.kind == LegKind.CASH) {
-                IDepositToken(leg.token).execute(leg.from, leg.to, quantity, TradeId.unwrap(id));
+                IDepositToken(leg.token).execute(leg.from, leg.to, quantity, TradeId.unwrap(live.id));
             } else {
                 Delivery.move(leg, quantity);
             }
@@ -254,7 +266,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         Live memory live = _live(trade);
         if (live.word.isMatched()) revert AlreadyMatched(live.id);
         if (_successors(live.wallets).bitsOf(msg.sender) == 0) revert NotTradeParty(live.id, msg.sender);
-        _cancel(trade, live);
+        _cancel(live);
     }
 
     /// @inheritdoc ISettlement
@@ -267,7 +279,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         if (!live.word.isMatched()) revert NotMatched(live.id);
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
         _requireCancelledByAll(live, deadline, cancellations);
-        _cancel(trade, live);
+        _cancel(live);
     }
 
     /// @dev A lost wallet's word is void; its successor speaks for it.
@@ -291,11 +303,11 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     }
 
     /// @dev Holds go back at once, but a notary that may not release now must not stop the cancelling: `releaseHold`.
-    function _cancel(Trade calldata trade, Live memory live) private {
+    function _cancel(Live memory live) private {
         _trades[live.id] = live.word.withState(uint8(State.Cancelled));
         emit TradeCancelled(live.id, msg.sender);
         if (!live.word.hasHolds()) return;
-        Cash[] memory cash = CashLegs.collect(trade.legs, 0, 1, 1);
+        Cash[] memory cash = CashLegs.collect(live.legs, Lots(0, 1, 1));
         for (uint256 i; i < cash.length; ++i) {
             (address token, address payer) = (cash[i].token, cash[i].payer);
             uint256 amount = heldFor(live.id, token, payer);
@@ -325,29 +337,36 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
     // ---- what is asked before anything ----------------------------------------------------------------------------
 
     /// @dev The trade if it can still change. Its terms are looked at once: later they are known by their id.
-    function _live(Trade calldata trade) private view returns (Live memory live) {
-        live.id = trade.id();
+    function _live(Trade calldata trade) private returns (Live memory live) {
+        (live.id, live.legs) = trade.load();
         live.word = _trades[live.id];
         uint8 state = live.word.state();
         if (state > uint8(State.Affirmed)) revert TradeNotLive(live.id, State(state));
         if (block.timestamp > trade.expiry) revert TradeExpired(trade.expiry, block.timestamp);
         if (state == uint8(State.None)) {
-            TradeRules.validate(trade);
-            _requireCashIsCash(trade.legs);
+            TradeRules.validate(trade, live.legs);
+            _requireDepositTokens(live.legs);
         }
-        live.wallets = Wallets.distinct(trade.legs);
+        live.wallets = Wallets.distinct(live.legs);
     }
 
-    /// @dev CASH for registered deposit tokens, and for them only: what is called CASH moves out of holds and is trusted.
-    function _requireCashIsCash(Leg[] calldata legs) private view {
+    /// @dev What is called CASH moves out of holds and is trusted, so it must be a registered deposit token, which it then
+    /// is for ever.
+    function _requireDepositTokens(Leg[] memory legs) private {
         for (uint256 i; i < legs.length; ++i) {
-            (address token, bool isCash) = (legs[i].token, legs[i].kind == LegKind.CASH);
-            bool known;
-            for (uint256 j; j < i && !known; ++j) {
-                known = legs[j].token == token && (legs[j].kind == LegKind.CASH) == isCash;
-            }
-            if (known) continue;
-            if (IParticipantRegistry(registry).isDepositToken(token) != isCash) revert InvalidTrade("kind");
+            address token = legs[i].token;
+            if (legs[i].kind != LegKind.CASH || _depositTokens[token]) continue;
+            if (!IParticipantRegistry(registry).isDepositToken(token)) revert InvalidTrade("kind");
+            _depositTokens[token] = true;
+        }
+    }
+
+    /// @dev Bank money is called CASH. A trade that settles at once is not asked: a deposit token moves for no allowance of
+    /// this contract, which has no wallet.
+    function _requireNoDepositTokens(Leg[] memory legs) private view {
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].kind == LegKind.CASH) continue;
+            if (IParticipantRegistry(registry).isDepositToken(legs[i].token)) revert InvalidTrade("kind");
         }
     }
 
@@ -356,11 +375,32 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         if (standing != Standing.GOOD) revert PartyRefused(id, wallet, uint8(standing));
     }
 
-    function _requireAllGood(Live memory live) private view {
-        Standing[] memory each = IParticipantRegistry(registry).standingsOf(live.wallets);
-        for (uint256 i; i < each.length; ++i) {
-            if (each[i] != Standing.GOOD) revert PartyRefused(live.id, live.wallets[i], uint8(each[i]));
+    /// @dev Each wallet is asked for once: by its token where it pays by consent or is paid in this settlement (HOLD asks
+    /// the payer, EXECUTE the payee, in full), of the registry otherwise.
+    function _requireAllGood(Live memory live, Lots memory lots, Cash[] memory cash) private view {
+        address[] memory wallets = live.wallets;
+        uint256 asked;
+        for (uint256 i; i < cash.length; ++i) {
+            if (cash[i].consent != 0) asked |= 1 << wallets.indexOf(cash[i].payer);
         }
+        for (uint256 i; i < live.legs.length; ++i) {
+            Leg memory leg = live.legs[i];
+            if (leg.kind != LegKind.CASH || TradeRules.quantity(leg.amount, lots) == 0) continue;
+            asked |= 1 << wallets.indexOf(leg.to);
+        }
+        if (asked == (1 << wallets.length) - 1) return;
+        address[] memory others = wallets.without(asked);
+        Standing[] memory each = IParticipantRegistry(registry).standingsOf(others);
+        for (uint256 i; i < each.length; ++i) {
+            if (each[i] != Standing.GOOD) revert PartyRefused(live.id, others[i], uint8(each[i]));
+        }
+    }
+
+    /// @return whole what `payer` must hold in `token`: the sum of its CASH legs; 0: none.
+    function _cashOf(Live memory live, address token, address payer) private pure returns (uint256 whole) {
+        Cash[] memory cash = CashLegs.collect(live.legs, Lots(0, 1, 1));
+        uint256 index = CashLegs.find(cash, token, payer);
+        if (index < cash.length) whole = cash[index].whole;
     }
 
     function _successors(address[] memory wallets) private view returns (address[] memory successors) {
@@ -410,7 +450,8 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ISettlement
     function walletsOf(Trade calldata trade) external pure returns (address[] memory) {
-        return Wallets.distinct(trade.legs);
+        (, Leg[] memory legs) = trade.load();
+        return Wallets.distinct(legs);
     }
 
     /// @inheritdoc ISettlement

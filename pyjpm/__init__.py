@@ -1,10 +1,123 @@
-"""pyjpm: bank money on a private EVM chain that moves when business says so."""
+"""pyjpm: bank money on a private EVM chain that moves when business says so.
+
+The public face. Names are imported when they are first used, so that ``import pyjpm`` and the command line stay quick.
+"""
 
 from __future__ import annotations
 
+import importlib
 import logging
+from typing import TYPE_CHECKING, Any, Final
 
-__version__ = "0.1.0"
+from pyjpm.version import __version__
+
+if TYPE_CHECKING:
+    from pyjpm.chain import Connection, DevClock, LocalAnvil
+    from pyjpm.custody import Keystore, LocalSigner, Signer
+    from pyjpm.deposits import Balance, Deposit, Redemption
+    from pyjpm.documents import Document
+    from pyjpm.errors.base import PyjpmError
+    from pyjpm.escrow import MilestoneState, OpenedOrder, Order, OrderState
+    from pyjpm.money import Money
+    from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
+    from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
+    from pyjpm.platform import Platform
+    from pyjpm.record import DeploymentRecord
+    from pyjpm.session import Act, Status
+    from pyjpm.settlement import SettledTrade, Trade, TradeState
+    from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
+
+_HOME: Final = {
+    "Act": "session",
+    "Balance": "deposits",
+    "Connection": "chain",
+    "Deposit": "deposits",
+    "DeploymentRecord": "record",
+    "DevClock": "chain",
+    "Document": "documents",
+    "Keystore": "custody",
+    "Kind": "participants",
+    "Leg": "terms",
+    "LegKind": "terms",
+    "LocalAnvil": "chain",
+    "LocalSigner": "custody",
+    "Milestone": "terms",
+    "MilestoneState": "escrow",
+    "Mode": "terms",
+    "Money": "money",
+    "Onboarding": "participants",
+    "OpenedOrder": "escrow",
+    "Order": "escrow",
+    "OrderState": "escrow",
+    "OrderTerms": "terms",
+    "Participant": "participants",
+    "Payment": "payments",
+    "PaymentBatch": "payments",
+    "PaymentOrder": "payments",
+    "Platform": "platform",
+    "PyjpmError": "errors.base",
+    "Redemption": "deposits",
+    "SettledTrade": "settlement",
+    "Signer": "custody",
+    "Status": "session",
+    "Trade": "settlement",
+    "TradeState": "settlement",
+    "TradeTerms": "terms",
+    "identity_hash": "participants",
+}
+
+__all__ = [
+    "Act",
+    "Balance",
+    "Connection",
+    "Deposit",
+    "DeploymentRecord",
+    "DevClock",
+    "Document",
+    "Keystore",
+    "Kind",
+    "Leg",
+    "LegKind",
+    "LocalAnvil",
+    "LocalSigner",
+    "Milestone",
+    "MilestoneState",
+    "Mode",
+    "Money",
+    "Onboarding",
+    "OpenedOrder",
+    "Order",
+    "OrderState",
+    "OrderTerms",
+    "Participant",
+    "Payment",
+    "PaymentBatch",
+    "PaymentOrder",
+    "Platform",
+    "PyjpmError",
+    "Redemption",
+    "SettledTrade",
+    "Signer",
+    "Status",
+    "Trade",
+    "TradeState",
+    "TradeTerms",
+    "__version__",
+    "identity_hash",
+]
 
 # A library says nothing unless the application asks: handlers and levels are the application's.
 logging.getLogger("pyjpm").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pyjpm' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"pyjpm.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

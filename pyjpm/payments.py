@@ -129,7 +129,7 @@ class Payments:
         if not 0 < len(payments) <= MOST_IN_A_BATCH or len(currencies) != 1:
             raise InvalidRequest(f"A batch has 1 to {MOST_IN_A_BATCH} payments in one currency.", count=len(payments))
         (currency,) = currencies
-        items = [
+        items: list[dict[str, Any]] = [
             {
                 "to": session.wallet_of(payment.to),
                 "amount": payment.amount.minor,

@@ -153,11 +153,8 @@ class Platform:
         """
         old = self.session
         connection = old.connection.with_options(timeout=timeout, max_retries=max_retries)
-        sender = Sender(connection, self._journal, decode=decode_revert)
-        session = Session(
-            old.record, connection, sender, old.signer_or_none, old.timeout if timeout is None else timeout
-        )
-        return Platform(session, self._journal, owns_journal=False)
+        limit = old.timeout if timeout is None else timeout
+        return Platform(Session(old.record, connection, old.journal, old.signer_or_none, limit), owns_journal=False)
 
     @property
     def record(self) -> DeploymentRecord:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from pyjpm import __version__
+from pyjpm.version import __version__
 from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec

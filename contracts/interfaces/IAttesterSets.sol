@@ -14,7 +14,9 @@ interface IAttesterSets {
         uint40 epochSince;
     }
 
-    event AttesterSetCreated(uint32 indexed setId, uint32 indexed administrator, uint8 minimumSize, address[] attesters);
+    event AttesterSetCreated(
+        uint32 indexed setId, uint32 indexed administrator, uint8 minimumSize, address[] attesters
+    );
     event AttesterAnnounced(uint32 indexed setId, address indexed attester, uint40 activeFrom);
     event AttesterAdded(uint32 indexed setId, address indexed attester, uint32 epoch);
     event AttesterRemoved(uint32 indexed setId, address indexed attester, uint32 epoch);

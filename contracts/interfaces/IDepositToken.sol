@@ -5,9 +5,33 @@ import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
 
 /// @title Bank money, one contract per currency
-/// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units).
+/// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
 /// `available = max(0, balance - held - frozen)`. Money stays where it is until it is due: a hold earmarks part of the
-/// payer's own balance for one notary.
+/// payer's own balance for one notary, who alone can execute it to a payee or release it. A frozen amount binds what is
+/// not held, and whatever comes back.
+///
+/// Trust. A notary can misdirect only what was entrusted to it, by the payer's own call or signature, and can give back of
+/// the day's limit no more than what it released. Holds have no expiry here: notaries own time. Compliance can stop money
+/// at once and move it only after the governance delay. The issuer can mint up to its ceiling.
+///
+/// Rules. What each path asks of payer, payee, caller, amount and limit stands in the library Movements, as a table; a
+/// refusal is `Refused` and `check` foretells it. Malformed calls (no reference, a reference or nonce used before, zero
+/// where nothing would happen, a bad signature, too little allowance) have errors of their own and are not foretold.
+///
+/// Replay. All money can be rebuilt from the events of this contract, in order of their log index, with the registry's
+/// WalletLinked to know whose wallet it is:
+/// - balances and supply: ERC-20 `Transfer`, as everywhere.
+/// - `heldFor(notary, wallet)`: + Held, - HoldExecuted, - HoldReleased, - HoldCancelledByOrder, - HoldRescued,
+///   RedemptionSettled: - for notary = this token; HoldMoved from `lost` to `successor`. `held(wallet)` is their sum.
+/// - `frozen(wallet)`: what AmountFrozen or AmountUnfrozen last said; Seized: - frozenReleased of `from`; Recovered: 0 for
+///   `lost`, + frozen for `successor`.
+/// - the limit: DailyLimitSet. What is spent of a participant's day: + each Held of a wallet of it; + each Transfer from a
+///   wallet of it to a wallet of another participant, unless the event right before it in this contract's log is
+///   HoldExecuted, RedemptionSettled, Seized, or Recovered with its HoldMoved; - HoldReleased whose `day` is the block's
+///   day, never below 0. It starts at 0 each day.
+/// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0.
+/// - references: Paid and ReferenceVoided; redemptions and notaries: their own events; consents: ConsentCancelled, and the
+///   calldata of `hold`.
 interface IDepositToken {
     enum NotaryStatus {
         NONE,
@@ -45,16 +69,17 @@ interface IDepositToken {
         bytes remittance;
     }
 
-    // Held, HoldReleased, HoldCancelledByOrder change `held`; HoldExecuted, Seized, Recovered and the mint and burn
-    // events stand right before their Transfer, which changes the balances.
-    event Paid(
-        address indexed from, address indexed to, bytes32 indexed ref, uint256 amount, bytes32 remittanceHash
-    );
+    // An event that belongs to a movement of balances stands right before its Transfer: Paid, HoldExecuted, DepositMinted,
+    // RedemptionSettled, Seized, Recovered.
+
+    /// @dev Only this says what was paid for a reference.
+    event Paid(address indexed from, address indexed to, bytes32 indexed ref, uint256 amount, bytes32 remittanceHash);
     event ReferenceVoided(uint32 indexed participant, bytes32 indexed ref, address by);
+    /// @dev For a redemption the notary is the token itself.
     event Held(address indexed notary, address indexed payer, bytes32 indexed ref, uint256 amount);
-    event HoldExecuted(
-        address indexed notary, address indexed payer, address indexed to, uint256 amount, bytes32 ref
-    );
+    /// @param payer the wallet that paid, or its successor.
+    event HoldExecuted(address indexed notary, address indexed payer, address indexed to, uint256 amount, bytes32 ref);
+    /// @param day of the hold, as the notary says.
     event HoldReleased(address indexed notary, address indexed payer, bytes32 indexed ref, uint256 amount, uint256 day);
     event HoldCancelledByOrder(
         address indexed notary, address indexed payer, bytes32 indexed ref, uint256 amount, bytes32 orderHash
@@ -74,13 +99,14 @@ interface IDepositToken {
     event RedemptionReturned(
         uint32 indexed participant, bytes32 indexed ref, address wallet, uint256 amount, bytes32 evidenceHash
     );
+    /// @param frozen all that is frozen of the wallet now.
     event AmountFrozen(address indexed wallet, uint256 amount, uint256 frozen, bytes32 orderHash);
     event AmountUnfrozen(address indexed wallet, uint256 amount, uint256 frozen, bytes32 orderHash);
-    event Seized(
-        address indexed from, address indexed to, uint256 amount, uint256 frozenReleased, bytes32 orderHash
-    );
+    event Seized(address indexed from, address indexed to, uint256 amount, uint256 frozenReleased, bytes32 orderHash);
     /// @dev Followed by one HoldMoved per notary with a hold and by a Transfer of the whole balance.
-    event Recovered(address indexed lost, address indexed successor, uint256 balance, uint256 frozen, bytes32 orderHash);
+    event Recovered(
+        address indexed lost, address indexed successor, uint256 balance, uint256 frozen, bytes32 orderHash
+    );
     event HoldMoved(address indexed notary, address indexed lost, address indexed successor, uint256 amount);
     event DailyLimitSet(uint32 indexed participant, uint256 limit);
     event Paused(address by);
@@ -92,6 +118,7 @@ interface IDepositToken {
     error AlreadyPaid(bytes32 ref);
     error AlreadyMinted(bytes32 depositRef);
     error ReferenceMissing();
+    /// @notice Nothing to pay, hold, mint, freeze or seize. A plain ERC-20 transfer of zero passes, as the standard wants.
     error ZeroAmount();
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
@@ -100,6 +127,7 @@ interface IDepositToken {
     error InvalidConsent(address payer);
     error NotaryRefusedHold(address notary);
     error NotaryAlreadyRegistered(address notary);
+    /// @notice Not a contract, not registered, not in a state to go there from, or the token itself.
     error InvalidNotary(address notary);
     error NotaryNotStopped(address notary);
     error RedemptionExists(uint32 participant, bytes32 ref);
@@ -107,6 +135,7 @@ interface IDepositToken {
     error EvidenceMissing();
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);
+    /// @notice The caller is neither a linked wallet of the participant nor an issuer.
     error NotOwnReference(uint32 participant, address caller);
     error UnknownParticipantOfWallet(address wallet);
     error AlreadyPaused();
@@ -115,8 +144,9 @@ interface IDepositToken {
     // ---- paying (TRANSFER) ----
 
     /// @notice Pays once per (participant, ref), for ever. `remittance` travels in the calldata, its keccak256 in the event.
+    /// @param ref not 0. Payments whose references differ in the last byte only share a storage word and cost less.
     function pay(address to, uint256 amount, bytes32 ref, bytes calldata remittance) external;
-    /// @notice All or none, at most 500.
+    /// @notice All or none, at most 500, each as by `pay`.
     function payBatch(Payment[] calldata payments) external;
     /// @notice Spends a reference without paying: by a wallet of the participant, or the bank (issuer).
     function voidReference(uint32 participant, bytes32 ref) external;
@@ -124,15 +154,12 @@ interface IDepositToken {
     // ---- holding (HOLD, EXECUTE, RELEASE) ----
 
     /// @notice By an ACTIVE notary, with the payer's signed
-    /// Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline).
-    function hold(
-        address payer,
-        uint256 amount,
-        bytes32 ref,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
-    ) external;
+    /// Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline), EIP-712 domain: the
+    /// token's name, version "1". A key signs, or a contract wallet by ERC-1271.
+    /// @param nonce any number not used before; it is spent by the hold, or by `cancelConsent`.
+    /// @param deadline the last second in which it may be used.
+    function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
+        external;
     /// @notice By the payer itself: holds for `notary` and has it account for the hold in the same transaction.
     function holdAndCall(address notary, uint256 amount, bytes32 ref, bytes calldata data) external;
     /// @notice By the notary: pays `to` out of what it holds of `payer` (the wallet that paid; successors are followed).
@@ -142,53 +169,79 @@ interface IDepositToken {
     function release(address payer, uint256 amount, bytes32 ref, uint256 day) external;
     /// @notice By the notary, on a compliance order it has checked: releases and freezes as much of the payer's money.
     function cancelByOrder(address payer, uint256 amount, bytes32 ref, bytes32 orderHash) external;
+    /// @notice By the payer: the consent with this nonce shall not be used.
     function cancelConsent(uint256 nonce) external;
 
     // ---- deposits and redemption ----
+    /// @notice By an issuer, once per deposit reference, up to its ceiling.
+    /// @param depositRef of the deposit in the bank's books; not 0.
     function mint(bytes32 depositRef, address to, uint256 amount) external;
+    /// @notice Holds the amount for the bank, which then pays out fiat.
+    /// @param ref unique per participant, not 0; apart from the references of payments.
+    /// @param payoutHash salted hash of where the fiat shall go.
     function requestRedemption(uint256 amount, bytes32 ref, bytes32 payoutHash) external;
+    /// @notice By an issuer: the fiat payout was ordered.
     function instructRedemption(uint32 participant, bytes32 ref) external;
+    /// @notice By an issuer: the fiat left; burns.
     function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference) external;
+    /// @notice By an issuer: gives the money back to the wallet, or its successor.
     /// @param evidenceHash required once instructed: that the fiat did not leave, or came back.
     function returnRedemption(uint32 participant, bytes32 ref, bytes32 evidenceHash) external;
 
     // ---- compliance ----
+    /// @notice Adds to what is frozen, also beyond the balance. A lost wallet stands for its successor.
     function freezeAmount(address wallet, uint256 amount, bytes32 orderHash) external;
+    /// @notice Delayed. Takes away from what is frozen.
     function unfreezeAmount(address wallet, uint256 amount, bytes32 orderHash) external;
     /// @notice Takes up to balance - held whatever is frozen; lowers `frozen` by at most `frozenReleased`.
     function seize(address from, address to, uint256 amount, uint256 frozenReleased, bytes32 orderHash) external;
+    /// @notice Stops what the rules do not let flow while paused; clocks of notaries stop too.
     function pause() external;
+    /// @notice Delayed.
     function unpause() external;
 
     // ---- governance ----
+    /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
+    /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;
+    /// @notice Delayed. Admits a contract that may hold money with the payer's word. Never deleted.
     function registerNotary(address notary) external;
+    /// @notice At once, from ACTIVE: no new holds, the present ones end as they may.
     function runOffNotary(address notary) external;
+    /// @notice At once: the notary may do nothing.
     function stopNotary(address notary) external;
+    /// @notice Delayed. Back to ACTIVE.
     function resumeNotary(address notary) external;
     /// @notice Gives back to the payer what a STOPPED notary holds of it.
     function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external;
 
     // ---- views ----
 
-    /// @notice What execution would do on this path, for every path. `caller` is who would call the token
+    /// @notice What execution would do on this path, for every path: OK exactly where it would not revert `Refused` (for
+    /// RECOVER: `OnlyRegistry`). `caller` is who would call the token
     /// (for MINT the issuer; for EXECUTE, RELEASE, CANCEL_BY_ORDER the notary; for HOLD the notary).
     function check(Path path, address caller, address from, address to, uint256 amount) external view returns (Reason);
+    /// @notice What the wallet may pay now, by amount; minor units.
     function available(address wallet) external view returns (uint256);
+    /// @notice By all notaries.
     function held(address wallet) external view returns (uint256);
+    /// @notice Follows successors of lost wallets.
     function heldFor(address notary, address wallet) external view returns (uint256);
+    /// @notice May be more than the balance.
     function frozen(address wallet) external view returns (uint256);
     function dailyLimit(uint32 participant) external view returns (uint256 limit, uint256 spentToday);
     function referenceState(uint32 participant, bytes32 ref) external view returns (ReferenceState);
     /// @notice By wallet, lost ones too.
     function referenceState(address wallet, bytes32 ref) external view returns (ReferenceState);
+    /// @notice True only where it was paid, not where it was voided.
     function paid(uint32 participant, bytes32 ref) external view returns (bool);
     function mintedFor(bytes32 depositRef) external view returns (bool);
     function mintCeiling(address issuer) external view returns (uint256 ceiling, uint256 outstanding);
     function redemptionOf(uint32 participant, bytes32 ref) external view returns (Redemption memory);
     function consentSpent(address payer, uint256 nonce) external view returns (bool);
     function notaryStatus(address notary) external view returns (NotaryStatus);
+    /// @notice All that were ever registered; the token itself comes first.
     function notaries() external view returns (address[] memory);
     function registry() external view returns (address);
     function paused() external view returns (bool);

@@ -40,7 +40,6 @@ interface ISettlement {
     }
 
     event TradeAffirmed(TradeId indexed tradeId, address indexed wallet, bytes32 indexed tradeReference, bool matched);
-    event LegSettled(TradeId indexed tradeId, uint256 indexed leg, uint256 amount);
     event TradeSettled(
         TradeId indexed tradeId, bytes32 indexed tradeReference, uint256 firstLot, uint256 lots, bool complete
     );

@@ -16,7 +16,7 @@ library AccountWords {
     uint256 private constant EPOCH_AT = 208;
     uint256 private constant HAS_FROZEN = 1 << 240;
     uint256 private constant RECOVERED = 1 << 241;
-    uint256 private constant NOT_ASKED = 1 << 255;
+    uint256 private constant NOT_ASKED = 1 << 255; // never stored: see Standings
     uint256 private constant KNOWN = uint256(type(uint32).max) << PARTICIPANT_AT | NOT_ASKED;
     uint256 private constant IDENTITY = uint256(type(uint64).max) << PARTICIPANT_AT;
 

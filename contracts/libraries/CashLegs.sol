@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {TradeRules} from "./TradeRules.sol";
 import {Leg, LegKind} from "./TradeTerms.sol";
+import {Lots, TradeRules} from "./TradeRules.sol";
 
 /// @notice The cash of one payer in one token: what its CASH legs come to (minor units).
 struct Cash {
@@ -18,39 +18,39 @@ struct Cash {
 /// @notice Sums a trade's CASH legs by token and payer.
 library CashLegs {
     /// @return list one entry per (token, payer), in the order of the legs.
-    function collect(Leg[] calldata legs, uint256 first, uint256 count, uint256 lots)
-        internal
-        pure
-        returns (Cash[] memory list)
-    {
-        uint256 n = legs.length;
-        list = new Cash[](n);
-        uint256 used;
-        for (uint256 i; i < n; ++i) {
-            Leg calldata leg = legs[i];
-            if (leg.kind != LegKind.CASH) continue;
-            (address token, address payer) = (leg.token, leg.from);
-            uint256 position = _find(list, used, token, payer);
-            Cash memory cash = list[position];
-            if (position == used) {
-                (cash.token, cash.payer) = (token, payer);
-                ++used;
-            }
-            uint256 amount = leg.amount;
-            cash.whole += amount;
-            cash.due += TradeRules.quantity(amount, first, count, lots);
-        }
+    function collect(Leg[] memory legs, Lots memory lots) internal pure returns (Cash[] memory list) {
         assembly ("memory-safe") {
-            mstore(list, used)
+            list := mload(0x40) // empty, with room for one entry per leg
+            mstore(list, 0)
+            mstore(0x40, add(add(list, 32), shl(5, mload(legs))))
         }
+        for (uint256 i; i < legs.length; ++i) {
+            Leg memory leg = legs[i];
+            if (leg.kind != LegKind.CASH) continue;
+            uint256 due = TradeRules.quantity(leg.amount, lots);
+            uint256 index = find(list, leg.token, leg.from);
+            if (index == list.length) {
+                _append(list, Cash(leg.token, leg.from, leg.amount, due, 0, 0, 0));
+            } else {
+                list[index].whole += leg.amount;
+                list[index].due += due;
+            }
+        }
+    }
+
+    function _append(Cash[] memory list, Cash memory cash) private pure {
+        uint256 n = list.length;
+        assembly ("memory-safe") {
+            mstore(list, add(n, 1))
+        }
+        list[n] = cash;
     }
 
     /// @return index of the entry; `list.length` if there is none.
     function find(Cash[] memory list, address token, address payer) internal pure returns (uint256 index) {
-        return _find(list, list.length, token, payer);
-    }
-
-    function _find(Cash[] memory list, uint256 used, address token, address payer) private pure returns (uint256 i) {
-        while (i < used && (list[i].token != token || list[i].payer != payer)) ++i;
+        uint256 n = list.length;
+        for (; index < n; ++index) {
+            if (list[index].token == token && list[index].payer == payer) break;
+        }
     }
 }

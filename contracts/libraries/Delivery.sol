@@ -7,14 +7,12 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
 import {ISettlement} from "../interfaces/ISettlement.sol";
-import {TradeRules} from "./TradeRules.sol";
+import {Lots, TradeRules} from "./TradeRules.sol";
 import {Leg, LegKind} from "./TradeTerms.sol";
 
 /// @notice What an account has of one thing before a settlement, and by how much that must change.
 struct Balance {
-    LegKind kind;
-    address token;
-    uint256 id;
+    Leg leg; // the first one that concerns it: names the thing
     address account;
     uint256 before;
     int256 delta;
@@ -26,49 +24,43 @@ struct Balance {
 library Delivery {
     using SafeERC20 for IERC20;
 
-    /// @notice The present balances of everybody whose assets lots [first, first + count) change, and the changes.
-    function expected(Leg[] calldata legs, uint256 first, uint256 count, uint256 lots)
-        internal
-        view
-        returns (Balance[] memory balances)
-    {
-        uint256 n = legs.length;
-        balances = new Balance[](2 * n);
-        uint256 used;
-        for (uint256 i; i < n; ++i) {
-            Leg calldata leg = legs[i];
-            if (leg.kind == LegKind.CASH) continue;
-            int256 moved = int256(TradeRules.quantity(leg.amount, first, count, lots));
-            used = _add(balances, used, leg, leg.from, -moved);
-            used = _add(balances, used, leg, leg.to, moved);
-        }
+    /// @notice The present balances of everybody whose assets these lots change, and the changes.
+    function expected(Leg[] memory legs, Lots memory lots) internal view returns (Balance[] memory balances) {
         assembly ("memory-safe") {
-            mstore(balances, used)
+            balances := mload(0x40) // empty, with room for two entries per leg
+            mstore(balances, 0)
+            mstore(0x40, add(add(balances, 32), shl(6, mload(legs))))
+        }
+        for (uint256 i; i < legs.length; ++i) {
+            Leg memory leg = legs[i];
+            if (leg.kind == LegKind.CASH) continue;
+            int256 moved = int256(TradeRules.quantity(leg.amount, lots));
+            _add(balances, leg, leg.from, -moved);
+            _add(balances, leg, leg.to, moved);
         }
     }
 
-    function _add(Balance[] memory balances, uint256 used, Leg calldata leg, address account, int256 change)
-        private
-        view
-        returns (uint256)
-    {
-        for (uint256 i; i < used; ++i) {
+    function _add(Balance[] memory balances, Leg memory leg, address account, int256 change) private view {
+        uint256 n = balances.length;
+        for (uint256 i; i < n; ++i) {
             Balance memory known = balances[i];
-            if (known.account != account || known.token != leg.token || known.id != leg.id) continue;
-            if (known.kind != leg.kind) continue;
+            if (known.account != account || !_same(known.leg, leg)) continue;
             known.delta += change;
-            return used;
+            return;
         }
-        Balance memory fresh = balances[used];
-        (fresh.kind, fresh.token, fresh.id) = (leg.kind, leg.token, leg.id);
-        (fresh.account, fresh.delta) = (account, change);
-        fresh.before = _balanceOf(fresh);
-        return used + 1;
+        assembly ("memory-safe") {
+            mstore(balances, add(n, 1))
+        }
+        balances[n] = Balance(leg, account, _balanceOf(leg, account), change);
+    }
+
+    function _same(Leg memory a, Leg memory b) private pure returns (bool) {
+        return a.token == b.token && a.id == b.id && a.kind == b.kind;
     }
 
     /// @notice Moves an asset by the allowance that its owner gave this contract.
     /// @dev ERC721 by `transferFrom`: a party has affirmed that it wants the title, whatever its wallet is made of.
-    function move(Leg calldata leg, uint256 quantity) internal {
+    function move(Leg memory leg, uint256 quantity) internal {
         if (leg.kind == LegKind.ERC20) {
             IERC20(leg.token).safeTransferFrom(leg.from, leg.to, quantity);
         } else if (leg.kind == LegKind.ERC721) {
@@ -82,19 +74,19 @@ library Delivery {
     function verify(Balance[] memory balances) internal view {
         for (uint256 i; i < balances.length; ++i) {
             Balance memory b = balances[i];
-            uint256 now_ = _balanceOf(b);
             int256 actual;
             unchecked {
                 // wraps only for balances that no honest token has; a lying one fools nobody but those who affirmed it
-                actual = int256(now_ - b.before);
+                actual = int256(_balanceOf(b.leg, b.account) - b.before);
             }
-            if (actual != b.delta) revert ISettlement.DeliveryMismatch(b.token, b.id, b.account, b.delta, actual);
+            if (actual == b.delta) continue;
+            revert ISettlement.DeliveryMismatch(b.leg.token, b.leg.id, b.account, b.delta, actual);
         }
     }
 
-    function _balanceOf(Balance memory b) private view returns (uint256) {
-        if (b.kind == LegKind.ERC721) return IERC721(b.token).ownerOf(b.id) == b.account ? 1 : 0;
-        if (b.kind == LegKind.ERC1155) return IERC1155(b.token).balanceOf(b.account, b.id);
-        return IERC20(b.token).balanceOf(b.account);
+    function _balanceOf(Leg memory leg, address account) private view returns (uint256) {
+        if (leg.kind == LegKind.ERC721) return IERC721(leg.token).ownerOf(leg.id) == account ? 1 : 0;
+        if (leg.kind == LegKind.ERC1155) return IERC1155(leg.token).balanceOf(account, leg.id);
+        return IERC20(leg.token).balanceOf(account);
     }
 }

@@ -20,16 +20,23 @@ library LimitWords {
         return (LimitWord.unwrap(word) >> SPENT_AT) & type(uint88).max;
     }
 
+    /// @notice What may still be spent on `day`; 0 where the limit was lowered below what was spent.
+    function remainingOn(LimitWord word, uint256 day) internal pure returns (uint256) {
+        (uint256 most, uint256 spent) = (word.limit(), word.spentOn(day));
+        unchecked {
+            return spent < most ? most - spent : 0;
+        }
+    }
+
     /// @return passes whether `amount` more may be spent on `day`; then
     /// @return charged the word with it, and
-    /// @return remaining what may be spent without it: 0 where the limit was lowered below what was spent.
+    /// @return remaining what may be spent without it.
     function charge(LimitWord word, uint256 day, uint256 amount)
         internal
         pure
         returns (bool passes, LimitWord charged, uint256 remaining)
     {
-        uint256 most = word.limit();
-        uint256 spent = word.spentOn(day);
+        (uint256 most, uint256 spent) = (word.limit(), word.spentOn(day));
         unchecked {
             remaining = spent < most ? most - spent : 0;
             if (amount > remaining) return (false, word, remaining);

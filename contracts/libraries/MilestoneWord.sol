@@ -58,8 +58,8 @@ library MilestoneWord {
     }
 
     function pack(Live memory m) internal pure returns (uint256 word) {
-        word = uint160(m.payer) | (uint256(m.state) << 160) | (uint256(m.since) << 168)
-            | (uint256(m.lastStatus) << 200) | (uint256(m.lastSeq) << 208);
+        word = uint160(m.payer) | (uint256(m.state) << 160) | (uint256(m.since) << 168) | (uint256(m.lastStatus) << 200)
+            | (uint256(m.lastSeq) << 208);
         if (m.byParty) word |= BY_PARTY;
         if (m.decided) word |= DECIDED;
         if (m.requiredInTime) word |= REQUIRED_IN_TIME;
@@ -97,7 +97,6 @@ library MilestoneWord {
     }
 
     function pack(Parts memory p) internal pure returns (uint256) {
-        return p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208)
-            | (p.complete ? 1 << 240 : 0);
+        return p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208) | (p.complete ? 1 << 240 : 0);
     }
 }

@@ -6,8 +6,9 @@ import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {LimitWord} from "./LimitWord.sol";
 import {Path, Reason, Standing} from "./Reason.sol";
-import {MintCeiling, TokenState} from "./TokenStorage.sol";
+import {Standings} from "./Standings.sol";
 import {TokenRoles} from "./TokenRoles.sol";
+import {TokenState} from "./TokenStorage.sol";
 
 /// @dev IParticipantRegistry.participantOf, read no further than needed: decoding all of it costs as much code as the
 /// rest of a rule.
@@ -16,7 +17,7 @@ interface IParticipantHead {
 }
 
 /// @notice One movement of money or of its earmarking, from the question to the answer. `make` fills the first members,
-/// the others are worked out by `begin` and `assess`.
+/// the others are worked out by the steps that follow.
 struct Movement {
     IParticipantRegistry registry;
     Path path;
@@ -27,7 +28,6 @@ struct Movement {
     uint256 amount;
     AccountWord payer;
     AccountWord payee;
-    bool payerPassed;
     uint256 frozen; // of the payer
     address notary; // who holds, on the paths that use a hold
     uint256 heldWord; // what `notary` holds of the payer
@@ -39,82 +39,66 @@ struct Movement {
     uint256 needs;
 }
 
-/// @title Which rules each path applies, and the only place where balances and holds change
-/// @dev `check` and execution both go through `begin` and `assess`, so they cannot differ. Order in which reasons are
-/// found: pause, caller, payer, payee, amount, limit or ceiling. A batch begins once, then assesses and carries out each
-/// payment against the payer's word in memory.
+/// @title Which rules each path applies, and how balances and holds change by them
+/// @dev The paths of payers and notaries are here, those of the bank's offices in Offices: the token itself has no need of
+/// the latter. `check` and execution go through the same `begin` and `assess`, so they cannot differ. Order in which
+/// reasons are found: pause, caller, payer, payee, amount, limit or ceiling.
 library Movements {
     // The table of rules by column; a bit per path.
-    uint256 private constant TRANSFER = 1 << uint8(Path.TRANSFER);
-    uint256 private constant HOLD = 1 << uint8(Path.HOLD);
-    uint256 private constant EXECUTE = 1 << uint8(Path.EXECUTE);
-    uint256 private constant RELEASE = 1 << uint8(Path.RELEASE);
-    uint256 private constant MINT = 1 << uint8(Path.MINT);
-    uint256 private constant INSTRUCT = 1 << uint8(Path.INSTRUCT);
-    uint256 private constant SETTLE = 1 << uint8(Path.SETTLE);
-    uint256 private constant RETURN = 1 << uint8(Path.RETURN);
-    uint256 private constant SEIZE = 1 << uint8(Path.SEIZE);
-    uint256 private constant RECOVER = 1 << uint8(Path.RECOVER);
-    uint256 private constant CANCEL_BY_ORDER = 1 << uint8(Path.CANCEL_BY_ORDER);
+    uint256 internal constant TRANSFER = 1 << uint8(Path.TRANSFER);
+    uint256 internal constant HOLD = 1 << uint8(Path.HOLD);
+    uint256 internal constant EXECUTE = 1 << uint8(Path.EXECUTE);
+    uint256 internal constant RELEASE = 1 << uint8(Path.RELEASE);
+    uint256 internal constant MINT = 1 << uint8(Path.MINT);
+    uint256 internal constant INSTRUCT = 1 << uint8(Path.INSTRUCT);
+    uint256 internal constant SETTLE = 1 << uint8(Path.SETTLE);
+    uint256 internal constant RETURN = 1 << uint8(Path.RETURN);
+    uint256 internal constant SEIZE = 1 << uint8(Path.SEIZE);
+    uint256 internal constant RECOVER = 1 << uint8(Path.RECOVER);
+    uint256 internal constant CANCEL_BY_ORDER = 1 << uint8(Path.CANCEL_BY_ORDER);
 
-    uint256 private constant WHILE_PAUSED = RELEASE | SETTLE | RETURN | SEIZE | RECOVER | CANCEL_BY_ORDER;
-    uint256 private constant BY_NOTARY = HOLD | EXECUTE | RELEASE | CANCEL_BY_ORDER;
-    uint256 private constant BY_ISSUER = MINT | INSTRUCT | SETTLE | RETURN;
-    uint256 private constant ASKS_PAYER = TRANSFER | HOLD | EXECUTE;
-    uint256 private constant ASKS_PAYEE = TRANSFER | EXECUTE | MINT | SEIZE;
-    uint256 private constant FROM_AVAILABLE = TRANSFER | HOLD;
-    uint256 private constant FROM_HOLD = EXECUTE | RELEASE | INSTRUCT | SETTLE | RETURN | CANCEL_BY_ORDER;
-    uint256 private constant FOLLOWS_SUCCESSOR = FROM_HOLD | SEIZE;
-    uint256 private constant DEBITS = TRANSFER | EXECUTE | SETTLE | SEIZE;
-    uint256 private constant CREDITS = TRANSFER | EXECUTE | MINT | SEIZE;
+    uint256 internal constant WHILE_PAUSED = RELEASE | SETTLE | RETURN | SEIZE | RECOVER | CANCEL_BY_ORDER;
+    uint256 internal constant BY_NOTARY = HOLD | EXECUTE | RELEASE | CANCEL_BY_ORDER;
+    uint256 internal constant BY_OFFICE = MINT | INSTRUCT | SETTLE | RETURN | SEIZE | RECOVER;
+    uint256 internal constant BY_ISSUER = MINT | INSTRUCT | SETTLE | RETURN;
+    uint256 internal constant ASKS_PAYER = TRANSFER | HOLD | EXECUTE;
+    uint256 internal constant ASKS_PAYEE = TRANSFER | EXECUTE | MINT | SEIZE;
+    uint256 internal constant FROM_AVAILABLE = TRANSFER | HOLD;
+    uint256 internal constant FROM_HOLD = EXECUTE | RELEASE | INSTRUCT | SETTLE | RETURN | CANCEL_BY_ORDER;
+    uint256 internal constant FOLLOWS_SUCCESSOR = FROM_HOLD | SEIZE;
+    uint256 internal constant DEBITS = TRANSFER | EXECUTE | SETTLE | SEIZE;
+    uint256 internal constant CREDITS = TRANSFER | EXECUTE | MINT | SEIZE;
 
     uint256 internal constant HOLD_USED = 1 << 255;
-
-    /// @dev Stands for a side that the registry is not asked about: participant 0, and unlike a word never written.
-    AccountWord private constant NOT_ASKED = AccountWord.wrap(1 << 255);
 
     // Standing and Reason list the same causes in the same order.
     uint8 private constant PAYER_REASONS = uint8(Reason.PAYER_UNKNOWN) - uint8(Standing.UNKNOWN);
     uint8 private constant PAYEE_REASONS = uint8(Reason.PAYEE_UNKNOWN) - uint8(Standing.UNKNOWN);
 
-    // ------------------------------------------------------------------------------------------------ in four steps
+    // ------------------------------------------------------------------------------------------------ in steps
 
-    function make(
-        IParticipantRegistry registry,
-        Path path,
-        address caller,
-        address from,
-        address to,
-        uint256 amount
-    ) internal pure returns (Movement memory m) {
+    function make(IParticipantRegistry registry, Path path, address caller, address from, address to, uint256 amount)
+        internal
+        pure
+        returns (Movement memory m)
+    {
         (m.registry, m.path, m.row, m.caller) = (registry, path, 1 << uint8(path), caller);
         (m.from, m.to, m.amount) = (from, to, amount);
     }
 
     /// @notice Reads the payer, and asks what does not depend on payee and amount: pause and caller.
     function begin(TokenState storage $, Movement memory m) internal view returns (bool) {
-        uint256 row = m.row;
-        if (row != MINT) {
-            AccountWord payer = $.accounts[m.from];
-            if (payer.hasMarks()) payer = _readMarks($, m, payer);
-            m.payer = payer;
-        }
-        if ($.paused && row & WHILE_PAUSED == 0) return _refuse(m, Reason.PAUSED, address(this), 0, 0);
-        if (row == TRANSFER) return m.caller == m.from || _spenderPasses(m);
-        if (row & BY_NOTARY != 0) return _notaryPasses($, m);
-        return _officePasses(m);
+        if (!open($, m)) return false;
+        return m.row == TRANSFER ? m.caller == m.from || _spenderPasses(m) : _notaryPasses($, m);
     }
 
-    /// @notice Asks the parties, the amount, and the limit or ceiling.
+    /// @notice Asks the parties, the amount and the limit.
     function assess(TokenState storage $, Movement memory m) internal view returns (bool) {
-        uint256 row = m.row;
-        if (row & (ASKS_PAYER | ASKS_PAYEE) != 0 && !_partiesPass($, m)) return false;
-        if (row & FROM_AVAILABLE != 0) return _availablePasses($, m);
-        if (row & FROM_HOLD != 0) return _heldPasses($, m);
-        return _issuedOrForcedPasses($, m);
+        if (m.row & ASKS_PAYER != 0 && !partiesPass($, m)) return false;
+        return m.row & FROM_AVAILABLE != 0 ? _availablePasses($, m) : heldPasses($, m);
     }
 
-    /// @notice Carries out what was assessed: the payer's word and limit in memory, all else in storage.
+    /// @notice Carries out what was assessed: the only place where balances and holds change, but for plain payments.
     function carryOut(TokenState storage $, Movement memory m) internal {
         uint256 row = m.row;
         uint256 amount = m.amount;
@@ -130,22 +114,15 @@ library Movements {
             if (row & DEBITS != 0) payer = payer.debit(amount);
             if (row & CREDITS != 0) $.accounts[m.to] = m.payee.credit(amount);
         }
+        if (row != MINT) $.accounts[m.from] = payer;
+        if (LimitWord.unwrap(m.limit) != 0) $.limits[payer.participant()] = m.limit;
         m.payer = payer;
-        if (row == MINT) $.totalSupply += uint88(amount);
-        if (row == SETTLE) $.totalSupply -= uint88(amount);
-    }
-
-    /// @notice Stores the payer's word, and its limit where that was charged.
-    function finish(TokenState storage $, Movement memory m) internal {
-        $.accounts[m.from] = m.payer;
-        if (LimitWord.unwrap(m.limit) != 0) $.limits[m.payer.participant()] = m.limit;
     }
 
     /// @notice All of it, for one movement; reverts `Refused` where the rules do.
     function update(TokenState storage $, Movement memory m) internal {
         if (!begin($, m) || !assess($, m)) refuse(m);
         carryOut($, m);
-        if (m.row != MINT) finish($, m);
     }
 
     function refuse(Movement memory m) internal pure {
@@ -175,12 +152,18 @@ library Movements {
 
     // ------------------------------------------------------------------------------------------------ who
 
+    /// @notice Reads the payer and asks whether the token is paused.
+    function open(TokenState storage $, Movement memory m) internal view returns (bool) {
+        if (m.row != MINT) {
+            AccountWord payer = $.accounts[m.from];
+            if (payer.hasMarks()) payer = _readMarks($, m, payer);
+            m.payer = payer;
+        }
+        return !$.paused || m.row & WHILE_PAUSED != 0 || refused(m, Reason.PAUSED, address(this), 0, 0);
+    }
+
     /// @dev Follows a lost wallet where the path does, and reads what is frozen where something is.
-    function _readMarks(TokenState storage $, Movement memory m, AccountWord payer)
-        private
-        view
-        returns (AccountWord)
-    {
+    function _readMarks(TokenState storage $, Movement memory m, AccountWord payer) private view returns (AccountWord) {
         if (payer.isRecovered() && m.row & FOLLOWS_SUCCESSOR != 0) {
             m.from = m.registry.resolve(m.from);
             payer = $.accounts[m.from];
@@ -195,11 +178,11 @@ library Movements {
         (Standing standing,) = m.registry.standingOf(m.caller);
         if (standing == Standing.GOOD || standing == Standing.KYC_EXPIRED) return true;
         if (standing == Standing.FROZEN || standing == Standing.SUSPENDED || standing == Standing.WALLET_SUSPENDED) {
-            return _refuse(m, Reason.CALLER_STOPPED, m.caller, 0, 0);
+            return refused(m, Reason.CALLER_STOPPED, m.caller, 0, 0);
         }
         bool mayOperate = standing == Standing.UNKNOWN || standing == Standing.WALLET_UNLINKED;
         if (mayOperate && TokenRoles.isOperator(m.caller)) return true;
-        return _refuse(m, Reason.CALLER_REFUSED, m.caller, 0, 0);
+        return refused(m, Reason.CALLER_REFUSED, m.caller, 0, 0);
     }
 
     function _notaryPasses(TokenState storage $, Movement memory m) private view returns (bool) {
@@ -208,51 +191,31 @@ library Movements {
         IDepositToken.NotaryStatus status = $.notaryStatus[notary];
         bool holds = m.row == HOLD;
         if (status == IDepositToken.NotaryStatus.ACTIVE) {
-            return !holds || notary != m.from || _refuse(m, Reason.SAME_ACCOUNT, notary, 0, 0);
+            return !holds || notary != m.from || refused(m, Reason.SAME_ACCOUNT, notary, 0, 0);
         }
         if (status == IDepositToken.NotaryStatus.RUN_OFF) {
-            return !holds || _refuse(m, Reason.NOTARY_RUN_OFF, notary, 0, 0);
+            return !holds || refused(m, Reason.NOTARY_RUN_OFF, notary, 0, 0);
         }
         bool unknown = status == IDepositToken.NotaryStatus.NONE;
-        return _refuse(m, unknown ? Reason.NOT_NOTARY : Reason.NOTARY_STOPPED, notary, 0, 0);
-    }
-
-    function _officePasses(Movement memory m) private view returns (bool) {
-        m.notary = address(this); // of redemptions
-        if (m.row & BY_ISSUER != 0) {
-            return TokenRoles.mayCall(m.caller, _selectorOf(m.row)) || _refuse(m, Reason.NOT_ISSUER, m.caller, 0, 0);
-        }
-        bool permitted = m.row == SEIZE
-            ? TokenRoles.mayCall(m.caller, IDepositToken.seize.selector)
-            : m.caller == address(m.registry);
-        if (!permitted) return _refuse(m, Reason.NOT_COMPLIANCE, m.caller, 0, 0);
-        return m.from != m.to || _refuse(m, Reason.SAME_ACCOUNT, m.from, 0, 0);
-    }
-
-    function _selectorOf(uint256 row) private pure returns (bytes4) {
-        if (row == MINT) return IDepositToken.mint.selector;
-        if (row == INSTRUCT) return IDepositToken.instructRedemption.selector;
-        if (row == SETTLE) return IDepositToken.settleRedemption.selector;
-        return IDepositToken.returnRedemption.selector;
+        return refused(m, unknown ? Reason.NOT_NOTARY : Reason.NOTARY_STOPPED, notary, 0, 0);
     }
 
     /// @dev One call to the registry for both sides, by the (participant, epoch) remembered in the account words.
-    function _partiesPass(TokenState storage $, Movement memory m) private view returns (bool) {
-        AccountWord payer = m.row & ASKS_PAYER == 0 || m.payerPassed ? NOT_ASKED : m.payer;
-        AccountWord payee = NOT_ASKED;
+    function partiesPass(TokenState storage $, Movement memory m) internal view returns (bool) {
+        AccountWord payer = m.row & ASKS_PAYER == 0 ? Standings.NOT_ASKED : m.payer;
+        AccountWord payee = Standings.NOT_ASKED;
         if (m.row & ASKS_PAYEE != 0) {
             payee = m.from == m.to ? m.payer : $.accounts[m.to];
             m.payee = payee;
         }
-        (Standing a, Standing b) = _standings(m.registry, payer, payee);
-        m.payerPassed = true;
-        if (uint8(a) | uint8(b) == uint8(Standing.GOOD) && payer.isKnown() && payee.isKnown()) return true;
-        return _lookAgain(m, payer.isKnown() ? a : Standing.STALE, payee.isKnown() ? b : Standing.STALE);
+        (Standing a, Standing b) = Standings.ask(m.registry, payer, payee);
+        return uint8(a) | uint8(b) == uint8(Standing.GOOD) || _lookAgain(m, a, b);
     }
+
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
     function _lookAgain(Movement memory m, Standing payer, Standing payee) private view returns (bool) {
-        AccountWord again = NOT_ASKED;
-        AccountWord payeeAgain = NOT_ASKED;
+        AccountWord again = Standings.NOT_ASKED;
+        AccountWord payeeAgain = Standings.NOT_ASKED;
         if (payer == Standing.STALE) {
             (payer, m.payer) = _readWallet(m.registry, m.from, m.payer);
             if (payer == Standing.GOOD) again = m.payer;
@@ -261,37 +224,14 @@ library Movements {
             (payee, m.payee) = _readWallet(m.registry, m.to, m.payee);
             if (payee == Standing.GOOD) payeeAgain = m.payee;
         }
-        (Standing a, Standing b) = _standings(m.registry, again, payeeAgain);
+        (Standing a, Standing b) = Standings.ask(m.registry, again, payeeAgain);
         if (a != Standing.GOOD) payer = a;
         if (b != Standing.GOOD) payee = b;
         if (payer != Standing.GOOD) {
             Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : Reason(uint8(payer) + PAYER_REASONS);
-            if (reason != Reason.OK) return _refuse(m, reason, m.from, 0, 0);
+            if (reason != Reason.OK) return refused(m, reason, m.from, 0, 0);
         }
-        return payee == Standing.GOOD || _refuse(m, Reason(uint8(payee) + PAYEE_REASONS), m.to, 0, 0);
-    }
-
-    /// @dev registry.standings, encoded by hand: on every payment, and the compiler's way costs 500 gas more.
-    function _standings(IParticipantRegistry registry, AccountWord payer, AccountWord payee)
-        private
-        view
-        returns (Standing a, Standing b)
-    {
-        bytes4 selector = IParticipantRegistry.standings.selector;
-        (uint256 payerId, uint256 payerEpoch) = (payer.participant(), payer.epoch());
-        (uint256 payeeId, uint256 payeeEpoch) = (payee.participant(), payee.epoch());
-        assembly ("memory-safe") {
-            let call_ := mload(0x40)
-            mstore(call_, selector)
-            mstore(add(call_, 0x04), payerId)
-            mstore(add(call_, 0x24), payerEpoch)
-            mstore(add(call_, 0x44), payeeId)
-            mstore(add(call_, 0x64), payeeEpoch)
-            let done := staticcall(gas(), registry, call_, 0x84, 0x00, 0x40)
-            if iszero(and(done, gt(returndatasize(), 0x3f))) { revert(0x00, 0x00) }
-            a := mload(0x00)
-            b := mload(0x20)
-        }
+        return payee == Standing.GOOD || refused(m, Reason(uint8(payee) + PAYEE_REASONS), m.to, 0, 0);
     }
 
     function _readWallet(IParticipantRegistry registry, address wallet, AccountWord word)
@@ -327,34 +267,21 @@ library Movements {
     function _availablePasses(TokenState storage $, Movement memory m) private view returns (bool) {
         uint256 amount = m.amount;
         uint256 available = availableOf(m.payer, m.frozen);
-        if (amount > available) return _refuse(m, Reason.INSUFFICIENT_AVAILABLE, m.from, available, amount);
+        if (amount > available) return refused(m, Reason.INSUFFICIENT_AVAILABLE, m.from, available, amount);
         uint32 participant = m.payer.participant();
         if (m.row == HOLD) m.heldWord = $.heldBy[m.notary][m.from];
         else if (participant == m.payee.participant()) return true;
         if (amount == 0) return true;
-        LimitWord limit = m.limit;
-        if (LimitWord.unwrap(limit) == 0) limit = $.limits[participant];
-        (bool passes, LimitWord charged, uint256 remaining) = limit.charge(today(), amount);
-        if (!passes) return _refuse(m, Reason.DAILY_LIMIT, m.from, remaining, amount);
+        (bool passes, LimitWord charged, uint256 remaining) = $.limits[participant].charge(today(), amount);
+        if (!passes) return refused(m, Reason.DAILY_LIMIT, m.from, remaining, amount);
         m.limit = charged;
         return true;
     }
 
-    function _heldPasses(TokenState storage $, Movement memory m) private view returns (bool) {
+    function heldPasses(TokenState storage $, Movement memory m) internal view returns (bool) {
         m.heldWord = $.heldBy[m.notary][m.from];
         uint256 held = uint88(m.heldWord);
-        return m.amount <= held || _refuse(m, Reason.INSUFFICIENT_HELD, m.from, held, m.amount);
-    }
-
-    /// @dev A recovery moves whatever there is.
-    function _issuedOrForcedPasses(TokenState storage $, Movement memory m) private view returns (bool) {
-        if (m.row == MINT) {
-            uint256 headroom = headroomOf($, m.caller);
-            return m.amount <= headroom || _refuse(m, Reason.MINT_CEILING, m.caller, headroom, m.amount);
-        }
-        uint256 unheld = m.payer.unheld();
-        return m.row != SEIZE || m.amount <= unheld
-            || _refuse(m, Reason.INSUFFICIENT_UNHELD, m.from, unheld, m.amount);
+        return m.amount <= held || refused(m, Reason.INSUFFICIENT_HELD, m.from, held, m.amount);
     }
 
     function availableOf(AccountWord word, uint256 frozen) internal pure returns (uint256) {
@@ -364,16 +291,9 @@ library Movements {
         }
     }
 
-    /// @notice What `issuer` may still mint: under its ceiling, and while balances fit their word.
-    function headroomOf(TokenState storage $, address issuer) internal view returns (uint256) {
-        MintCeiling storage mint = $.ceilings[issuer];
-        uint256 underCeiling = mint.outstanding < mint.ceiling ? mint.ceiling - mint.outstanding : 0;
-        uint256 representable = type(uint88).max - $.totalSupply;
-        return underCeiling < representable ? underCeiling : representable;
-    }
-
-    function _refuse(Movement memory m, Reason reason, address about, uint256 has, uint256 needs)
-        private
+    /// @return false, with the answer in `m`.
+    function refused(Movement memory m, Reason reason, address about, uint256 has, uint256 needs)
+        internal
         pure
         returns (bool)
     {

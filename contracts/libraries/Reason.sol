@@ -34,7 +34,7 @@ enum Reason {
     INSUFFICIENT_UNHELD, // 27 seizure beyond balance - held
     DAILY_LIMIT, // 28 the payer's participant would pass its limit of the (UTC) day
     MINT_CEILING, // 29 the issuer would pass its ceiling
-    SAME_ACCOUNT // 30 a forced movement from an account to itself
+    SAME_ACCOUNT // 30 a forced movement, or a hold, from an account to itself
 }
 
 /// @notice The paths on which money moves, or is earmarked. `check` answers for each what execution does.

@@ -9,7 +9,7 @@ import {TokenState} from "./TokenStorage.sol";
 library References {
     function spend(TokenState storage $, uint32 participant, bytes32 ref) internal {
         if (ref == 0) revert IDepositToken.ReferenceMissing();
-        (uint256 word, uint256 bit) = _place(ref);
+        (uint256 word, uint256 bit) = place(ref);
         mapping(uint256 => uint256) storage spent = $.spentReferences[participant];
         uint256 bits = spent[word];
         if (bits & bit != 0) revert IDepositToken.AlreadyPaid(ref);
@@ -18,7 +18,7 @@ library References {
 
     function void(TokenState storage $, uint32 participant, bytes32 ref) internal {
         spend($, participant, ref);
-        (uint256 word, uint256 bit) = _place(ref);
+        (uint256 word, uint256 bit) = place(ref);
         $.voidedReferences[participant][word] |= bit;
     }
 
@@ -27,13 +27,13 @@ library References {
         view
         returns (IDepositToken.ReferenceState)
     {
-        (uint256 word, uint256 bit) = _place(ref);
+        (uint256 word, uint256 bit) = place(ref);
         if ($.spentReferences[participant][word] & bit == 0) return IDepositToken.ReferenceState.UNSPENT;
         bool voided = $.voidedReferences[participant][word] & bit != 0;
         return voided ? IDepositToken.ReferenceState.VOIDED : IDepositToken.ReferenceState.PAID;
     }
 
-    function _place(bytes32 ref) private pure returns (uint256 word, uint256 bit) {
+    function place(bytes32 ref) internal pure returns (uint256 word, uint256 bit) {
         return (uint256(ref) >> 8, 1 << (uint256(ref) & 0xff));
     }
 }

@@ -11,6 +11,7 @@ import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {Interval} from "./Interval.sol";
 import {Movement, Movements} from "./Movements.sol";
+import {Offices} from "./Offices.sol";
 import {Path, Reason} from "./Reason.sol";
 import {References} from "./References.sol";
 import {TokenDomain} from "./TokenDomain.sol";
@@ -38,8 +39,9 @@ library TokenRare {
     {
         TokenState storage $ = TokenStorage.load();
         Movement memory m = Movements.make(registry, path, caller, from, to, amount);
-        if (!Movements.begin($, m) || !Movements.assess($, m)) return m.reason;
-        return Reason.OK;
+        bool passes =
+            m.row & Movements.BY_OFFICE != 0 ? Offices.passes($, m) : Movements.begin($, m) && Movements.assess($, m);
+        return passes ? Reason.OK : m.reason;
     }
 
     // ------------------------------------------------------------------------------------------------ the owner's word
@@ -90,30 +92,19 @@ library TokenRare {
         emit IDepositToken.AmountUnfrozen(wallet, amount, frozen - amount, orderHash);
     }
 
-    function seize(
-        address from,
-        address to,
-        uint256 amount,
-        uint256 frozenReleased,
-        bytes32 orderHash
-    ) external {
+    function seize(address from, address to, uint256 amount, uint256 frozenReleased, bytes32 orderHash) external {
         _requireOrder(orderHash);
         if (amount == 0) revert IDepositToken.ZeroAmount();
         TokenState storage $ = TokenStorage.load();
         Movement memory m = _movement(Path.SEIZE, from, to, amount);
-        Movements.update($, m);
+        Offices.update($, m);
         uint256 released = _least(frozenReleased, _least(amount, m.frozen));
         if (released > 0) $.accounts[m.from] = _setFrozen($, m.from, m.payer, m.frozen - released);
         emit IDepositToken.Seized(m.from, to, amount, released, orderHash);
         emit IERC20.Transfer(m.from, to, amount);
     }
 
-    function cancelByOrder(
-        address payer,
-        uint256 amount,
-        bytes32 ref,
-        bytes32 orderHash
-    ) external {
+    function cancelByOrder(address payer, uint256 amount, bytes32 ref, bytes32 orderHash) external {
         _requireOrder(orderHash);
         TokenState storage $ = TokenStorage.load();
         Movement memory m = _movement(Path.CANCEL_BY_ORDER, payer, address(0), amount);
@@ -122,12 +113,7 @@ library TokenRare {
         _freeze($, m.from, amount, orderHash);
     }
 
-    function rescueHold(
-        address notary,
-        address payer,
-        uint256 amount,
-        bytes32 orderHash
-    ) external {
+    function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
         TokenState storage $ = TokenStorage.load();
         if ($.notaryStatus[notary] != IDepositToken.NotaryStatus.STOPPED) {

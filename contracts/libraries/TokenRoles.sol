@@ -12,8 +12,7 @@ library TokenRoles {
 
     /// @return whether `caller` may call that function of this contract, at once or with the delay of its role.
     function mayCall(address caller, bytes4 selector) internal view returns (bool) {
-        (bool immediate, uint32 delay) =
-            AuthorityUtils.canCallWithDelay(_authority(), caller, address(this), selector);
+        (bool immediate, uint32 delay) = AuthorityUtils.canCallWithDelay(_authority(), caller, address(this), selector);
         return immediate || delay > 0;
     }
 

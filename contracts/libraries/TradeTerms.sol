@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ISettlement} from "../interfaces/ISettlement.sol";
 import {TradeId} from "./Ids.sol";
 
 /// @notice What a leg delivers. CASH is a registered deposit token; it moves out of a hold. Assets move by allowance.
@@ -41,31 +42,46 @@ library TradeTerms {
     bytes32 internal constant CANCEL_TRADE_TYPEHASH = keccak256("CancelTrade(bytes32 tradeId,uint40 deadline)");
 
     /// @notice The trade's id: the struct hash of its terms, and the reference that a payer's consent names.
-    function id(Trade calldata t) internal pure returns (TradeId) {
-        return TradeId.wrap(
-            keccak256(
-                abi.encode(
-                    TRADE_TYPEHASH, _hash(t.legs), t.tradeReference, t.settleAfter, t.expiry, t.agent, t.lots
-                )
-            )
+    function id(Trade calldata t) internal pure returns (TradeId tradeId) {
+        (tradeId,) = load(t);
+    }
+
+    /// @notice The id, and the legs, ready to read.
+    /// @dev All that settles passes here, so: one pass over the calldata, each leg copied behind its type hash, hashed
+    /// where it stands (six words of value types are laid out as EIP-712 encodes them) and read from there ever after.
+    function load(Trade calldata t) internal pure returns (TradeId tradeId, Leg[] memory legs) {
+        bytes32 hash;
+        (legs, hash) = _load(t.legs);
+        tradeId = TradeId.wrap(
+            keccak256(abi.encode(TRADE_TYPEHASH, hash, t.tradeReference, t.settleAfter, t.expiry, t.agent, t.lots))
         );
     }
 
-    /// @dev A calldata leg is laid out exactly as EIP-712 encodes it: six words of value types. Bits beyond a member's
-    /// type, which no encoder makes, would only name another trade; whoever reads the member refuses them.
-    function _hash(Leg[] calldata legs) private pure returns (bytes32 hash) {
+    function _load(Leg[] calldata source) private pure returns (Leg[] memory legs, bytes32 hash) {
         bytes32 typehash = LEG_TYPEHASH;
+        uint256 dirty; // bits beyond a member's type, which no encoder makes
         assembly ("memory-safe") {
-            let hashes := mload(0x40)
-            let size := shl(5, legs.length)
-            let scratch := add(hashes, size)
-            mstore(scratch, typehash)
+            legs := mload(0x40)
+            let n := source.length
+            let size := shl(5, n)
+            let pointers := add(legs, 32)
+            let hashes := add(pointers, size)
+            let place := add(hashes, size)
+            mstore(legs, n)
             for { let i := 0 } lt(i, size) { i := add(i, 32) } {
-                calldatacopy(add(scratch, 32), add(legs.offset, mul(i, 6)), 192)
-                mstore(add(hashes, i), keccak256(scratch, 224))
+                mstore(place, typehash)
+                let leg := add(place, 32)
+                calldatacopy(leg, add(source.offset, mul(i, 6)), 192)
+                mstore(add(pointers, i), leg)
+                mstore(add(hashes, i), keccak256(place, 224))
+                let addresses := or(mload(add(leg, 32)), or(mload(add(leg, 64)), mload(add(leg, 96))))
+                dirty := or(dirty, or(shr(2, mload(leg)), shr(160, addresses)))
+                place := add(place, 224)
             }
             hash := keccak256(hashes, size)
+            mstore(0x40, place)
         }
+        if (dirty != 0) revert ISettlement.InvalidTrade("legs");
     }
 
     /// @notice The trade in `abi.encode(trade)`, read in place.

@@ -9,37 +9,61 @@ library Wallets {
     uint256 internal constant MOST = 32;
 
     /// @notice Distinct, in order of appearance: by leg, `from` before `to`.
-    function distinct(Leg[] calldata legs) internal pure returns (address[] memory wallets) {
+    function distinct(Leg[] memory legs) internal pure returns (address[] memory wallets) {
         uint256 n = legs.length;
-        wallets = new address[](2 * n);
-        uint256 count;
-        for (uint256 i; i < n; ++i) {
-            count = _append(wallets, count, legs[i].from);
-            count = _append(wallets, count, legs[i].to);
-        }
-        if (count > MOST) revert ISettlement.InvalidTrade("wallets");
         assembly ("memory-safe") {
-            mstore(wallets, count)
+            wallets := mload(0x40) // empty, with room for two to a leg
+            mstore(wallets, 0)
+            mstore(0x40, add(add(wallets, 32), shl(6, n)))
         }
+        for (uint256 i; i < n; ++i) {
+            Leg memory leg = legs[i];
+            _append(wallets, leg.from);
+            _append(wallets, leg.to);
+        }
+        if (wallets.length > MOST) revert ISettlement.InvalidTrade("wallets");
     }
 
-    function _append(address[] memory wallets, uint256 count, address wallet) private pure returns (uint256) {
-        for (uint256 i; i < count; ++i) {
-            if (wallets[i] == wallet) return count;
+    function _append(address[] memory wallets, address wallet) private pure {
+        uint256 n = wallets.length;
+        if (indexOf(wallets, wallet) < n) return;
+        _setLength(wallets, n + 1);
+        wallets[n] = wallet;
+    }
+
+    function _setLength(address[] memory wallets, uint256 length) private pure {
+        assembly ("memory-safe") {
+            mstore(wallets, length)
         }
-        wallets[count] = wallet;
-        return count + 1;
     }
 
     /// @return index of `wallet`; `wallets.length` if it is not among them.
+    /// @dev Asked of every wallet several times a settlement, hence by hand.
     function indexOf(address[] memory wallets, address wallet) internal pure returns (uint256 index) {
-        while (index < wallets.length && wallets[index] != wallet) ++index;
+        assembly ("memory-safe") {
+            let start := add(wallets, 32)
+            let end := add(start, shl(5, mload(wallets)))
+            let place := start
+            for {} lt(place, end) { place := add(place, 32) } {
+                if eq(mload(place), wallet) { break }
+            }
+            index := shr(5, sub(place, start))
+        }
     }
 
     /// @return bits one for each place in which `wallet` stands: it may have succeeded another wallet of the trade.
     function bitsOf(address[] memory wallets, address wallet) internal pure returns (uint256 bits) {
         for (uint256 i; i < wallets.length; ++i) {
             if (wallets[i] == wallet) bits |= 1 << i;
+        }
+    }
+
+    /// @return others the wallets whose bits are not in `bits`.
+    function without(address[] memory wallets, uint256 bits) internal pure returns (address[] memory others) {
+        others = new address[](wallets.length);
+        _setLength(others, 0);
+        for (uint256 i; i < wallets.length; ++i) {
+            if (bits & (1 << i) == 0) _append(others, wallets[i]);
         }
     }
 }

@@ -12,7 +12,6 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import re
 import signal
@@ -198,8 +197,7 @@ class LocalAnvil:
         process, self._process = self._process, None
         atexit.unregister(self.stop)
         if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
-                os.close(process.stdin.fileno())
+            process.stdin.close()
             process.returncode = 0  # not our child: nothing to wait for
 
 

@@ -58,5 +58,8 @@ class DevClock:
         return self.mine()
 
     def automine(self, on: bool) -> None:
-        """Whether each transaction gets a block at once, or waits for ``mine`` and ``mine_at``."""
+        """Whether each transaction gets a block at once, or waits for ``mine`` and ``mine_at``.
+
+        What waits when it is switched on is mined then, at the chain's time.
+        """
         self._connection.development_request("evm_setAutomine", on)

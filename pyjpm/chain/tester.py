@@ -140,7 +140,7 @@ class TesterProvider(EthereumTesterProvider):
         return "0x0"
 
     def _set_automine(self, params: Any) -> bool:
-        self.backend.automine = bool(params[0])
+        self.backend.set_automine(bool(params[0]))
         return True
 
     def _logs(self, params: Any) -> list[dict[str, Any]]:

@@ -55,6 +55,7 @@ class ZeroFeeBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester is untyp
     def __init__(self, *, chain_id: int, block_gas_limit: int, timestamp: int) -> None:
         self._index: dict[bytes, tuple[int, int]] = {}
         self._pool: list[SignedTransactionAPI] = []
+        self._refused: dict[bytes, Refusal] = {}
         self._next: int | None = None
         self._offset = timestamp - int(time.time())
         self.automine = True
@@ -95,6 +96,12 @@ class ZeroFeeBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester is untyp
             raise refused
         return bytes(transaction.hash)
 
+    def set_automine(self, on: bool) -> None:
+        """Mine at every send, and now what is due, or only when asked to."""
+        self.automine = on
+        if on and any(self.pending_count(waiting.sender) > waiting.nonce for waiting in self._pool):
+            self.mine_blocks(1)
+
     def pending_count(self, account: bytes) -> int:
         """The next nonce of an account with what waits in the pool, up to the first gap."""
         waiting = {transaction.nonce for transaction in self._pool if transaction.sender == account}
@@ -110,7 +117,7 @@ class ZeroFeeBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester is untyp
     def _mine(self, coinbase: bytes) -> bytes:
         self.stamp_pending()
         self._next = None
-        self._refused: dict[bytes, Refusal] = {}
+        self._refused = {}
         waiting, applied = self._pool, True
         while applied:
             # What waited for an earlier nonce may be due now.

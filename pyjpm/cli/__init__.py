@@ -18,7 +18,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pyjpm import __version__
+from pyjpm.version import __version__
 from pyjpm.errors.base import PyjpmError
 
 # Name of the command and of its module here, and the line that `pyjpm --help` shows.

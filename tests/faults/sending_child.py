@@ -1,7 +1,7 @@
-"""A process that sends 200 operations, starting over each time it is started. Killed by its test, or by itself.
+"""A process that sends so many operations, starting over each time it is started; killed by its test, or by itself.
 
-Arguments: URL, journal, keystore. Environment: KEY_PASSPHRASE, and optionally DIE_AT, a named point of the sender at
-which this process kills itself, and DIE_AFTER, how often that point is passed before.
+Arguments: URL, journal, keystore, how many operations. Environment: KEY_PASSPHRASE; optionally DIE_AT, a named point
+of the sender at which this process kills itself, with DIE_AFTER, how often it passes that point before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pyjpm.errors.base import PyjpmError
 from pyjpm.sending import Journal, Operation, Sender
 from pyjpm.sending.attempts import Attempts
 
-COUNT = 200
 BATCH = 10
 
 # Where to die: before or after one step of the sender.
@@ -36,16 +35,16 @@ POINTS: dict[str, tuple[type, str, str]] = {
 }
 
 
-def operations(wallet: str) -> list[Operation]:
-    return [Operation(f"op-{i}", "test.call", {"i": i}, wallet, f"op-{i}".encode(), 100_000) for i in range(COUNT)]
+def operations(wallet: str, count: int) -> list[Operation]:
+    return [Operation(f"op-{i}", "test.call", {"i": i}, wallet, f"op-{i}".encode(), 100_000) for i in range(count)]
 
 
-def main(url: str, journal_path: str, keystore: str) -> None:
+def main(url: str, journal_path: str, keystore: str, count: str) -> None:
     if "DIE_AT" in os.environ:
         die_at(os.environ["DIE_AT"], int(os.environ["DIE_AFTER"]))
     connection = Connection.open(url)
     signer = Keystore(Path(keystore)).load("wallet", read_passphrase(environment="KEY_PASSPHRASE"))
-    wanted = operations(signer.address)
+    wanted = operations(signer.address, int(count))
     with Journal.open(
         Path(journal_path), genesis_hash=connection.genesis_hash, chain_id=connection.chain_id
     ) as journal:
@@ -53,7 +52,7 @@ def main(url: str, journal_path: str, keystore: str) -> None:
         print("started", flush=True)
         sender.resume({signer.address: signer})
         # Singles and batches by turns, each asked for again after every start, as a client would that lost its place.
-        for start in range(0, COUNT, 2 * BATCH):
+        for start in range(0, len(wanted), 2 * BATCH):
             for single in wanted[start : start + BATCH]:
                 sender.submit(signer, single)
             sender.submit_many(signer, wanted[start + BATCH : start + 2 * BATCH])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -10,14 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sending_child import COUNT, POINTS
+from sending_child import POINTS
 
-from pyjpm.chain.anvil import LocalAnvil
+from pyjpm.chain.anvil import LocalAnvil, Mining
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import Keystore
 
@@ -35,10 +36,13 @@ class Run:
     folder: Path
     wallet: str
     passphrase: str
+    count: int
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
+        folder = self.folder
+        arguments = [self.url, str(folder / "journal.db"), str(folder / "keys"), str(self.count)]
         return subprocess.Popen(
-            [sys.executable, str(CHILD), self.url, str(self.folder / "journal.db"), str(self.folder / "keys")],
+            [sys.executable, str(CHILD), *arguments],
             env={**os.environ, "KEY_PASSPHRASE": self.passphrase, **environment},
             stdout=subprocess.PIPE,
             text=True,
@@ -61,34 +65,43 @@ class Run:
     def check(self) -> None:
         """Every operation is on the chain exactly once, and no nonce is left out or used twice."""
         sent = self.sent()
-        assert [nonce for nonce, _ in sent] == list(range(COUNT))
-        assert sorted(data for _, data in sent) == sorted(f"op-{i}" for i in range(COUNT))
+        assert [nonce for nonce, _ in sent] == list(range(self.count))
+        assert sorted(data for _, data in sent) == sorted(f"op-{i}" for i in range(self.count))
         database = sqlite3.connect(self.folder / "journal.db")
         states = database.execute("SELECT state, count(*) FROM payment GROUP BY state").fetchall()
         attempts = database.execute("SELECT count(*), count(DISTINCT nonce) FROM attempt").fetchone()
         database.close()
-        assert states == [("FINAL", COUNT)]
-        assert attempts == (COUNT, COUNT)
+        assert states == [("FINAL", self.count)]
+        assert attempts == (self.count, self.count)
+
+
+Start = Callable[[int, Mining], Run]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    passphrase = secrets.token_hex(8)
-    wallet = Keystore(tmp_path / "keys", kdf_work=2).create("wallet", passphrase)
-    with LocalAnvil() as chain:
-        yield Run(chain.connection(), chain.url, tmp_path, wallet, passphrase)
+def start(tmp_path: Path) -> Iterator[Start]:
+    with contextlib.ExitStack() as chains:
+
+        def run(count: int, mining: Mining) -> Run:
+            passphrase = secrets.token_hex(8)
+            wallet = Keystore(tmp_path / "keys", kdf_work=2).create("wallet", passphrase)
+            chain = chains.enter_context(LocalAnvil(mining=mining))
+            return Run(chain.connection(), chain.url, tmp_path, wallet, passphrase, count)
+
+        yield run
 
 
-def test_killed_at_random_points_it_repeats_nothing(run: Run) -> None:
-    seed = int(os.environ.get("PYJPM_SEED", secrets.randbits(32)))
-    print(f"PYJPM_SEED={seed}")
-    chance = random.Random(seed)
+@pytest.mark.parametrize(("mining", "longest"), [("auto", 0.8), (1, 3.0)])
+def test_killed_at_random_points_it_repeats_nothing(start: Start, mining: Mining, longest: float) -> None:
+    """With blocks at once, and with blocks by the second, where it dies with transactions in the pool."""
+    run = start(200, mining)
+    chance = seeded()
     killed = 0
     for _ in range(KILLS):
         with run.start() as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "started\n"
-            time.sleep(chance.uniform(0.0, 0.8))
+            time.sleep(chance.uniform(0.0, longest))
             child.send_signal(signal.SIGKILL)
             output = child.stdout.read()
         if output != "done\n":
@@ -99,12 +112,21 @@ def test_killed_at_random_points_it_repeats_nothing(run: Run) -> None:
     run.check()
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_named_point_it_repeats_nothing(run: Run, point: str) -> None:
-    """Once early and once in the middle: in a single, in a batch, in what the start before left behind."""
-    for after in (3, 14):
+def test_killed_at_each_named_point_it_repeats_nothing(start: Start) -> None:
+    """Before and after each step, in any order: each start meets what the one before left behind."""
+    run = start(300, "auto")
+    chance = seeded()
+    for point in chance.sample(sorted(POINTS), len(POINTS)):
+        after = chance.randrange(13)
         with run.start(DIE_AT=point, DIE_AFTER=str(after)) as child:
             child.communicate(timeout=PATIENCE)
-        assert child.returncode == -signal.SIGKILL
+        assert child.returncode == -signal.SIGKILL, (point, after)
     run.finish()
     run.check()
+
+
+def seeded() -> random.Random:
+    """Chance that a failure shows how to repeat."""
+    seed = int(os.environ.get("PYJPM_SEED", secrets.randbits(32)))
+    print(f"PYJPM_SEED={seed}")
+    return random.Random(seed)

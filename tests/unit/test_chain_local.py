@@ -367,6 +367,27 @@ def test_a_block_holds_a_hundred_million_gas_unless_told_otherwise():
     assert LocalTester().connection().block().gas_limit == 100_000_000
 
 
+@pytest.mark.parametrize("made", [LocalAnvil, LocalTester])
+def test_a_fresh_chain_can_hold_transactions_back_from_the_start(made):
+    with made() as chain:
+        clock, connection = chain.clock(), chain.connection()
+        clock.automine(False)
+        account = Account.create()
+        fields = {
+            "nonce": 0,
+            "gas": 21_000,
+            "gasPrice": 0,
+            "to": account.address,
+            "value": 0,
+            "chainId": chain.chain_id,
+        }
+        answer = connection.send_raw(bytes(account.sign_transaction(fields).raw_transaction))
+        assert (answer.outcome, connection.receipt(answer.tx_hash)) == (SendOutcome.ACCEPTED, None)
+        clock.automine(True)
+        receipt = connection.wait_for_receipt(answer.tx_hash, timeout=5)
+        assert (receipt.block_number, receipt.succeeded) == (1, True)
+
+
 def test_only_development_chains_have_a_clock_to_move():
     with RpcServer("besu") as besu:
         connection = Connection.open(besu.url)

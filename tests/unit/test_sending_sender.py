@@ -290,9 +290,9 @@ def test_resume_signs_what_has_no_bytes(sender: Sender, connection: Connection, 
     for each in (signer, other):
         with pytest.raises(DeviceLost):
             sender.submit(FlakySigner(each, signatures=0), operation("a", signer.address))
+    stored = sender.find(signer.address, "a")
+    assert stored is not None
     with pytest.raises(StillPending) as caught:
-        stored = sender.find(signer.address, "a")
-        assert stored is not None
         sender.wait(stored.id, 0)
     assert caught.value.submission_id == stored.id
     assert [each.state for each in sender.resume({})] == [SubmissionState.RESERVED] * 2

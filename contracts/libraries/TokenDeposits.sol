@@ -6,17 +6,32 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {Movement, Movements} from "./Movements.sol";
+import {Offices} from "./Offices.sol";
 import {Path} from "./Reason.sol";
 import {TokenState, TokenStorage} from "./TokenStorage.sol";
 
-/// @title Redemption: the token is its own notary, its condition is that the fiat has left the bank
+/// @title Deposits become money, and money becomes deposits again
+/// @notice In a redemption the token is its own notary, and its condition is that the fiat has left the bank.
 /// @dev Runs by DELEGATECALL in the token's storage with the token's calldata, as TokenRare does.
-library TokenRedemption {
+library TokenDeposits {
+    function mint(bytes32 depositRef, address to, uint256 amount) external {
+        if (depositRef == 0) revert IDepositToken.ReferenceMissing();
+        if (amount == 0) revert IDepositToken.ZeroAmount();
+        TokenState storage $ = TokenStorage.load();
+        Movement memory m = Movements.make(_registry(), Path.MINT, msg.sender, address(0), to, amount);
+        Offices.update($, m);
+        if ($.minted[depositRef]) revert IDepositToken.AlreadyMinted(depositRef);
+        $.minted[depositRef] = true;
+        $.ceilings[msg.sender].outstanding += uint128(amount);
+        emit IDepositToken.DepositMinted(msg.sender, to, depositRef, amount);
+        emit IERC20.Transfer(address(0), to, amount);
+    }
+
     function requestRedemption(uint256 amount, bytes32 ref, bytes32 payoutHash) external {
         if (amount == 0) revert IDepositToken.ZeroAmount();
         if (ref == 0) revert IDepositToken.ReferenceMissing();
         TokenState storage $ = TokenStorage.load();
-        Movement memory m = _movement(Path.HOLD, address(this), msg.sender, amount);
+        Movement memory m = Movements.make(_registry(), Path.HOLD, address(this), msg.sender, address(0), amount);
         Movements.update($, m);
         uint32 participant = m.payer.participant();
         IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
@@ -39,19 +54,17 @@ library TokenRedemption {
         IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
         _requireStatus(redemption, IDepositToken.RedemptionStatus.REQUESTED);
         Movement memory m = _ofRedemption(Path.INSTRUCT, redemption);
-        if (!Movements.begin($, m) || !Movements.assess($, m)) Movements.refuse(m);
+        if (!Offices.passes($, m)) Movements.refuse(m);
         redemption.status = IDepositToken.RedemptionStatus.INSTRUCTED;
         emit IDepositToken.RedemptionInstructed(participant, ref, msg.sender);
     }
 
-    function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference)
-        external
-    {
+    function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference) external {
         TokenState storage $ = TokenStorage.load();
         IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
         _requireStatus(redemption, IDepositToken.RedemptionStatus.INSTRUCTED);
         Movement memory m = _ofRedemption(Path.SETTLE, redemption);
-        Movements.update($, m);
+        Offices.update($, m);
         redemption.status = IDepositToken.RedemptionStatus.SETTLED;
         uint128 outstanding = $.ceilings[msg.sender].outstanding;
         $.ceilings[msg.sender].outstanding = m.amount < outstanding ? outstanding - uint128(m.amount) : 0;
@@ -59,9 +72,7 @@ library TokenRedemption {
         emit IERC20.Transfer(m.from, address(0), m.amount);
     }
 
-    function returnRedemption(uint32 participant, bytes32 ref, bytes32 evidenceHash)
-        external
-    {
+    function returnRedemption(uint32 participant, bytes32 ref, bytes32 evidenceHash) external {
         TokenState storage $ = TokenStorage.load();
         IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
         if (redemption.status == IDepositToken.RedemptionStatus.INSTRUCTED) {
@@ -70,7 +81,7 @@ library TokenRedemption {
             _requireStatus(redemption, IDepositToken.RedemptionStatus.REQUESTED);
         }
         Movement memory m = _ofRedemption(Path.RETURN, redemption);
-        Movements.update($, m);
+        Offices.update($, m);
         redemption.status = IDepositToken.RedemptionStatus.RETURNED;
         uint256 day = redemption.requestedAt / 1 days;
         Movements.giveBack($, participant, m.amount, day);
@@ -83,7 +94,7 @@ library TokenRedemption {
         view
         returns (Movement memory)
     {
-        return _movement(path, msg.sender, redemption.wallet, redemption.amount);
+        return Movements.make(_registry(), path, msg.sender, redemption.wallet, address(0), redemption.amount);
     }
 
     function _requireStatus(IDepositToken.Redemption storage redemption, IDepositToken.RedemptionStatus expected)
@@ -93,8 +104,8 @@ library TokenRedemption {
         if (redemption.status != expected) revert IDepositToken.RedemptionNotIn(expected, redemption.status);
     }
 
-    function _movement(Path path, address caller, address from, uint256 amount) private view returns (Movement memory) {
-        IParticipantRegistry registry = IParticipantRegistry(IDepositToken(address(this)).registry());
-        return Movements.make(registry, path, caller, from, address(0), amount);
+    /// @dev By a call, as the token has it in its code.
+    function _registry() private view returns (IParticipantRegistry) {
+        return IParticipantRegistry(IDepositToken(address(this)).registry());
     }
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {AccountWord} from "./AccountWord.sol";
+import {Standing} from "./Reason.sol";
+
+/// @notice Asks the registry about the participants that two account words remember.
+library Standings {
+    /// @dev Stands for a side that the registry is not asked about: participant 0, and unlike a word never written.
+    AccountWord internal constant NOT_ASKED = AccountWord.wrap(1 << 255);
+
+    /// @notice STALE where the word does not say whose it is, or no longer rightly.
+    function ask(IParticipantRegistry registry, AccountWord a, AccountWord b)
+        internal
+        view
+        returns (Standing ofA, Standing ofB)
+    {
+        (ofA, ofB) = _standings(registry, a, b);
+        if (!a.isKnown()) ofA = Standing.STALE;
+        if (!b.isKnown()) ofB = Standing.STALE;
+    }
+
+    function bothGood(IParticipantRegistry registry, AccountWord a, AccountWord b) internal view returns (bool) {
+        if (!a.isKnown() || !b.isKnown()) return false;
+        (Standing ofA, Standing ofB) = _standings(registry, a, b);
+        return uint8(ofA) | uint8(ofB) == uint8(Standing.GOOD);
+    }
+
+    /// @dev registry.standings, encoded by hand: on every payment, and the compiler's way costs 500 gas more.
+    function _standings(IParticipantRegistry registry, AccountWord a, AccountWord b)
+        private
+        view
+        returns (Standing ofA, Standing ofB)
+    {
+        bytes4 selector = IParticipantRegistry.standings.selector;
+        (uint256 idA, uint256 epochA) = (a.participant(), a.epoch());
+        (uint256 idB, uint256 epochB) = (b.participant(), b.epoch());
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), idA)
+            mstore(add(data, 0x24), epochA)
+            mstore(add(data, 0x44), idB)
+            mstore(add(data, 0x64), epochB)
+            let done := staticcall(gas(), registry, data, 0x84, 0x00, 0x40)
+            if iszero(and(done, gt(returndatasize(), 0x3f))) { revert(0x00, 0x00) }
+            ofA := mload(0x00)
+            ofB := mload(0x20)
+        }
+    }
+}
