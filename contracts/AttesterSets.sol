@@ -22,7 +22,8 @@ contract AttesterSets is IAttesterSets {
         uint32 sinceEpoch; // ACTIVE: the first epoch it belongs to
     }
 
-    /// @notice How long an addition is in the open before it can bite, and how long the epoch before a change still counts.
+    /// @notice How long an addition is in the open before it can bite, and how long the epoch before a change still
+    /// counts.
     uint256 public constant NOTICE = 7 days;
     /// @notice A set has at most this many attesters.
     uint256 public constant MAX_SIZE = 64;

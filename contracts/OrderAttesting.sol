@@ -73,8 +73,8 @@ abstract contract OrderAttesting is OrderBook {
 
     // ============================================================= recording
 
-    /// @dev While a party's dispute stands the highest seq is kept for the ruling and the fallback, what it accepts too;
-    /// once decided, `accepted` is the seller's share and stays.
+    /// @dev While a party's dispute stands the highest seq is kept for the ruling and the fallback, what it accepts
+    /// too; once decided, `accepted` is the seller's share and stays.
     function _record(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts) private {
         if (counts && !m.decided && m.state == State.Disputed) _claim(ms, m, a);
         _mark(m, a);
@@ -92,8 +92,8 @@ abstract contract OrderAttesting is OrderBook {
         if (opens) emit MilestoneDisputed(m.id, m.index, false, 0);
     }
 
-    /// @dev Takes over what a partial delivery's attestation says is accepted: never less than was paid, never more than
-    /// is there to be paid.
+    /// @dev Takes over what a partial delivery's attestation says is accepted: never less than was paid, never more
+    /// than is there to be paid.
     function _claim(Milestone calldata ms, Live memory m, Attestation calldata a) private returns (Parts memory p) {
         if (!ms.partialDelivery) return p;
         p = _parts(m);
@@ -136,8 +136,8 @@ abstract contract OrderAttesting is OrderBook {
         else emit MilestoneDue(m.id, m.index, ms.amount);
     }
 
-    /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back. What
-    /// the token refuses stays held: the seller's as owed, the rest until `refund`.
+    /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back.
+    /// What the token refuses stays held: the seller's as owed, the rest until `refund`.
     function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
         _mark(m, a);
         uint256 heldSince = _startedAt(m);

@@ -14,11 +14,11 @@ import {Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title OrderBook
-/// @notice What every act of {OrderEscrow} stands on: the words of a milestone, its clocks, its parties and the two ways
-/// its money moves.
+/// @notice What every act of {OrderEscrow} stands on: the words of a milestone, its clocks, its parties and the two
+/// ways its money moves.
 /// @dev Decisions that shape the code:
-/// - The usual life touches one word per milestone. `mark` and `parts` are written where a milestone stays live after an
-///   attestation, is disputed, partial, decided or was delayed; nobody else pays for them.
+/// - The usual life touches one word per milestone. `mark` and `parts` are written where a milestone stays live after
+///   an attestation, is disputed, partial, decided or was delayed; nobody else pays for them.
 /// - `since` starts the clock that runs now. attestEnd has run since opening (ON_ATTEST) or funding (PREFUND): once
 ///   another clock starts, `mark` keeps that time.
 /// - A transfer that the token's rules refuse is told apart from one that failed by the error `Refused` alone: an
@@ -124,8 +124,8 @@ abstract contract OrderBook is IOrderBook {
 
     // ================================================================ clocks
 
-    /// @dev Whether `deadline` is over on a clock that has run since `start` and skips the stops of both owners (0: none)
-    /// and the token's pauses. Stops can only move a deadline back, so they are not read before it.
+    /// @dev Whether `deadline` is over on a clock that has run since `start` and skips the stops of both owners (0:
+    /// none) and the token's pauses. Stops can only move a deadline back, so they are not read before it.
     function _isPast(uint256 deadline, uint256 start, uint32 owner, uint32 other, address token)
         internal
         view
@@ -178,13 +178,13 @@ abstract contract OrderBook is IOrderBook {
         return _isPast(uint256(m.since) + ms.rulingWithin, m.since, 0, 0, terms.token) && _attestOver(terms, ms, m);
     }
 
-    /// @dev Whether `dispute`, by a party or a status, is possible: each live state has its own window, a decision none.
+    /// @dev Whether a dispute, by a party or a status, is possible: each live state has its own window. Once decided
+    /// there is none, and nobody asks.
     function _isDisputable(Terms calldata terms, Milestone calldata ms, Live memory m, bool attestInTime)
         internal
         view
         returns (bool)
     {
-        if (m.decided) return false;
         if (m.state == State.Accepted) return ms.inspection != 0 && !_inspectionOver(terms, ms, m);
         if (m.state == State.Due) return !_payWithinOver(terms, ms, m);
         if (m.state == State.Funded || (m.state == State.Open && ms.mode == Mode.ON_ATTEST)) return attestInTime;
@@ -211,8 +211,8 @@ abstract contract OrderBook is IOrderBook {
         if (_participantOf(msg.sender) != terms.seller) revert NotParty(id, msg.sender);
     }
 
-    /// @dev Both current wallets signed `structHash`. The caller needs no signature of its own, nor does a wallet that the
-    /// token has vouched for (0: none) by letting it hold: it is linked, and acts itself.
+    /// @dev Both current wallets signed `structHash`. The caller needs no signature of its own, nor does a wallet
+    /// that the token has vouched for (0: none) by letting it hold: it is linked, and acts itself.
     /// @return known the party whose current wallet is the vouched one, else 0.
     function _requireBothSigned(
         Terms calldata terms,
@@ -253,8 +253,8 @@ abstract contract OrderBook is IOrderBook {
 
     // ================================================================= money
 
-    /// @dev Pays the seller's current wallet out of what is held of `payer`. Where the token's rules refuse that now, it
-    /// reverts as the token does or, for what must not wait for a transfer, answers false.
+    /// @dev Pays the seller's current wallet out of what is held of `payer`. Where the token's rules refuse that now,
+    /// it reverts as the token does or, for what must not wait for a transfer, answers false.
     function _execute(Terms calldata terms, Live memory m, address payer, uint256 amount, bool must)
         internal
         returns (bool)

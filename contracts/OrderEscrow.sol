@@ -115,8 +115,8 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         m = _load(terms, id, milestone);
     }
 
-    /// @dev Open -> Funded. What stops of payer, seller or token have cost so far is kept, for from here on the clock of
-    /// attestEnd is the seller's.
+    /// @dev Open -> Funded. What stops of payer, seller or token have cost so far is kept, for from here on the clock
+    /// of attestEnd is the seller's.
     function _fund(Terms calldata terms, Live memory m, address payer, uint32 participant)
         private
         returns (uint256 amount)

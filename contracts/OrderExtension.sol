@@ -11,8 +11,8 @@ import {Agreement, Attestation, Cancellation, Milestone, Mode, OrderTerms, Terms
 import {TermsRules} from "./libraries/TermsRules.sol";
 
 /// @title OrderExtension
-/// @notice {IOrderExtension}: the code of {OrderEscrow} for what is rare. The escrow makes it when it is made itself and
-/// runs it by DELEGATECALL, on its own storage; called directly it knows no order and moves nothing.
+/// @notice {IOrderExtension}: the code of {OrderEscrow} for what is rare. The escrow makes it when it is made itself
+/// and runs it by DELEGATECALL, on its own storage; called directly it knows no order and moves nothing.
 contract OrderExtension is OrderBook, IOrderExtension {
     using MilestoneWord for uint256;
     using OrderTerms for Agreement;
@@ -41,8 +41,9 @@ contract OrderExtension is OrderBook, IOrderExtension {
         }
     }
 
-    /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal undoes that item alone. No data means that the gas ran
-    /// out: then the whole batch is undone, or a tight gas limit could skip what is due.
+    /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal
+    /// undoes that item alone. No data means that the gas ran out: then the whole batch is undone, or a tight gas
+    /// limit could skip what is due.
     function _callOrSkip(bytes memory call, OrderId id, uint256 milestone) private {
         (bool ok, bytes memory reason) = address(this).delegatecall(call);
         if (ok) return;
@@ -179,7 +180,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
         if (!_fallbackOpen(terms, ms, m)) revert FallbackNotOpen(m.id, milestone);
         uint256 accepted = m.lastStatus == ms.requiredStatus ? ms.amount : 0;
         if (ms.partialDelivery) accepted = _owed(ms, m, _parts(m));
-        _decide(terms, m, m.byParty ? (accepted * terms.fallbackSplit) / TermsRules.WHOLE : accepted, Decision.FALLBACK);
+        if (m.byParty) accepted = (accepted * terms.fallbackSplit) / TermsRules.WHOLE;
+        _decide(terms, m, accepted, Decision.FALLBACK);
     }
 
     /// @inheritdoc IOrderExtension

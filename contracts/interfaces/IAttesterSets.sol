@@ -43,7 +43,8 @@ interface IAttesterSets {
     function createSet(uint8 minimumSize, address[] calldata attesters) external returns (uint32 setId);
     /// @notice By the administrator: `attester` may be added 7 days from now.
     function announceAttester(uint32 setId, address attester) external;
-    /// @notice By anyone, 7 days after the announcement. Starts an epoch; the attester's word counts from that epoch on.
+    /// @notice By anyone, 7 days after the announcement. Starts an epoch; the attester's word counts from that epoch
+    /// on.
     function addAttester(uint32 setId, address attester) external;
     /// @notice By the administrator, at once and for good; takes an announcement back, too. Starts an epoch unless the
     /// attester was only announced. Never below the minimum size: announce a replacement first, or let the orders of
@@ -51,9 +52,9 @@ interface IAttesterSets {
     function removeAttester(uint32 setId, address attester) external;
 
     /// @notice Reverts unless at least `threshold` distinct accepted attesters of the set signed `digest`.
-    /// @param signatures in ascending order of signers; each is abi.encodePacked(address signer, bytes signature), where
-    /// an EOA signature has 65 bytes and anything else is asked of the signer by ERC-1271. Every one given must be valid,
-    /// those beyond the threshold too.
+    /// @param signatures in ascending order of signers; each is abi.encodePacked(address signer, bytes signature),
+    /// where an EOA signature has 65 bytes and anything else is asked of the signer by ERC-1271. Every one given must
+    /// be valid, those beyond the threshold too.
     /// @param epoch what the attesters signed: the current one, or for 7 days the one before; never below `floorEpoch`.
     function requireAttested(
         uint32 setId,

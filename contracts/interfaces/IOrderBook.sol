@@ -34,7 +34,7 @@ interface IOrderBook {
         uint88 settled; // partial or decided: paid or released of it
         uint40 delayBy; // seconds by which attestBy was put off before funding
         uint40 delayEnd; // seconds by which attestEnd was put off before funding
-        bytes32 contentDigest; // upper 216 bits of the last counted attestation's content; 0 where it ended the milestone
+        bytes32 contentDigest; // upper 216 bits of the last recorded content; 0 where that ended the milestone
     }
 
     /// @notice A payer's signed consent to one hold (IDepositToken.hold).
@@ -54,8 +54,8 @@ interface IOrderBook {
         bytes32 orderReference,
         uint256 milestones
     );
-    /// @dev Money came into place: held (PREFUND), or about to be paid on (ON_ATTEST). Per milestone, the sum of these is the
-    /// sum of what is held, of MilestoneReleased and of MilestoneRefunded.
+    /// @dev Money came into place: held (PREFUND), or about to be paid on (ON_ATTEST). Per milestone, the sum of
+    /// these is the sum of what is held, of MilestoneReleased and of MilestoneRefunded.
     event MilestoneFunded(OrderId indexed orderId, uint256 indexed milestone, address indexed payer, uint256 amount);
     /// @dev `counted` false: recorded, changed nothing.
     event StatusAttested(
@@ -68,7 +68,8 @@ interface IOrderBook {
         bytes32 documentHash,
         bool counted
     );
-    /// @dev Changed nothing: a repetition (seq = lastSeq), an older revision (seq < lastSeq), or a milestone that is over.
+    /// @dev Changed nothing: a repetition (seq = lastSeq), an older revision (seq < lastSeq), or a milestone that is
+    /// over.
     event AttestationIgnored(OrderId indexed orderId, uint256 indexed milestone, uint48 seq, uint48 lastSeq);
     /// @dev `accepted`: the whole amount, or what is accepted so far of a partial delivery. Not emitted where
     /// attestAndRelease releases in the same call.

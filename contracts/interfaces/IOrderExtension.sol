@@ -20,8 +20,8 @@ interface IOrderExtension is IOrderBook {
 
     /// @notice Open → Cancelled: anyone, strictly after fundBy (PREFUND) or attestEnd (ON_ATTEST).
     function cancel(Terms calldata terms, uint256 milestone) external;
-    /// @notice Open → Cancelled at any time: both current wallets signed Cancellation(bytes32 orderId,uint8 milestone,uint40
-    /// deadline); empty for the one that calls.
+    /// @notice Open → Cancelled at any time: both current wallets signed Cancellation(bytes32 orderId,uint8
+    /// milestone,uint40 deadline); empty for the one that calls.
     function cancelTogether(
         Terms calldata terms,
         uint256 milestone,
@@ -31,26 +31,27 @@ interface IOrderExtension is IOrderBook {
     ) external;
     /// @notice Due → Cancelled, by the seller.
     function writeOff(Terms calldata terms, uint256 milestone) external;
-    /// @notice Funded, Accepted → Refunded: all that is unpaid, by the seller. Funded: by anyone, strictly after attestEnd;
-    /// what was accepted of a partial delivery then waits for the seller as Accepted.
+    /// @notice Funded, Accepted → Refunded: all that is unpaid, by the seller. Funded: by anyone, strictly after
+    /// attestEnd; what was accepted of a partial delivery then waits for the seller as Accepted.
     function refund(Terms calldata terms, uint256 milestone) external;
 
     // ---- disputes ----
-    /// @notice By buyer or seller: Funded and Open(ON_ATTEST) until attestEnd, Accepted until inspection is over (never where
-    /// there is none), Due until payWithin is. A dispute that an attestation opened becomes the party's, with its full
-    /// rulingWithin, until the fallback opens. Never once decided.
+    /// @notice By buyer or seller: Funded and Open(ON_ATTEST) until attestEnd, Accepted until inspection is over
+    /// (never where there is none), Due until payWithin is. A dispute that an attestation opened becomes the party's,
+    /// with its full rulingWithin, until the fallback opens. Never once decided.
     function dispute(Terms calldata terms, uint256 milestone) external;
     /// @notice By the arbiter, until the fallback opens: strictly after rulingWithin and after attestEnd.
     /// @dev Decided by ruling, fallback or agreement: the payer's share goes back at once, the seller's stays held as
-    /// Accepted for anyone to release (ON_ATTEST: is Due anew), neither inspected nor disputed again. A share of 0 ends it.
+    /// Accepted for anyone to release (ON_ATTEST: is Due anew), neither inspected nor disputed again. A share of 0
+    /// ends it.
     /// @param sellerAmount the seller's part of all that is unpaid, minor units.
     function rule(Terms calldata terms, uint256 milestone, uint88 sellerAmount) external;
-    /// @notice By anyone once the fallback is open. Of what is accepted and unpaid (the whole where the highest seq says the
-    /// required status, else nothing; `accepted` of a partial delivery) the seller gets fallbackSplit if a party disputed,
-    /// rounded down, all of it if an attestation did; the rest goes back.
+    /// @notice By anyone once the fallback is open. Of what is accepted and unpaid (the whole where the highest seq
+    /// says the required status, else nothing; `accepted` of a partial delivery) the seller gets fallbackSplit if a
+    /// party disputed, rounded down, all of it if an attestation did; the rest goes back.
     function decideByFallback(Terms calldata terms, uint256 milestone) external;
-    /// @notice Both current wallets share out all that is unpaid, in any live state but an unfunded PREFUND. Each agreement
-    /// serves once; a signature is empty for the one that calls.
+    /// @notice Both current wallets share out all that is unpaid, in any live state but an unfunded PREFUND. Each
+    /// agreement serves once; a signature is empty for the one that calls.
     function agree(
         Terms calldata terms,
         Agreement calldata agreement,

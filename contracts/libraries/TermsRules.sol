@@ -32,7 +32,8 @@ library TermsRules {
         }
     }
 
-    /// @dev Nobody judges its own case: neither the arbiter nor who keeps the list of attesters is buyer, seller or payer.
+    /// @dev Nobody judges its own case: neither the arbiter nor who keeps the list of attesters is buyer, seller or
+    /// payer.
     function _requireParties(Terms calldata t, uint256 payer, uint256 administrator) private pure {
         (uint256 buyer, uint256 seller, uint256 arbiter) = (t.buyer, t.seller, t.arbiter);
         if (buyer == seller) revert IOrderBook.InvalidTerms("seller");

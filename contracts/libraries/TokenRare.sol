@@ -132,6 +132,8 @@ library TokenRare {
     /// @dev The registry has just marked `lost` LOST and vouches for `successor`, a linked wallet of the same participant.
     function recover(address lost, address successor, bytes32 orderHash) external {
         TokenState storage $ = TokenStorage.load();
+        Movement memory m = _movement(Path.RECOVER, lost, successor, 0);
+        if (!Offices.passes($, m)) Movements.refuse(m);
         AccountWord old = $.accounts[lost];
         uint256 frozen = $.frozen[lost];
         emit IDepositToken.Recovered(lost, successor, old.balance(), frozen, orderHash);

@@ -189,7 +189,8 @@ contract AttesterSetsTest is RegistryBase {
         vm.expectRevert(abi.encodeWithSelector(IAttesterSets.NotSetAdministrator.selector, setId, address(this)));
         sets.removeAttester(setId, keys[0].addr);
         _suspendWallet(administrator.wallet);
-        vm.expectRevert(abi.encodeWithSelector(IAttesterSets.NotSetAdministrator.selector, setId, administrator.wallet));
+        address wallet = administrator.wallet;
+        vm.expectRevert(abi.encodeWithSelector(IAttesterSets.NotSetAdministrator.selector, setId, wallet));
         _remove(keys[0].addr);
     }
 

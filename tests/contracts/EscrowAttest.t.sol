@@ -163,6 +163,17 @@ contract EscrowAttestTest is OrderBase {
         _assertState(t, IOrderBook.State.Released);
     }
 
+    /// @dev Only a refusal by the rules may be lived with: any other failure of the token undoes the attestation.
+    function test_a_failing_token_undoes_the_attestation() external {
+        Terms memory t = _funded(_prefundAtOnce());
+        Attestation memory a = _says(t, 1, SHIPPED);
+        bytes[] memory signatures = _signed(a);
+        vm.etch(address(usd), address(new BrokenToken()).code);
+        vm.expectRevert(BrokenToken.Broken.selector);
+        escrow.attestAndRelease(t, a, signatures);
+        _assertState(t, IOrderBook.State.Funded);
+    }
+
     // ---- in time ----
 
     function test_attested_at_or_before_attest_by() external {
@@ -324,5 +335,14 @@ contract EscrowAttestTest is OrderBase {
         _ignored(t, _says(t, 6, PACKED), 5);
         vm.warp(uint256(t.milestones[0].attestBy) + GRACE + 1);
         _ignored(t, _says(t, 7, SHIPPED), 5);
+    }
+}
+
+/// @notice Fails as no rule of a deposit token would.
+contract BrokenToken {
+    error Broken();
+
+    fallback() external {
+        revert Broken();
     }
 }

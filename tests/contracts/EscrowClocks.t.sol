@@ -192,7 +192,6 @@ contract EscrowClocksTest is OrderBase {
         Terms memory t = _funded(_prefund());
         _attest(t, 1, SHIPPED);
         _stop(buyer);
-        _stop(seller);
         _stopToken();
         uint256 last = t0 + INSPECTION + 2 * DELAY;
         vm.warp(last);
@@ -202,6 +201,13 @@ contract EscrowClocksTest is OrderBase {
         _assertState(t, IOrderBook.State.Disputed);
         vm.revertToState(id);
         _releasableAfter(t, last);
+    }
+
+    function test_inspection_does_not_skip_the_sellers_stops() external {
+        Terms memory t = _funded(_prefund());
+        _attest(t, 1, SHIPPED);
+        _stop(seller);
+        _releasableAfter(t, t0 + INSPECTION);
     }
 
     // ---- payWithin: both parties' ----

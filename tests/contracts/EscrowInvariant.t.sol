@@ -5,8 +5,8 @@ import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
 import {Agreement, Attestation, Mode, Terms} from "../../contracts/libraries/OrderTerms.sol";
 import {OrderBase} from "./base/OrderBase.sol";
 
-/// @notice Six orders, one of each kind, pushed about at random by everybody who may push, while parties are frozen, the
-/// token is paused and time passes.
+/// @notice Six orders, one of each kind, pushed about at random by everybody who may push, while parties are frozen,
+/// the token is paused and time passes.
 contract EscrowInvariantTest is OrderBase {
     uint256 private constant ORDERS = 6;
 

@@ -5,7 +5,8 @@ import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
 import {Attestation, Mode, Terms} from "../../contracts/libraries/OrderTerms.sol";
 import {OrderBase} from "./base/OrderBase.sol";
 
-/// @notice E6: until a milestone is over, its state depends on the highest seq received in time, not on what came first.
+/// @notice E6: until a milestone is over, its state depends on the highest seq received in time, not on what came
+/// first.
 contract EscrowOrderOfArrivalTest is OrderBase {
     uint256 private constant MOST = 5;
 

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {DepositToken} from "../../../contracts/DepositToken.sol";
 import {IOrderBook} from "../../../contracts/interfaces/IOrderBook.sol";
-import {IOrderEscrow} from "../../../contracts/interfaces/IOrderEscrow.sol";
 import {OrderId} from "../../../contracts/libraries/Ids.sol";
 import {Agreement, Attestation, Milestone, Mode, Terms} from "../../../contracts/libraries/OrderTerms.sol";
 import {EscrowBase} from "./EscrowBase.sol";

@@ -167,9 +167,9 @@ abstract contract TradeBase is SettlementBase {
         token.holdAndCall(address(settlement), amount, ref, abi.encode(trade));
     }
 
-    /// @dev Everything rides along: both parties' signatures and the buyer's consent.
+    /// @dev Everything rides along: the seller's signature and the buyer's consent.
     function _settleAtOnce(Trade memory trade) internal {
-        ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller, buyer);
+        ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller);
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
         settlement.settle(trade, affirmations, consents);
     }
