@@ -14,8 +14,8 @@ import {TokenBook} from "./TokenBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
-import {Movement, Movements} from "./libraries/Movements.sol";
-import {PlainTransfers} from "./libraries/PlainTransfers.sol";
+import {Movements} from "./libraries/Movements.sol";
+import {PlainMovements} from "./libraries/PlainMovements.sol";
 import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -26,8 +26,8 @@ import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title DepositToken
-/// @dev The hot paths are here; rules, balances and holds in Movements; batches, redemptions and what is seldom in the
-/// linked libraries TokenBatch, TokenDeposits and TokenRare.
+/// @dev What is frequent and plain is here (PlainMovements). The linked libraries, run by DELEGATECALL in this contract's
+/// storage, have the rest: TokenBatch, TokenDeposits, and TokenRare with all rules (Movements) and the acts of the bank.
 contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
     bytes32 private constant CONSENT_TYPE =
         keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
@@ -54,7 +54,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         ($.name, $.symbol, $.currency, $.decimals) = (name_, symbol_, currency_, decimals_);
         $.nameHash = keccak256(bytes(name_));
         $.notaries.push(address(this)); // of its redemptions
-        $.notaryStatus[address(this)] = NotaryStatus.ACTIVE;
+        $.notaryStates[address(this)].status = NotaryStatus.ACTIVE;
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
@@ -64,7 +64,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
 
     /// @inheritdoc IERC20
     function transfer(address to, uint256 amount) external returns (bool) {
-        _transfer(TokenStorage.load(), to, amount);
+        _transfer(TokenStorage.load(), msg.sender, to, amount);
         emit Transfer(msg.sender, to, amount);
         return true;
     }
@@ -72,7 +72,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     /// @inheritdoc IERC20
     function transferFrom(address from, address to, uint256 amount) external returns (bool) {
         TokenState storage $ = TokenStorage.load();
-        Movements.update($, Movements.make(REGISTRY, Path.TRANSFER, msg.sender, from, to, amount));
+        _transfer($, from, to, amount);
         _spendAllowance($, from, amount);
         emit Transfer(from, to, amount);
         return true;
@@ -110,7 +110,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     function pay(address to, uint256 amount, bytes32 ref, bytes calldata remittance) external {
         if (amount == 0) revert ZeroAmount();
         TokenState storage $ = TokenStorage.load();
-        References.spend($, _transfer($, to, amount), ref);
+        References.spend($, _transfer($, msg.sender, to, amount), ref);
         emit Paid(msg.sender, to, ref, amount, keccak256(remittance));
         emit Transfer(msg.sender, to, amount);
     }
@@ -125,13 +125,11 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         _pass(address(TokenRare), TokenRare.voidReference.selector);
     }
 
-    /// @dev The caller's own money; its participant is returned.
-    function _transfer(TokenState storage $, address to, uint256 amount) private returns (uint32) {
-        (bool plain, uint32 participant) = PlainTransfers.transfer($, REGISTRY, msg.sender, to, amount);
-        if (plain) return participant;
-        Movement memory m = Movements.make(REGISTRY, Path.TRANSFER, msg.sender, msg.sender, to, amount);
-        Movements.update($, m);
-        return m.payer.participant();
+    /// @dev By the caller; returns the payer's participant.
+    function _transfer(TokenState storage $, address from, address to, uint256 amount) private returns (uint32) {
+        uint32 participant = PlainMovements.transfer($, REGISTRY, from, to, amount);
+        if (participant == 0) (, participant) = TokenRare.move(REGISTRY, Path.TRANSFER, msg.sender, from, to, amount);
+        return participant;
     }
 
     // ------------------------------------------------------------------------------------------------ holding
@@ -140,12 +138,30 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
         external
     {
-        if (block.timestamp > deadline) revert ConsentExpired(deadline, block.timestamp);
-        _spendConsent(payer, nonce);
-        bytes32 digest =
-            TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
-        if (!Signatures.isValid(payer, digest, signature)) revert InvalidConsent(payer);
+        _useConsent(payer, amount, ref, nonce, deadline, signature);
         _hold(msg.sender, payer, amount, ref);
+    }
+
+    /// @inheritdoc IDepositToken
+    function executeByConsent(
+        address payer,
+        address to,
+        uint256 amount,
+        bytes32 ref,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        _useConsent(payer, amount, ref, nonce, deadline, signature);
+        TokenState storage $ = TokenStorage.load();
+        if (PlainMovements.transferHeld($, REGISTRY, payer, to, amount)) {
+            emit Held(msg.sender, payer, ref, amount);
+            emit HoldExecuted(msg.sender, payer, to, amount, ref);
+            emit Transfer(payer, to, amount);
+        } else {
+            _hold(msg.sender, payer, amount, ref);
+            execute(payer, to, amount, ref);
+        }
     }
 
     /// @inheritdoc IDepositToken
@@ -158,20 +174,24 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
-    function execute(address payer, address to, uint256 amount, bytes32 ref) external {
-        Movement memory m = Movements.make(REGISTRY, Path.EXECUTE, msg.sender, payer, to, amount);
-        Movements.update(TokenStorage.load(), m);
-        emit HoldExecuted(msg.sender, m.from, to, amount, ref);
-        emit Transfer(m.from, to, amount);
+    function execute(address payer, address to, uint256 amount, bytes32 ref) public {
+        TokenState storage $ = TokenStorage.load();
+        if (!PlainMovements.execute($, REGISTRY, msg.sender, payer, to, amount)) {
+            (payer,) = TokenRare.move(REGISTRY, Path.EXECUTE, msg.sender, payer, to, amount);
+        }
+        emit HoldExecuted(msg.sender, payer, to, amount, ref);
+        emit Transfer(payer, to, amount);
     }
 
     /// @inheritdoc IDepositToken
     function release(address payer, uint256 amount, bytes32 ref, uint256 day) external {
         TokenState storage $ = TokenStorage.load();
-        Movement memory m = Movements.make(REGISTRY, Path.RELEASE, msg.sender, payer, address(0), amount);
-        Movements.update($, m);
-        Movements.giveBack($, m.payer.participant(), amount, day);
-        emit HoldReleased(msg.sender, m.from, ref, amount, day);
+        if (!PlainMovements.release($, msg.sender, payer, amount, day)) {
+            uint32 participant;
+            (payer, participant) = TokenRare.move(REGISTRY, Path.RELEASE, msg.sender, payer, address(0), amount);
+            Movements.giveBack($, participant, amount, day);
+        }
+        emit HoldReleased(msg.sender, payer, ref, amount, day);
     }
 
     /// @inheritdoc IDepositToken
@@ -187,9 +207,27 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
 
     function _hold(address notary, address payer, uint256 amount, bytes32 ref) private {
         if (amount == 0) revert ZeroAmount();
-        Movement memory m = Movements.make(REGISTRY, Path.HOLD, notary, payer, address(0), amount);
-        Movements.update(TokenStorage.load(), m);
+        TokenState storage $ = TokenStorage.load();
+        if (!PlainMovements.hold($, REGISTRY, notary, payer, amount)) {
+            TokenRare.move(REGISTRY, Path.HOLD, notary, payer, address(0), amount);
+        }
         emit Held(notary, payer, ref, amount);
+    }
+
+    /// @dev For the calling notary.
+    function _useConsent(
+        address payer,
+        uint256 amount,
+        bytes32 ref,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) private {
+        if (block.timestamp > deadline) revert ConsentExpired(deadline, block.timestamp);
+        _spendConsent(payer, nonce);
+        bytes32 digest =
+            TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
+        if (!Signatures.isValid(payer, digest, signature)) revert InvalidConsent(payer);
     }
 
     function _spendConsent(address payer, uint256 nonce) private {

@@ -126,7 +126,7 @@ abstract contract OrderAttesting is OrderBook {
         if (ms.mode == Mode.PREFUND && thenRelease && ms.inspection == 0) {
             m.state = State.Released;
             _write(m);
-            if (_execute(terms, m, m.payer, ms.amount, false)) return _announce(m);
+            if (_execute(terms, m, m.payer, ms.amount, false)) return;
         }
         _mark(m, a);
         m.since = uint32(block.timestamp);

@@ -62,6 +62,7 @@ abstract contract OrderBook is IOrderBook {
         if (m.state == State.None) revert UnknownOrder(m.id);
     }
 
+    /// @dev For a change that has an event of its own.
     function _write(Live memory m) internal {
         _milestones[m.ref].word = m.pack();
     }
@@ -69,10 +70,7 @@ abstract contract OrderBook is IOrderBook {
     /// @dev Writes and, where the state is another, says so.
     function _save(Live memory m) internal {
         _write(m);
-        if (m.state != m.before) _announce(m);
-    }
-
-    function _announce(Live memory m) internal {
+        if (m.state == m.before) return;
         emit MilestoneStateChanged(m.id, m.index, m.before, m.state);
         m.before = m.state;
     }

@@ -75,18 +75,19 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     // ==================================================== funding and paying
 
     /// @inheritdoc IOrderEscrow
-    function fund(Terms calldata terms, uint256 milestone, ConsentSignature calldata consent) external {
+    function fund(Terms calldata terms, uint256 milestone, ConsentSignature calldata c) external {
         Live memory m = _load(terms, milestone);
-        uint256 amount = _fund(terms, m, consent.payer, _participantOf(consent.payer));
-        _hold(terms, m, amount, consent);
+        uint256 amount = _fund(terms, m, c.payer, _participantOf(c.payer));
+        IDepositToken(terms.token).hold(c.payer, amount, m.ref, c.nonce, c.deadline, c.signature);
     }
 
     /// @inheritdoc IOrderEscrow
-    function pay(Terms calldata terms, uint256 milestone, ConsentSignature calldata consent) external {
+    function pay(Terms calldata terms, uint256 milestone, ConsentSignature calldata c) external {
         Live memory m = _load(terms, milestone);
-        uint256 amount = _pay(terms, m, consent.payer, _participantOf(consent.payer));
-        _hold(terms, m, amount, consent);
-        _execute(terms, m, consent.payer, amount, true);
+        uint256 amount = _pay(terms, m, c.payer, _participantOf(c.payer));
+        address to = IParticipantRegistry(registry).currentWallet(terms.seller);
+        emit MilestoneReleased(m.id, m.index, to, amount);
+        IDepositToken(terms.token).executeByConsent(c.payer, to, amount, m.ref, c.nonce, c.deadline, c.signature);
     }
 
     /// @inheritdoc INotary
@@ -132,7 +133,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
             _saveParts(m, Parts(0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false));
         }
         (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
-        _save(m);
+        _write(m);
         amount = ms.amount;
         emit MilestoneFunded(m.id, m.index, payer, amount);
     }
@@ -153,14 +154,11 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
             p.settled = p.accepted;
             _saveParts(m, p);
             if (!m.decided && !p.complete) (m.state, m.since) = (State.Open, uint32(_startedAt(m)));
+            _save(m);
+        } else {
+            _write(m);
         }
-        _save(m);
         emit MilestoneFunded(m.id, m.index, payer, due);
-    }
-
-    function _hold(Terms calldata terms, Live memory m, uint256 amount, ConsentSignature calldata consent) private {
-        IDepositToken(terms.token)
-            .hold(consent.payer, amount, m.ref, consent.nonce, consent.deadline, consent.signature);
     }
 
     function _requireToken(address expected) private view {
@@ -181,9 +179,9 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     /// @dev The `bytes` whose offset stands at `position`.
     function _decodeBytes(bytes calldata data, uint256 position) private pure returns (bytes calldata decoded) {
         assembly ("memory-safe") {
-            let at := add(data.offset, calldataload(add(data.offset, position)))
-            decoded.offset := add(at, 32)
-            decoded.length := calldataload(at)
+            let start := add(data.offset, calldataload(add(data.offset, position)))
+            decoded.offset := add(start, 32)
+            decoded.length := calldataload(start)
         }
     }
 
@@ -215,8 +213,10 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         if (_usesParts(ms, m)) {
             p.settled = p.accepted;
             _saveParts(m, p);
+            _save(m);
+        } else {
+            _write(m);
         }
-        _save(m);
         _execute(terms, m, m.payer, owed, true);
     }
 

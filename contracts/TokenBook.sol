@@ -109,7 +109,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
 
     /// @inheritdoc IDepositToken
     function notaryStatus(address notary) external view returns (NotaryStatus) {
-        return TokenStorage.load().notaryStatus[notary];
+        return TokenStorage.load().notaryStates[notary].status;
     }
 
     /// @inheritdoc IDepositToken

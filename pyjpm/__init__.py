@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pyjpm.deposits import Balance, Deposit, Redemption
     from pyjpm.documents import Document
     from pyjpm.errors.base import PyjpmError
-    from pyjpm.escrow import MilestoneState, OpenedOrder, Order, OrderState
     from pyjpm.money import Money
+    from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
     from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
@@ -42,13 +42,13 @@ _HOME: Final = {
     "LocalAnvil": "chain",
     "LocalSigner": "custody",
     "Milestone": "terms",
-    "MilestoneState": "escrow",
+    "MilestoneState": "order",
     "Mode": "terms",
     "Money": "money",
     "Onboarding": "participants",
-    "OpenedOrder": "escrow",
-    "Order": "escrow",
-    "OrderState": "escrow",
+    "OpenedOrder": "order",
+    "Order": "order",
+    "OrderState": "order",
     "OrderTerms": "terms",
     "Participant": "participants",
     "Payment": "payments",
@@ -70,8 +70,8 @@ __all__ = [
     "Act",
     "Balance",
     "Connection",
-    "Deposit",
     "DeploymentRecord",
+    "Deposit",
     "DevClock",
     "Document",
     "Keystore",

@@ -1,7 +1,7 @@
 """Attestations: what M of the order's attesters sign about one milestone, and how their documents come together.
 
-An attester signs in its own process with its own key. ``seq`` is the source's own revision or timestamp, never a counter
-of ours; a status with a higher seq outdates the lower ones whatever the order of arrival.
+An attester signs in its own process with its own key. ``seq`` is the source's own revision or timestamp, never a
+counter of ours; a status with a higher seq outdates the lower ones whatever the order of arrival.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Deposits and redemptions: a client's deposit becomes tokens 1:1 and back, without fee.
 
-The bank mints against a deposit reference, which mints once. A client requests a redemption; the bank instructs the fiat
-payout, then settles (burns, with the fiat reference) or returns.
+The bank mints against a deposit reference, which mints once. A client requests a redemption; the bank instructs the
+fiat payout, then settles (burns, with the fiat reference) or returns.
 """
 
 from __future__ import annotations

@@ -120,7 +120,9 @@ class Document:
             raise MalformedDocument("The document is not one of pyjpm's.")
         if data["pyjpm"] != VERSION:
             raise DocumentVersionUnknown(f"The document has version {data['pyjpm']!r}.", version=data["pyjpm"])
-        parts: dict[str, Any] = {name: data.get(name) for name in ("kind", "chain_id", "contract", "body", "signatures", "attachments")}
+        parts: dict[str, Any] = {
+            name: data.get(name) for name in ("kind", "chain_id", "contract", "body", "signatures", "attachments")
+        }
         forms = {"kind": str, "chain_id": int, "contract": str, "body": dict, "signatures": dict, "attachments": dict}
         wrong = [name for name, form in forms.items() if not isinstance(parts[name], form)]
         if wrong or data.keys() - {"pyjpm", *forms} or parts["kind"] not in KINDS:

@@ -68,7 +68,7 @@ class Platform:
         governance_delay: int = 0,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 3,
-        progress: Progress = lambda step: None,
+        progress: Progress | None = None,
     ) -> Platform:
         """Puts a new platform onto a chain; the signer becomes administrator and holds every role.
 
@@ -96,7 +96,8 @@ class Platform:
             sender = Sender(connection, opened, decode=decode_revert)
             sender.resume({signer.address: signer})
             plan = Plan(tuple(currencies), mint_ceiling, governance_delay)
-            made = Rollout(connection, sender, signer, plan, progress, timeout).run()
+            told = progress or (lambda step: None)
+            made = Rollout(connection, sender, signer, plan, told, timeout).run()
             if path is not None:
                 made.save(path)
         except BaseException:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from pyjpm.version import __version__
 from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec
@@ -22,9 +21,9 @@ from pyjpm.governance import role_id, roles, selectors_by_role
 from pyjpm.money import MAX_MINOR, minor_units
 from pyjpm.record import Deployed, DeploymentRecord, examine
 from pyjpm.sending import Operation, Sender, Submission
+from pyjpm.version import __version__
 
-TOKEN: Final = "DepositToken"
-NOTARIES: Final = ("OrderEscrow", "Settlement")
+TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
 
 Progress = Callable[[str], None]
 

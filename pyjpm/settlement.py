@@ -316,7 +316,7 @@ class Settlement:
     def _act(
         self, function: str, document: Document, key: str, arguments: tuple[Any, ...], content: Mapping[str, Any]
     ) -> Trade:
-        """Sends one call. ``content`` is what the idempotency key stands for: never signatures, which may be renewed."""
+        """Sends one call. ``content`` is what the key stands for: never signatures, which may be renewed."""
         session, terms = self._session, self._terms(document)
         submission = session.submit(
             kind=f"settlement.{function}",

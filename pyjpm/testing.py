@@ -9,9 +9,10 @@ Installed with pyjpm, so a project's tests just ask for the fixtures::
 
 ``--pyjpm-chain`` chooses ``anvil`` (default) or ``eth-tester`` (in process, needs the ``tester`` extra).
 
-Fixtures: ``chain`` and ``platform`` live for the session; ``buyer`` and ``seller`` are new companies for every test, each
-with a daily limit of 1,000,000.00 and, for the buyer, a deposit of 100,000.00 in each of USD and EUR; ``bank`` is the
-platform acting for the bank, which holds every role; ``clock`` moves the chain's time, on development chains only.
+Fixtures: ``chain`` and ``platform`` live for the session; ``buyer`` and ``seller`` are new companies for every
+test, each with a daily limit of 1,000,000.00 and, for the buyer, a deposit of 100,000.00 in each of USD and EUR;
+``bank`` is the platform acting for the bank, which holds every role; ``clock`` moves the chain's time, on
+development chains only.
 """
 
 from __future__ import annotations

@@ -160,6 +160,16 @@ interface IDepositToken {
     /// @param deadline the last second in which it may be used.
     function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
         external;
+    /// @notice `hold` and at once `execute` of the whole, in one movement: the same rules, events and consent.
+    function executeByConsent(
+        address payer,
+        address to,
+        uint256 amount,
+        bytes32 ref,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
     /// @notice By the payer itself: holds for `notary` and has it account for the hold in the same transaction.
     function holdAndCall(address notary, uint256 amount, bytes32 ref, bytes calldata data) external;
     /// @notice By the notary: pays `to` out of what it holds of `payer` (the wallet that paid; successors are followed).

@@ -87,7 +87,8 @@ interface IOrderBook {
     event MilestoneRefunded(OrderId indexed orderId, uint256 indexed milestone, address indexed to, uint256 amount);
     /// @dev orderHash 0: cancelled by time or by the parties; else by compliance.
     event MilestoneCancelled(OrderId indexed orderId, uint256 indexed milestone, bytes32 orderHash);
-    /// @dev After each change of state.
+    /// @dev After each change of state that no other event tells: not for the opening (OrderOpened), Open → Funded
+    /// (MilestoneFunded), nor Released of a milestone that is neither partial nor decided (its one MilestoneReleased).
     event MilestoneStateChanged(OrderId indexed orderId, uint256 indexed milestone, State from, State to);
     /// @dev `reason`: the error with which the item alone would have reverted.
     event ItemSkipped(OrderId indexed orderId, uint256 indexed milestone, bytes reason);

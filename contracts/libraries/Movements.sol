@@ -188,7 +188,7 @@ library Movements {
     function _notaryPasses(TokenState storage $, Movement memory m) private view returns (bool) {
         address notary = m.caller;
         m.notary = notary;
-        IDepositToken.NotaryStatus status = $.notaryStatus[notary];
+        IDepositToken.NotaryStatus status = $.notaryStates[notary].status;
         bool holds = m.row == HOLD;
         if (status == IDepositToken.NotaryStatus.ACTIVE) {
             return !holds || notary != m.from || refused(m, Reason.SAME_ACCOUNT, notary, 0, 0);

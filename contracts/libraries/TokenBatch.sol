@@ -15,7 +15,7 @@ import {TokenState, TokenStorage} from "./TokenStorage.sol";
 /// @title Up to 500 payments of one payer, all or none
 /// @dev Runs by DELEGATECALL in the token's storage with the token's calldata, as TokenRare does. Keeps what the payments
 /// share (the payer's money, its limit, one word of references) in memory and asks the registry about two payees at a time.
-/// A payment that is not plain (see PlainTransfers) goes through Movements, with the shared part put into storage around it.
+/// A payment that is not plain (see PlainMovements) goes through Movements, with the shared part put into storage around it.
 library TokenBatch {
     uint256 private constant LONGEST = 500;
     uint256 private constant NO_WORD = type(uint256).max; // no reference is in it

@@ -44,6 +44,19 @@ library TokenRare {
         return passes ? Reason.OK : m.reason;
     }
 
+    // ------------------------------------------------------------------------------------------------ the long way
+
+    /// @dev A movement of a payer or notary that is not plain.
+    /// @return the wallet that paid (or its successor) and its participant.
+    function move(IParticipantRegistry registry, Path path, address caller, address from, address to, uint256 amount)
+        external
+        returns (address, uint32)
+    {
+        Movement memory m = Movements.make(registry, path, caller, from, to, amount);
+        Movements.update(TokenStorage.load(), m);
+        return (m.from, m.payer.participant());
+    }
+
     // ------------------------------------------------------------------------------------------------ the owner's word
 
     function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
@@ -116,7 +129,7 @@ library TokenRare {
     function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
         TokenState storage $ = TokenStorage.load();
-        if ($.notaryStatus[notary] != IDepositToken.NotaryStatus.STOPPED) {
+        if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.STOPPED) {
             revert IDepositToken.NotaryNotStopped(notary);
         }
         payer = Movements.follow($, _registry(), payer);
@@ -194,24 +207,27 @@ library TokenRare {
 
     function registerNotary(address notary) external {
         TokenState storage $ = TokenStorage.load();
-        if ($.notaryStatus[notary] != IDepositToken.NotaryStatus.NONE) {
+        if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.NONE) {
             revert IDepositToken.NotaryAlreadyRegistered(notary);
         }
         if (notary.code.length == 0) revert IDepositToken.InvalidNotary(notary);
         $.notaries.push(notary);
+        $.notaryStates[notary].paused = $.paused;
         _setNotary($, notary, IDepositToken.NotaryStatus.ACTIVE);
     }
 
     /// @dev Only from ACTIVE: from STOPPED it would loosen, and loosening has a delay.
     function runOffNotary(address notary) external {
         TokenState storage $ = _requireOther(notary);
-        if ($.notaryStatus[notary] != IDepositToken.NotaryStatus.ACTIVE) revert IDepositToken.InvalidNotary(notary);
+        if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.ACTIVE) {
+            revert IDepositToken.InvalidNotary(notary);
+        }
         _setNotary($, notary, IDepositToken.NotaryStatus.RUN_OFF);
     }
 
     function stopNotary(address notary) external {
         TokenState storage $ = _requireOther(notary);
-        IDepositToken.NotaryStatus status = $.notaryStatus[notary];
+        IDepositToken.NotaryStatus status = $.notaryStates[notary].status;
         if (status == IDepositToken.NotaryStatus.NONE || status == IDepositToken.NotaryStatus.STOPPED) {
             revert IDepositToken.InvalidNotary(notary);
         }
@@ -220,7 +236,7 @@ library TokenRare {
 
     function resumeNotary(address notary) external {
         TokenState storage $ = _requireOther(notary);
-        IDepositToken.NotaryStatus status = $.notaryStatus[notary];
+        IDepositToken.NotaryStatus status = $.notaryStates[notary].status;
         if (status == IDepositToken.NotaryStatus.NONE || status == IDepositToken.NotaryStatus.ACTIVE) {
             revert IDepositToken.InvalidNotary(notary);
         }
@@ -235,7 +251,7 @@ library TokenRare {
     }
 
     function _setNotary(TokenState storage $, address notary, IDepositToken.NotaryStatus status) private {
-        $.notaryStatus[notary] = status;
+        $.notaryStates[notary].status = status;
         emit IDepositToken.NotaryStatusChanged(notary, status);
     }
 
@@ -246,7 +262,7 @@ library TokenRare {
     function pause() external {
         TokenState storage $ = TokenStorage.load();
         if ($.paused) revert IDepositToken.AlreadyPaused();
-        $.paused = true;
+        _setPaused($, true);
         uint40 now_ = uint40(block.timestamp);
         uint256 count = $.pauses.length;
         if (count > 0 && $.pauses[count - 1].end == now_) $.pauses[count - 1].end = 0;
@@ -257,12 +273,20 @@ library TokenRare {
     function unpause() external {
         TokenState storage $ = TokenStorage.load();
         if (!$.paused) revert IDepositToken.NotPaused();
-        $.paused = false;
+        _setPaused($, false);
         uint40 now_ = uint40(block.timestamp);
         Interval storage last = $.pauses[$.pauses.length - 1];
         if (last.start == now_) $.pauses.pop();
         else last.end = now_;
         emit IDepositToken.Unpaused(msg.sender);
+    }
+
+    function _setPaused(TokenState storage $, bool paused) private {
+        $.paused = paused;
+        uint256 count = $.notaries.length;
+        for (uint256 i = 0; i < count; i++) {
+            $.notaryStates[$.notaries[i]].paused = paused;
+        }
     }
 
     /// @dev Counted from the newest back, as clocks ask for recent times.

@@ -12,6 +12,12 @@ struct MintCeiling {
     uint128 outstanding;
 }
 
+/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
+struct NotaryState {
+    IDepositToken.NotaryStatus status;
+    bool paused;
+}
+
 /// @custom:storage-location erc7201:pyjpm.storage.DepositToken
 struct TokenState {
     // read on every movement that a pause stops
@@ -25,7 +31,7 @@ struct TokenState {
     mapping(uint32 participant => mapping(uint256 refWord => uint256 bits)) voidedReferences;
     // amount uint88 and a bit that stays, so that the next hold does not pay for a new word
     mapping(address notary => mapping(address wallet => uint256)) heldBy;
-    mapping(address notary => IDepositToken.NotaryStatus) notaryStatus;
+    mapping(address notary => NotaryState) notaryStates;
     mapping(address payer => mapping(uint256 nonceWord => uint256 bits)) spentConsents;
     mapping(address wallet => uint256) frozen;
     mapping(address owner => mapping(address spender => uint256)) allowances;

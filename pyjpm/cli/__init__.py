@@ -18,8 +18,8 @@ from typing import Annotated, Final
 
 import typer
 
-from pyjpm.version import __version__
 from pyjpm.errors.base import PyjpmError
+from pyjpm.version import __version__
 
 # Name of the command and of its module here, and the line that `pyjpm --help` shows.
 COMMANDS: Final = {

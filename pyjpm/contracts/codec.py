@@ -172,7 +172,9 @@ class Codec:
 
     def encode_constructor(self, *arguments: Any) -> bytes:
         """The constructor's arguments, to append to the creation bytecode."""
-        inputs: Sequence[Parameter] = next((entry["inputs"] for entry in self.abi if entry["type"] == "constructor"), [])
+        inputs: Sequence[Parameter] = next(
+            (entry["inputs"] for entry in self.abi if entry["type"] == "constructor"), []
+        )
         return encode_parameters(inputs, arguments)
 
     def decode_output(self, function: str, data: bytes) -> Any:

@@ -120,3 +120,12 @@ class SignersNotAscending(ContractError):
     code = "SIGNERS_NOT_ASCENDING"
     says = "The signers are not in ascending order at {signer}."
     hint = "Use attestations.collect(), which sorts and removes duplicates."
+
+
+class InvalidAttesterSignature(ContractError):
+    """The signature is not one of `signer`."""
+
+    solidity = "InvalidAttesterSignature"
+    code = "INVALID_ATTESTER_SIGNATURE"
+    says = "The signature is not one of {signer}."
+    hint = "Have the attester sign exactly this attestation."

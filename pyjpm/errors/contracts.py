@@ -1,7 +1,7 @@
 """Errors that the contracts give: each Solidity custom error is a Python class, found by its Solidity name.
 
-The token's ``Refused(path, reason, account, has, needs)`` carries the contracts' ``Reason``; each value of it is a class of
-its own, so that code catches ``PayeeFrozen``, not a number.
+The token's ``Refused(path, reason, account, has, needs)`` carries the contracts' ``Reason``; each value of it is a
+class of its own, so that code catches ``PayeeFrozen``, not a number.
 """
 
 from __future__ import annotations

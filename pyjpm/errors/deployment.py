@@ -92,7 +92,7 @@ class ReferenceConflict(DeploymentError):
     """The chain has other content under the reference of this request."""
 
     code = "REFERENCE_CONFLICT"
-    hint = "Do not pay again before you know what was paid under this reference; use another idempotency key for another payment."
+    hint = "Do not pay again before you know what was paid; use another idempotency key for another payment."
 
 
 class NotFound(DeploymentError):

@@ -246,3 +246,12 @@ class SplitTooLarge(ContractError):
     code = "SPLIT_TOO_LARGE"
     says = "The seller's part {sellerAmount} is more than the {unpaid} that is unpaid."
     hint = "Share out at most what is unpaid."
+
+
+class ItemFailed(ContractError):
+    """Item `milestone` of the batch ran out of gas."""
+
+    solidity = "ItemFailed"
+    code = "ITEM_FAILED"
+    says = "Item {milestone} of the batch ran out of gas."
+    hint = "Send the batch in smaller parts; nothing of it happened."

@@ -471,3 +471,183 @@ class StringTooLong(ContractError):
     code = "STRING_TOO_LONG"
     says = "The name {str} is too long."
     hint = "Give a shorter one."
+
+
+class ERC5267ExtensionsNotSupported(ContractError):
+    """The domain has extensions."""
+
+    solidity = "ERC5267ExtensionsNotSupported"
+    code = "E_R_C5267_EXTENSIONS_NOT_SUPPORTED"
+    says = "The domain has extensions."
+    hint = "Report this; it should not happen."
+
+
+class FailedDeployment(ContractError):
+    """A contract could not be created."""
+
+    solidity = "FailedDeployment"
+    code = "FAILED_DEPLOYMENT"
+    says = "A contract could not be created."
+    hint = "Check the gas limit and the code size."
+
+
+class InsufficientBalance(ContractError):
+    """`balance` is there, `needed` are needed."""
+
+    solidity = "InsufficientBalance"
+    code = "INSUFFICIENT_BALANCE"
+    says = "{balance} is there, {needed} are needed."
+    hint = "Report this; the platform needs no ether."
+
+
+class MissingPrecompile(ContractError):
+    """The chain lacks a precompile."""
+
+    solidity = "MissingPrecompile"
+    code = "MISSING_PRECOMPILE"
+    says = "The chain lacks a precompile."
+    hint = "Use a chain with the cancun rules."
+
+
+class SafeCastOverflowedIntDowncast(ContractError):
+    """The number `value` does not fit `bits` bits."""
+
+    solidity = "SafeCastOverflowedIntDowncast"
+    code = "SAFE_CAST_OVERFLOWED_INT_DOWNCAST"
+    says = "The number {value} does not fit {bits} bits."
+    hint = "Give a smaller number."
+
+
+class SafeCastOverflowedIntToUint(ContractError):
+    """The number `value` is negative."""
+
+    solidity = "SafeCastOverflowedIntToUint"
+    code = "SAFE_CAST_OVERFLOWED_INT_TO_UINT"
+    says = "The number {value} is negative."
+    hint = "Give a positive number."
+
+
+class SafeCastOverflowedUintToInt(ContractError):
+    """The number `value` is too large."""
+
+    solidity = "SafeCastOverflowedUintToInt"
+    code = "SAFE_CAST_OVERFLOWED_UINT_TO_INT"
+    says = "The number {value} is too large."
+    hint = "Give a smaller number."
+
+
+class SafeERC20FailedDecreaseAllowance(ContractError):
+    """The allowance of `spender` is `currentAllowance`."""
+
+    solidity = "SafeERC20FailedDecreaseAllowance"
+    code = "SAFE_E_R_C20_FAILED_DECREASE_ALLOWANCE"
+    says = "The allowance of {spender} is {currentAllowance}."
+    hint = "Lower it by at most that."
+
+
+class StringsInvalidAddressFormat(ContractError):
+    """The text is no address."""
+
+    solidity = "StringsInvalidAddressFormat"
+    code = "STRINGS_INVALID_ADDRESS_FORMAT"
+    says = "The text is no address."
+    hint = "Check the address."
+
+
+class StringsInvalidChar(ContractError):
+    """The text has a character that does not belong."""
+
+    solidity = "StringsInvalidChar"
+    code = "STRINGS_INVALID_CHAR"
+    says = "The text has a character that does not belong."
+    hint = "Check the text."
+
+
+class ERC1155InsufficientBalance(ContractError):
+    """`sender` has `balance` of `tokenId`, less than `needed`."""
+
+    solidity = "ERC1155InsufficientBalance"
+    code = "E_R_C1155_INSUFFICIENT_BALANCE"
+    says = "{sender} has {balance} of {tokenId}, less than {needed}."
+    hint = "Get the asset first."
+
+
+class ERC1155InvalidApprover(ContractError):
+    """`approver` cannot approve."""
+
+    solidity = "ERC1155InvalidApprover"
+    code = "E_R_C1155_INVALID_APPROVER"
+    says = "{approver} cannot approve."
+    hint = "Check the address."
+
+
+class ERC1155InvalidArrayLength(ContractError):
+    """`idsLength` ids and `valuesLength` amounts do not pair."""
+
+    solidity = "ERC1155InvalidArrayLength"
+    code = "E_R_C1155_INVALID_ARRAY_LENGTH"
+    says = "{idsLength} ids and {valuesLength} amounts do not pair."
+    hint = "Give as many amounts as ids."
+
+
+class ERC1155InvalidOperator(ContractError):
+    """`operator` cannot be an operator."""
+
+    solidity = "ERC1155InvalidOperator"
+    code = "E_R_C1155_INVALID_OPERATOR"
+    says = "{operator} cannot be an operator."
+    hint = "Check the address."
+
+
+class ERC1155InvalidReceiver(ContractError):
+    """`receiver` cannot receive."""
+
+    solidity = "ERC1155InvalidReceiver"
+    code = "E_R_C1155_INVALID_RECEIVER"
+    says = "{receiver} cannot receive."
+    hint = "Check the address."
+
+
+class ERC1155InvalidSender(ContractError):
+    """`sender` cannot send."""
+
+    solidity = "ERC1155InvalidSender"
+    code = "E_R_C1155_INVALID_SENDER"
+    says = "{sender} cannot send."
+    hint = "Check the address."
+
+
+class ERC1155MissingApprovalForAll(ContractError):
+    """`operator` may not move what `owner` has."""
+
+    solidity = "ERC1155MissingApprovalForAll"
+    code = "E_R_C1155_MISSING_APPROVAL_FOR_ALL"
+    says = "{operator} may not move what {owner} has."
+    hint = "Approve the settlement contract."
+
+
+class ERC1967InvalidAdmin(ContractError):
+    """`admin` cannot be an admin."""
+
+    solidity = "ERC1967InvalidAdmin"
+    code = "E_R_C1967_INVALID_ADMIN"
+    says = "{admin} cannot be an admin."
+    hint = "Check the address."
+
+
+class ERC1967InvalidBeacon(ContractError):
+    """`beacon` is no beacon."""
+
+    solidity = "ERC1967InvalidBeacon"
+    code = "E_R_C1967_INVALID_BEACON"
+    says = "{beacon} is no beacon."
+    hint = "Check the address."
+
+
+class ERC1967ProxyUninitialized(ContractError):
+    """A proxy is deployed with its initialisation."""
+
+    solidity = "ERC1967ProxyUninitialized"
+    code = "E_R_C1967_PROXY_UNINITIALIZED"
+    says = "A proxy is deployed with its initialisation."
+    hint = "Give the initialisation with the deployment."

@@ -147,3 +147,66 @@ class OnlyRegistry(ContractError):
     code = "ONLY_REGISTRY"
     says = "Only the participant registry may do this, not {caller}."
     hint = "Recover wallets through participants.recover_wallet()."
+
+
+class ParticipantStopped(ContractError):
+    """Participant `participant` is frozen or suspended."""
+
+    solidity = "ParticipantStopped"
+    code = "PARTICIPANT_STOPPED"
+    says = "Participant {participant} is frozen or suspended."
+    hint = "Lift the stop first; closing and unlinking never loosen it."
+
+
+class SignatureDeadlineTooFar(ContractError):
+    """The deadline `deadline` is later than `latest`."""
+
+    solidity = "SignatureDeadlineTooFar"
+    code = "SIGNATURE_DEADLINE_TOO_FAR"
+    says = "The deadline {deadline} is later than {latest}."
+    hint = "Sign the link with an earlier deadline."
+
+
+class SignatureNotNew(ContractError):
+    """The link of `wallet` until `deadline` is not newer than the one until `previousDeadline`."""
+
+    solidity = "SignatureNotNew"
+    code = "SIGNATURE_NOT_NEW"
+    says = "The link of {wallet} until {deadline} is not newer than the one until {previousDeadline}."
+    hint = "Have the wallet sign a new link with a later deadline."
+
+
+class WalletNotSuspended(ContractError):
+    """Wallet `wallet` is not suspended (state `status`)."""
+
+    solidity = "WalletNotSuspended"
+    code = "WALLET_NOT_SUSPENDED"
+    says = "Wallet {wallet} is not suspended (state {status})."
+    hint = "Nothing to do."
+
+
+class AlreadyIssued(ContractError):
+    """The title `id` was issued before."""
+
+    solidity = "AlreadyIssued"
+    code = "ALREADY_ISSUED"
+    says = "The title {id} was issued before."
+    hint = "Use another number; a title is issued once."
+
+
+class TooManyTitles(ContractError):
+    """`holder` would hold more than `most` titles."""
+
+    solidity = "TooManyTitles"
+    code = "TOO_MANY_TITLES"
+    says = "{holder} would hold more than {most} titles."
+    hint = "Use another wallet of the same participant."
+
+
+class DocumentHashMissing(ContractError):
+    """A title is issued for a document: its hash is empty."""
+
+    solidity = "DocumentHashMissing"
+    code = "DOCUMENT_HASH_MISSING"
+    says = "A title is issued for a document: its hash is empty."
+    hint = "Give the hash of the document."

@@ -1,9 +1,9 @@
 """Balances, holds, freezes, limits and supply, rebuilt from events alone.
 
-Whoever keeps books must be able to do so from what the chain announces, without asking the contracts. The rules by which
-events add up stand in ``IDepositToken``: a ``Transfer`` always moves balances; ``HoldExecuted``, ``Seized``, ``Recovered``
-and the mint and burn events stand right before the ``Transfer`` they explain; any other ``Transfer`` between two
-participants, and every ``Held``, is charged to the payer's limit of the block's UTC day.
+Whoever keeps books must be able to do so from what the chain announces, without asking the contracts. The rules by
+which events add up stand in ``IDepositToken``: a ``Transfer`` always moves balances; ``HoldExecuted``, ``Seized``,
+``Recovered`` and the mint and burn events stand right before the ``Transfer`` they explain; any other ``Transfer``
+between two participants, and every ``Held``, is charged to the payer's limit of the block's UTC day.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from pyjpm.attestations import CONTENT
 from pyjpm.contracts.codec import encode_parameters
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.custody import Signer
-from pyjpm.escrow import OrderState
+from pyjpm.order import OrderState
 from pyjpm.orders.cast import FIRST_EPOCH, Cast
 from pyjpm.orders.events import EventKind, MilestoneMode, OrderEvent, OrderRecord
 from pyjpm.orders.queue import DONE, EventGroup, OrderQueue

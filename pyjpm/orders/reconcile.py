@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pyjpm.escrow import OrderState
 from pyjpm.ledger import Comparison, compare, read_events
 from pyjpm.money import Money
+from pyjpm.order import OrderState
 from pyjpm.orders.events import OrderRecord
 from pyjpm.session import Session
 from pyjpm.terms import OrderTerms

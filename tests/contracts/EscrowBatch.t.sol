@@ -6,6 +6,7 @@ import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
 import {Attestation, Terms} from "../../contracts/libraries/OrderTerms.sol";
 import {Path, Reason} from "../../contracts/libraries/Reason.sol";
 import {OrderBase} from "./base/OrderBase.sol";
+import {Vm} from "./base/Vm.sol";
 
 /// @notice Batches skip what has moved on or is refused, and never what ran out of gas.
 contract EscrowBatchTest is OrderBase {
@@ -114,6 +115,43 @@ contract EscrowBatchTest is OrderBase {
             for (uint256 i; i < 3; ++i) {
                 _assertState(list[i], ok ? IOrderBook.State.Released : IOrderBook.State.Accepted);
             }
+            if (ok) ++succeeded;
+            vm.revertToState(id);
+        }
+        assertGt(succeeded, 0);
+    }
+
+    /// @dev An item may cost so much that what a call leaves behind (a 64th) would pay for the event of a skip.
+    function test_out_of_gas_of_a_costly_item_is_never_a_skip() external {
+        uint256 n = 60;
+        Vm.Wallet[] memory many = new Vm.Wallet[](n);
+        address[] memory keys = new address[](n);
+        for (uint256 i; i < n; ++i) {
+            Vm.Wallet memory w = _key(string.concat("one of many ", vm.toString(i)));
+            uint256 j = i;
+            for (; j > 0 && many[j - 1].addr > w.addr; --j) {
+                (many[j], keys[j]) = (many[j - 1], keys[j - 1]);
+            }
+            (many[j], keys[j]) = (w, w.addr);
+        }
+        Terms[] memory list = new Terms[](1);
+        list[0] = _prefundAtOnce();
+        vm.prank(notaryPublic.wallet);
+        list[0].attesterSet = attesterSets.createSet(2, keys);
+        _funded(list[0]);
+        Attestation[] memory attestations = new Attestation[](1);
+        attestations[0] = _says(list[0], 1, SHIPPED);
+        bytes[][] memory signatures = new bytes[][](1);
+        signatures[0] = new bytes[](n);
+        for (uint256 i; i < n; ++i) {
+            signatures[0][i] = _signedBy(attestations[0], many[i]);
+        }
+        bytes memory call = abi.encodeCall(escrow.attestMany, (list, attestations, signatures));
+        uint256 succeeded;
+        for (uint256 gas_ = 200_000; gas_ < 700_000; gas_ += 5000) {
+            uint256 id = vm.snapshotState();
+            (bool ok,) = address(escrow).call{gas: gas_}(call);
+            _assertState(list[0], ok ? IOrderBook.State.Released : IOrderBook.State.Funded);
             if (ok) ++succeeded;
             vm.revertToState(id);
         }

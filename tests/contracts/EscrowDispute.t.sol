@@ -353,6 +353,22 @@ contract EscrowDisputeTest is OrderBase {
         _assertAmounts(t, 0, PART, AMOUNT - PART);
     }
 
+    /// @dev What comes back was held another day: today's limit stays spent.
+    function test_a_decision_gives_back_the_limit_by_the_day_of_the_hold() external {
+        Terms memory t = _disputed();
+        Terms memory today = _prefund();
+        today.openBy += 1 days;
+        vm.warp(t0 + 1 days);
+        _funded(today);
+        _rule(t, PART);
+        (, uint256 spent) = usd.dailyLimit(buyer.id);
+        assertEq(spent, AMOUNT, "yesterday's is no concern of today's");
+        _dispute(today, buyer);
+        _rule(today, PART);
+        (, spent) = usd.dailyLimit(buyer.id);
+        assertEq(spent, PART, "today's comes back");
+    }
+
     function test_the_seller_may_give_its_share_back() external {
         Terms memory t = _disputed();
         _rule(t, PART);

@@ -10,7 +10,13 @@ from orders import DAMAGED, DAY, SHIPPED, Attesters, agreed, held, key, mileston
 
 from pyjpm import Document, LocalSigner, Mode, Money, OrderState, Platform
 from pyjpm.errors.attesters import EpochNotAccepted, NotAnAttester, NotEnoughAttestations
-from pyjpm.errors.documents import DocumentForElsewhere, DocumentsDiffer, MalformedDocument, SignatureMissing, SignatureNotOf
+from pyjpm.errors.documents import (
+    DocumentForElsewhere,
+    DocumentsDiffer,
+    MalformedDocument,
+    SignatureMissing,
+    SignatureNotOf,
+)
 from pyjpm.errors.escrow import (
     AttestedTooLate,
     ConflictingAttestation,
@@ -56,7 +62,9 @@ def test_goods_first_is_due_and_paid(bank: Platform, buyer: Platform, seller: Pl
     assert (usd(bank, buyer), usd(bank, seller)) == (DEPOSIT - 10_000, 10_000)
 
 
-def test_a_mixed_order_counts_each_milestone(bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters, clock: Any) -> None:
+def test_a_mixed_order_counts_each_milestone(
+    bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters, clock: Any
+) -> None:
     order = agreed(
         buyer,
         seller,
@@ -73,7 +81,9 @@ def test_a_mixed_order_counts_each_milestone(bank: Platform, buyer: Platform, se
     assert (usd(bank, buyer), held(bank, buyer)) == (DEPOSIT, 0)
 
 
-def test_partial_deliveries_are_paid_as_they_come(bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters) -> None:
+def test_partial_deliveries_are_paid_as_they_come(
+    bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters
+) -> None:
     order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND, partial=True))
     buyer.escrow.fund(order, idempotency_key="fund").wait()
     for seq, accepted in ((1, 4_000), (2, 7_500)):
@@ -91,7 +101,10 @@ def test_an_inspected_delivery_is_released_by_anyone_afterwards(
 ) -> None:
     order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND, inspection=2 * DAY))
     buyer.escrow.fund(order, idempotency_key="fund").wait()
-    assert bank.escrow.attest(order, attesters.attest(order), idempotency_key=key("s")).wait().status is OrderState.ACCEPTED
+    assert (
+        bank.escrow.attest(order, attesters.attest(order), idempotency_key=key("s")).wait().status
+        is OrderState.ACCEPTED
+    )
     with pytest.raises(TooEarly):
         bank.escrow.release(order, idempotency_key=key("early"))
     clock.advance(2 * DAY + 1)
@@ -159,7 +172,9 @@ def test_a_negative_status_disputes(bank: Platform, buyer: Platform, seller: Pla
     assert good.status in (OrderState.ACCEPTED, OrderState.RELEASED)
 
 
-def test_compliance_cancels_by_order_and_freezes(bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters) -> None:
+def test_compliance_cancels_by_order_and_freezes(
+    bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters
+) -> None:
     order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
     buyer.escrow.fund(order, idempotency_key="fund").wait()
     ended = bank.escrow.cancel_by_order(order, 0, order="court order 7", idempotency_key=key("court 7")).wait()
@@ -182,7 +197,9 @@ def test_attesting_twice_is_harmless_and_a_contradiction_is_not(
     assert usd(bank, seller) == 0
 
 
-def test_bad_attestations_are_refused(bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters, clock: Any) -> None:
+def test_bad_attestations_are_refused(
+    bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters, clock: Any
+) -> None:
     order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
     buyer.escrow.open(order, idempotency_key="open").wait()
     with pytest.raises(NotFunded):
@@ -276,7 +293,9 @@ def test_funding_asks_the_payer_and_release_the_payee(
     assert usd(bank, seller) == 10_000
 
 
-def test_a_lapsed_kyc_stops_paying_and_being_paid(bank: Platform, buyer: Platform, seller: Platform, clock: Any) -> None:
+def test_a_lapsed_kyc_stops_paying_and_being_paid(
+    bank: Platform, buyer: Platform, seller: Platform, clock: Any
+) -> None:
     short = new_company(bank, deposit="10.00", kyc_seconds=2 * DAY)
     clock.advance(3 * DAY)
     with pytest.raises(PayerKycExpired):

@@ -54,7 +54,9 @@ def client_with_lost_journal(bank: Platform, signer: LocalSigner, tmp_path: Any)
     return Platform.connect(bank.connection, bank.record, signer=signer, journal=tmp_path / "new.sqlite")
 
 
-def test_a_payment_is_adopted_when_the_journal_is_lost(bank: Platform, buyer: Platform, seller: Platform, tmp_path: Any) -> None:
+def test_a_payment_is_adopted_when_the_journal_is_lost(
+    bank: Platform, buyer: Platform, seller: Platform, tmp_path: Any
+) -> None:
     signer = buyer.session.signer
     paid = buyer.payments.create(seller.session.wallet, Money("10.00", USD), idempotency_key="lost").wait()
     with client_with_lost_journal(bank, signer, tmp_path) as again:
