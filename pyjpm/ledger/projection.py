@@ -61,6 +61,7 @@ class Projection:
     def __init__(self, currencies: Iterable[str]) -> None:
         self.books = {currency: TokenBook() for currency in currencies}
         self.participants: dict[str, int] = {}
+        self.successors: dict[str, str] = {}
         self._previous: Event | None = None
 
     def apply(self, entry: Entry) -> None:
@@ -76,6 +77,12 @@ class Projection:
             return
         self._apply_to_token(self.books[entry.contract], event, entry.timestamp // DAY)
         self._previous = event
+
+    def resolve(self, wallet: str) -> str:
+        """The wallet that has today what ``wallet`` had."""
+        while wallet in self.successors:
+            wallet = self.successors[wallet]
+        return wallet
 
     def _apply_to_token(self, book: TokenBook, event: Event, today: int) -> None:
         told = event.arguments
@@ -101,6 +108,7 @@ class Projection:
             case "Seized":
                 book.frozen[told["from"]] -= told["frozenReleased"]
             case "Recovered":
+                self.successors[told["lost"]] = told["successor"]
                 book.frozen[told["successor"]] += book.frozen.pop(told["lost"], 0)
             case "DailyLimitSet":
                 book.limits[told["participant"]] = told["limit"]

@@ -78,12 +78,12 @@ contract ClockTest is Test {
     /// @dev Two disjoint intervals from four gaps; the last may be open.
     function _ascending(uint40[4] memory gaps) private pure returns (Interval[] memory list) {
         uint40 t;
-        uint40[4] memory at;
+        uint40[4] memory ends;
         for (uint256 i; i < 4; ++i) {
             t += uint40(bound(gaps[i], 1, 9));
-            at[i] = t;
+            ends[i] = t;
         }
-        return _two(at[0], at[1], at[2], gaps[3] % 3 == 0 ? 0 : at[3]);
+        return _two(ends[0], ends[1], ends[2], gaps[3] % 3 == 0 ? 0 : ends[3]);
     }
 
     function _covers(Interval[] memory list, uint256 second) private pure returns (bool) {

@@ -69,6 +69,16 @@ contract EscrowOpenTest is OrderBase {
         assertEq(escrow.cancellationDigest(id, 1, 9), _digest(domain, cancellation), "cancellation");
     }
 
+    function test_what_it_was_made_with() external view {
+        assertEq(escrow.registry(), address(registry), "registry");
+        assertEq(escrow.attesterSets(), address(attesterSets), "attester sets");
+        assertEq(escrow.authority(), address(governance), "authority");
+        assertEq(escrow.version(), "1.0.0");
+        assertEq(attesterSets.version(), "1.0.0");
+        assertLe(address(escrow).code.length, 24_576, "EIP-170");
+        assertLe(escrow.extension().code.length, 24_576, "EIP-170, the extension");
+    }
+
     // ---- signatures ----
 
     function test_anyone_opens_with_both_signatures() external {
