@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _application(invoked)(args=given, prog_name="pyjpm")
     except PyjpmError as error:
-        print(_one_line(error), file=sys.stderr)
+        print(one_line(error), file=sys.stderr)
         return 1
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
@@ -73,5 +73,6 @@ def _not_invoked() -> None:
     """Holds a command's place in the help; the module of the one invoked is imported instead."""
 
 
-def _one_line(error: PyjpmError) -> str:
+def one_line(error: PyjpmError) -> str:
+    """An error as the command line shows it: its code, what happened, what to do."""
     return " ".join(f"{error.code}: {error}".split())

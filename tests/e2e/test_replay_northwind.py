@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from eth_utils import keccak
-
 from northwind_oracle import Expected, northwind
+
 from pyjpm.cli.chains import local_platform
 from pyjpm.contracts.sources import project_root
 from pyjpm.orders.keys import Keys
