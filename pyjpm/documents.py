@@ -13,7 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pyjpm.errors.documents import DocumentForElsewhere, DocumentVersionUnknown, MalformedDocument, SignatureMissing
+from pyjpm.errors.documents import (
+    DocumentForElsewhere,
+    DocumentUnreadable,
+    DocumentVersionUnknown,
+    MalformedDocument,
+    SignatureMissing,
+)
 
 VERSION: Final = 1
 KINDS: Final = ("wallet-link", "wallet-change", "order", "attestation", "agreement", "cancellation", "consent", "trade")
@@ -101,8 +107,16 @@ class Document:
 
     @classmethod
     def load(cls, path: Path) -> Document:
-        """Reads a document from a file; errors as :meth:`from_json`."""
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        """Reads a document from a file.
+
+        Raises:
+            DocumentUnreadable: there is no such file, or it is no text; else as :meth:`from_json`.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DocumentUnreadable(f"The document {path} cannot be read.", path=str(path)) from error
+        return cls.from_json(text)
 
     @classmethod
     def from_json(cls, text: str) -> Document:

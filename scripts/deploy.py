@@ -18,7 +18,9 @@ from pyjpm.workplace import BANK, Workplace, arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="deploy", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="deploy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--currencies", nargs="+", default=["USD", "EUR"], metavar="CODE", help="ISO 4217 codes")
     parser.add_argument("--governance-delay", type=int, default=0, metavar="SECONDS", help="of loosening acts")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -25,7 +25,9 @@ NUMBER, PRICE = 1001, "USD 48000.00"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="dvp", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="dvp", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("step", nargs="?", choices=("propose", "affirm", "settle"))
     parser.add_argument("--key", default=BANK, help="name of the key that acts")
     parser.add_argument("--asset", help="address of the title contract")

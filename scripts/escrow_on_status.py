@@ -25,7 +25,9 @@ SHIPPED, PRICE = 1, "USD 1250.00"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="escrow_on_status", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="escrow_on_status", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--order", type=Path, metavar="FILE", help="the order's document")
     parser.add_argument("--milestone", type=int, default=0)
     parser.add_argument("--status", type=int, default=SHIPPED, help="1..255, as the terms number them")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from eth_utils.address import is_address
+
 from pyjpm.cli.script import finish
 from pyjpm.documents import Document
 from pyjpm.money import Money
@@ -20,7 +22,9 @@ from pyjpm.workplace import Workplace, arguments
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="onboard", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="onboard", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--link", type=Path, metavar="FILE", help="company: write the wallet's link here")
     parser.add_argument("--key", default="acme", help="company: name of the wallet's key")
     parser.add_argument("--identifier", action="append", default=[], metavar="NAME=VALUE", help="company: lei, bic, …")
@@ -54,7 +58,8 @@ def link(company: Platform, chosen: argparse.Namespace) -> dict[str, object]:
 
 def admit(bank: Platform, chosen: argparse.Namespace) -> dict[str, object]:
     document = Document.load(chosen.document)
-    participant = bank.session.participant_of(document.body.get("wallet", ""))
+    wallet = document.body.get("wallet")
+    participant = bank.session.participant_of(wallet) if is_address(wallet) else 0
     if not participant:
         onboarding = bank.participants.onboard(
             document,

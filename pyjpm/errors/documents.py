@@ -18,6 +18,13 @@ class MalformedDocument(DocumentError):
     hint = "Ask the sender for the document exactly as pyjpm wrote it."
 
 
+class DocumentUnreadable(DocumentError):
+    """The file of a document cannot be read."""
+
+    code = "DOCUMENT_UNREADABLE"
+    hint = "Check the path."
+
+
 class DocumentVersionUnknown(DocumentError):
     """The document has a version that this release does not read."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from pyjpm.contracts import artifacts, compiler, sources
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NETWORK = "pyjpm-test"
-SCRIPTS = ("deploy",)
+SCRIPTS = ("deploy", "dvp")
 
 
 class Brownie:
@@ -67,12 +68,16 @@ def by_kind_and_name(abi: list[dict[str, object]]) -> list[str]:
     return sorted(json.dumps(entry, sort_keys=True) for entry in abi)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_runs_in_brownie_on_anvil(brownie: Brownie, script: str, tmp_path: Path) -> None:
+def test_scripts_run_in_brownie_on_anvil(brownie: Brownie, tmp_path: Path) -> None:
     with LocalAnvil() as anvil:
         brownie("networks", "add", "Ethereum", NETWORK, f"host={anvil.url}", f"chainid={anvil.chain_id}")
         try:
-            brownie("run", script, "--network", NETWORK, PYJPM_HOME=str(tmp_path))
+            said = {
+                script: brownie("run", script, "--network", NETWORK, PYJPM_HOME=str(tmp_path)) for script in SCRIPTS
+            }
         finally:
             brownie("networks", "delete", NETWORK)
-        assert anvil.connection().head().number > 0
+        record = json.loads((tmp_path / "deployment.json").read_text())
+        assert record["contracts"]["OrderEscrow"]["address"] in said["deploy"]
+        assert anvil.connection().code(record["contracts"]["OrderEscrow"]["address"])
+        assert re.search(r"status\s+SETTLED", said["dvp"])

@@ -1,0 +1,106 @@
+"""The scripts, as an operator runs them: by python, on a node, from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyjpm import DeploymentRecord, LocalAnvil, Platform
+from pyjpm.contracts.sources import project_root
+
+SCRIPTS = project_root() / "scripts"
+
+
+@dataclass
+class Operator:
+    """Somebody with a home folder who runs scripts against one node."""
+
+    rpc: str
+    home: Path
+
+    def run(self, script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYJPM_")}
+        return subprocess.run(
+            [sys.executable, SCRIPTS / f"{script}.py", *map(str, arguments)],
+            env=kept | {"PYJPM_RPC": self.rpc, "PYJPM_HOME": str(self.home)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def result(self, script: str, *arguments: str | Path) -> dict[str, Any]:
+        done = self.run(script, *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[LocalAnvil]:
+    with LocalAnvil() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def bank(anvil: LocalAnvil, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    operator = Operator(anvil.url, tmp_path_factory.mktemp("bank"))
+    assert operator.result("deploy")["platform"] == "deployed"
+    return operator
+
+
+def test_deploying_again_finds_what_stands(anvil: LocalAnvil, bank: Operator) -> None:
+    height = anvil.connection().head().number
+    assert bank.result("deploy")["platform"] == "found"
+    assert anvil.connection().head().number == height
+
+
+def test_a_company_is_onboarded_by_its_document(anvil: LocalAnvil, bank: Operator, tmp_path: Path) -> None:
+    company = Operator(anvil.url, tmp_path / "company")
+    company.home.mkdir()
+    (company.home / "deployment.json").write_bytes((bank.home / "deployment.json").read_bytes())
+    link = tmp_path / "link.json"
+    wallet = company.result("onboard", "--link", link, "--key", "acme", "--identifier", "lei=1")["wallet"]
+    arguments = ("onboard", "--document", link, "--limit", "USD 5000.00")
+    admitted = bank.result(*arguments)
+    assert (admitted["wallet"], admitted["status"], admitted["limit USD"]) == (wallet, "ACTIVE", "USD 5000.00")
+    height = anvil.connection().head().number
+    assert bank.result(*arguments) == admitted
+    assert anvil.connection().head().number == height
+
+
+def test_a_title_is_settled_against_money(bank: Operator) -> None:
+    settled = bank.result("dvp")
+    assert (settled["status"], settled["exporter has"]) == ("SETTLED", "USD 48000.00")
+    assert bank.result("dvp")["trade"] == "settled before"
+
+
+def test_a_status_releases_once(anvil: LocalAnvil, bank: Operator) -> None:
+    released = bank.result("escrow_on_status")
+    assert (released["status"], released["released"]) == ("RELEASED", "USD 1250.00")
+    assert bank.result("escrow_on_status")["status"] == "RELEASED"
+    record = DeploymentRecord.load(bank.home / "deployment.json")
+    with Platform.connect(anvil.connection(), record) as reader:
+        assert reader.deposits.supply("USD").minor == 4_800_000 + 125_000
+
+
+def test_errors_are_one_line(bank: Operator, tmp_path: Path) -> None:
+    nobody = Operator(bank.rpc, tmp_path / "nobody")
+    for done, code in (
+        (nobody.run("dvp"), "RECORD_NOT_FOUND"),
+        (Operator("http://127.0.0.1:1", tmp_path / "none").run("deploy"), "NODE_UNREACHABLE"),
+        (bank.run("escrow_on_status", "--order", tmp_path / "none.json", "--attestation", "x"), "DOCUMENT_UNREADABLE"),
+    ):
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert done.stderr.startswith(code + ":")
+    assert bank.run("escrow_on_status", "--order", "x").returncode == 2
+    assert "PYJPM_RPC" in bank.run("deploy", "--help").stdout
