@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Leg, LegKind} from "./TradeTerms.sol";
 import {Lots, TradeRules} from "./TradeRules.sol";
+import {Leg, LegKind} from "./TradeTerms.sol";
 
 /// @notice The cash of one payer in one token: what its CASH legs come to (minor units).
 struct Cash {

@@ -54,8 +54,7 @@ contract SettlementCancelTest is TradeBase {
     function test_nobodyCancelsAloneAfterTheMatch() public {
         Trade memory trade = _dvp();
         _matched(trade);
-        bytes memory refusal =
-            abi.encodeWithSelector(ISettlement.AlreadyMatched.selector, settlement.tradeId(trade));
+        bytes memory refusal = abi.encodeWithSelector(ISettlement.AlreadyMatched.selector, settlement.tradeId(trade));
         vm.expectRevert(refusal);
         vm.prank(buyer.wallet);
         settlement.cancel(trade);

@@ -54,9 +54,7 @@ contract SettlementHoldTest is TradeBase {
         Trade memory trade = _dvp();
         _deposit(eur, buyer.wallet, PRICE);
         bytes32 ref = TradeId.unwrap(settlement.tradeId(trade));
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlement.WrongHold.selector, ref, eur, buyer.wallet, PRICE, 0)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongHold.selector, ref, eur, buyer.wallet, PRICE, 0));
         vm.prank(buyer.wallet);
         eur.holdAndCall(address(settlement), PRICE, ref, abi.encode(trade));
     }
@@ -103,9 +101,7 @@ contract SettlementHoldTest is TradeBase {
         vm.prank(seller.wallet);
         settlement.cancel(trade);
         bytes32 ref = TradeId.unwrap(settlement.tradeId(trade));
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlement.TradeNotLive.selector, ref, ISettlement.State.Cancelled)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.TradeNotLive.selector, ref, ISettlement.State.Cancelled));
         vm.prank(buyer.wallet);
         usd.holdAndCall(address(settlement), PRICE, ref, abi.encode(trade));
         trade = _dvp();
@@ -134,8 +130,7 @@ contract SettlementHoldTest is TradeBase {
         _assertHeld(trade, 0);
         assertEq(usd.available(buyer.wallet), 10 * PRICE);
 
-        bytes memory nothing =
-            abi.encodeWithSelector(ISettlement.NothingHeld.selector, id, address(usd), buyer.wallet);
+        bytes memory nothing = abi.encodeWithSelector(ISettlement.NothingHeld.selector, id, address(usd), buyer.wallet);
         vm.expectRevert(nothing);
         settlement.releaseHold(trade, address(usd), buyer.wallet);
     }
@@ -152,8 +147,7 @@ contract SettlementHoldTest is TradeBase {
 
     function test_releaseOfAnUnknownTrade() public {
         Trade memory trade = _dvp();
-        bytes memory refusal =
-            abi.encodeWithSelector(ISettlement.UnknownTrade.selector, settlement.tradeId(trade));
+        bytes memory refusal = abi.encodeWithSelector(ISettlement.UnknownTrade.selector, settlement.tradeId(trade));
         vm.expectRevert(refusal);
         settlement.releaseHold(trade, address(usd), buyer.wallet);
     }
@@ -224,9 +218,7 @@ contract SettlementHoldTest is TradeBase {
 
     function _expectWrongHold(Trade memory trade, Party memory payer, uint256 amount, uint256 whole) private {
         bytes32 ref = TradeId.unwrap(settlement.tradeId(trade));
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlement.WrongHold.selector, ref, usd, payer.wallet, amount, whole)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongHold.selector, ref, usd, payer.wallet, amount, whole));
         vm.prank(payer.wallet);
         usd.holdAndCall(address(settlement), amount, ref, abi.encode(trade));
         assertEq(usd.held(payer.wallet), 0);

@@ -58,17 +58,14 @@ contract SettlementHostileTest is TradeBase {
         token.mint(seller.wallet, 100);
         vm.prank(seller.wallet);
         token.approve(address(settlement), 100);
-        Trade memory trade = _trade(
-            _two(_asset(address(token), seller, buyer, 100), _cash(usd, buyer, seller, PRICE))
-        );
+        Trade memory trade = _trade(_two(_asset(address(token), seller, buyer, 100), _cash(usd, buyer, seller, PRICE)));
         _settleAtOnce(trade);
         assertEq(token.balanceOf(buyer.wallet), 100);
         assertEq(usd.balanceOf(seller.wallet), PRICE);
     }
 
     function test_aTokenThatIsNoContract() public {
-        Trade memory trade =
-            _trade(_two(_asset(address(0xDEAD), seller, buyer, 100), _cash(usd, buyer, seller, PRICE)));
+        Trade memory trade = _trade(_two(_asset(address(0xDEAD), seller, buyer, 100), _cash(usd, buyer, seller, PRICE)));
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
         vm.expectRevert();
         vm.prank(seller.wallet);
@@ -160,9 +157,7 @@ contract SettlementHostileTest is TradeBase {
         (, Trade memory trade, ContractWallet wallet) = _goods();
         Trade memory inner = _dvp();
         _matched(inner);
-        wallet.whenReceiving(
-            address(settlement), abi.encodeCall(settlement.settle, (inner, _nobody(), _noConsents()))
-        );
+        wallet.whenReceiving(address(settlement), abi.encodeCall(settlement.settle, (inner, _nobody(), _noConsents())));
         _matched(trade);
         vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         _settle(trade);
@@ -192,9 +187,7 @@ contract SettlementHostileTest is TradeBase {
         Trade memory trade = _against(token);
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISettlement.DeliveryMismatch.selector, token, 0, account, expected, actual
-            )
+            abi.encodeWithSelector(ISettlement.DeliveryMismatch.selector, token, 0, account, expected, actual)
         );
         vm.prank(seller.wallet);
         settlement.settle(trade, _nobody(), consents);

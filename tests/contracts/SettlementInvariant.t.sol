@@ -74,8 +74,9 @@ contract SettlementInvariantTest is TradeBase {
         Trade memory trade = _some(which);
         ISettlement.TradeView memory seen = settlement.tradeOf(settlement.tradeId(trade));
         if (!_live(trade) || !seen.matched || _heldFor(trade) == 0) return;
-        if (all) settlement.settle(trade, _nobody(), _noConsents());
-        else {
+        if (all) {
+            settlement.settle(trade, _nobody(), _noConsents());
+        } else {
             count = bound(count, 1, trade.lots - seen.lotsSettled);
             settlement.settleLots(trade, seen.lotsSettled, count, _nobody(), _noConsents());
         }

@@ -118,9 +118,7 @@ contract SettlementPartiesTest is TradeBase {
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
         _freeze(buyer.id);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IDepositToken.Refused.selector, Path.HOLD, Reason.PAYER_FROZEN, buyer.wallet, 0, 0
-            )
+            abi.encodeWithSelector(IDepositToken.Refused.selector, Path.HOLD, Reason.PAYER_FROZEN, buyer.wallet, 0, 0)
         );
         settlement.settle(trade, _nobody(), consents);
         _assertState(trade, ISettlement.State.Affirmed);
@@ -184,8 +182,7 @@ contract SettlementPartiesTest is TradeBase {
 
     function _expectPayeeRefused(Reason reason) private {
         _expectRefused(
-            _kept,
-            abi.encodeWithSelector(IDepositToken.Refused.selector, Path.EXECUTE, reason, seller.wallet, 0, 0)
+            _kept, abi.encodeWithSelector(IDepositToken.Refused.selector, Path.EXECUTE, reason, seller.wallet, 0, 0)
         );
         _assertUntouched();
     }

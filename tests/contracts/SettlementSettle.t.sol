@@ -76,9 +76,8 @@ contract SettlementSettleTest is TradeBase {
         vm.prank(buyer.wallet);
         units.approve(address(settlement), 100);
         _issueUnits(buyer.wallet, 100);
-        Trade memory trade = _trade(
-            _three(_title(seller, carrier, TITLE), _cash(eur, carrier, buyer, 40), _units(buyer, seller, 100))
-        );
+        Trade memory trade =
+            _trade(_three(_title(seller, carrier, TITLE), _cash(eur, carrier, buyer, 40), _units(buyer, seller, 100)));
         settlement.settle(
             trade, _affirmations(trade, seller, buyer, carrier), _consents(_consent(trade, eur, carrier, 40))
         );
@@ -122,13 +121,10 @@ contract SettlementSettleTest is TradeBase {
 
         vm.warp(trade.settleAfter - 1);
         _expectRefused(
-            trade,
-            abi.encodeWithSelector(ISettlement.SettleTooEarly.selector, trade.settleAfter, trade.settleAfter - 1)
+            trade, abi.encodeWithSelector(ISettlement.SettleTooEarly.selector, trade.settleAfter, trade.settleAfter - 1)
         );
         vm.warp(trade.expiry + 1);
-        _expectRefused(
-            trade, abi.encodeWithSelector(ISettlement.TradeExpired.selector, trade.expiry, trade.expiry + 1)
-        );
+        _expectRefused(trade, abi.encodeWithSelector(ISettlement.TradeExpired.selector, trade.expiry, trade.expiry + 1));
         uint256 now_ = vm.snapshotState();
         vm.warp(trade.expiry);
         _settle(trade);
@@ -175,9 +171,8 @@ contract SettlementSettleTest is TradeBase {
         vm.expectRevert(_notAffirmed(trade, buyer));
         settlement.settle(trade, affirmations, _noConsents());
         affirmations[0].signature = _affirmation(trade, buyer).signature;
-        bytes memory invalid = abi.encodeWithSelector(
-            ISettlement.InvalidAffirmation.selector, settlement.tradeId(trade), seller.wallet
-        );
+        bytes memory invalid =
+            abi.encodeWithSelector(ISettlement.InvalidAffirmation.selector, settlement.tradeId(trade), seller.wallet);
         vm.expectRevert(invalid);
         settlement.settle(trade, affirmations, consents);
     }
@@ -185,9 +180,8 @@ contract SettlementSettleTest is TradeBase {
     /// @dev The receiver of a gift, too, must want it.
     function test_D3_alsoOfAWalletThatOnlyReceives() public {
         Party memory third = _client("third");
-        Trade memory trade = _trade(
-            _three(_units(seller, buyer, 1), _units(seller, third, 1), _cash(usd, buyer, seller, PRICE))
-        );
+        Trade memory trade =
+            _trade(_three(_units(seller, buyer, 1), _units(seller, third, 1), _cash(usd, buyer, seller, PRICE)));
         ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller);
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
         vm.expectRevert(_notAffirmed(trade, third));
@@ -211,9 +205,7 @@ contract SettlementSettleTest is TradeBase {
         ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller);
         vm.prank(buyer.wallet);
         usd.cancelConsent(consents[0].nonce);
-        vm.expectRevert(
-            abi.encodeWithSelector(IDepositToken.ConsentSpent.selector, buyer.wallet, consents[0].nonce)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDepositToken.ConsentSpent.selector, buyer.wallet, consents[0].nonce));
         settlement.settle(trade, affirmations, consents);
     }
 
@@ -234,9 +226,8 @@ contract SettlementSettleTest is TradeBase {
     function test_aConsentOfSomebodyWhoPaysNothingIsRefused() public {
         Trade memory trade = _dvp();
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, seller, PRICE));
-        bytes memory refusal = abi.encodeWithSelector(
-            ISettlement.WrongHold.selector, settlement.tradeId(trade), usd, seller.wallet, 0, 0
-        );
+        bytes memory refusal =
+            abi.encodeWithSelector(ISettlement.WrongHold.selector, settlement.tradeId(trade), usd, seller.wallet, 0, 0);
         vm.expectRevert(refusal);
         settlement.settle(trade, _nobody(), consents);
     }

@@ -82,7 +82,8 @@ class Company:
             if other == self.role:
                 continue
             folder = self.home.parent / other / "keys"
-            waited(f"the key of {other}", lambda: (self.mail / f"{other}.link.json").exists() or None)
+            letter = self.mail / f"{other}.link.json"
+            waited(f"the key of {other}", letter.exists)
             try:
                 content = (folder / f"{other}.json").read_bytes()
             except PermissionError:
