@@ -86,7 +86,7 @@ artifacts: setup
 	$(BIN)/pyjpm compile
 
 gas: setup
-	$(BIN)/python tests/gas/measure.py
+	$(BIN)/python tests/gas/measure.py $(UPDATE)
 
 fmt: setup
 	$(BIN)/ruff check --fix-only .

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ERC20Upgradeable} from "@openzeppelin/contracts-upgradeable/token/ERC20/ERC20Upgradeable.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+
+/// @notice OpenZeppelin's ERC-20 as it is: no checks of who holds or moves.
+contract PlainToken is ERC20 {
+    constructor() ERC20("Plain", "PLAIN") {
+        _mint(msg.sender, 1e18);
+    }
+}
+
+/// @notice The same behind a proxy.
+contract PlainProxiedToken is ERC20Upgradeable {
+    function initialize() external initializer {
+        __ERC20_init("Plain", "PLAIN");
+        _mint(msg.sender, 1e18);
+    }
+}
+
+/// @notice Passes every call on to the token: what a hold costs with the least of notaries around it.
+contract ForwardingNotary {
+    address private immutable TOKEN;
+
+    constructor(address token) {
+        TOKEN = token;
+    }
+
+    fallback() external {
+        address token = TOKEN;
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            if iszero(call(gas(), token, 0, 0, calldatasize(), 0, 0)) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
+    }
+}
