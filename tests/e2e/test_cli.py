@@ -166,3 +166,16 @@ def test_stale_artifacts_are_refused(tmp_path: Path) -> None:
     line = refused(run("compile", "--check", "--root", root), "ARTIFACTS_STALE")
     assert "contracts/Settlement.sol" in line
     assert "pyjpm compile" in line
+
+
+def test_keys_are_made_and_listed(tmp_path: Path) -> None:
+    import json
+
+    (tmp_path / "passphrase").touch(mode=0o600)
+    (tmp_path / "passphrase").write_text("a passphrase")
+    arguments = ("--keystore", tmp_path / "keys", "--passphrase-file", tmp_path / "passphrase")
+    made = run("keys", "create", "bank", *arguments)
+    assert made.returncode == 0, made.stderr
+    listed = json.loads(run("keys", "list", "--keystore", tmp_path / "keys", "--json").stdout)
+    assert listed == {"bank": made.stdout.strip()}
+    refused(run("keys", "create", "bank", *arguments), "KEY_EXISTS")
