@@ -81,6 +81,7 @@ class Session:
         self.timeout = timeout
         self._signer = signer
         self._participant = 0
+        self._times: dict[int, int] = {}
 
     @property
     def signer(self) -> Signer:
@@ -221,6 +222,13 @@ class Session:
     def now(self) -> int:
         """The chain's time, unix seconds."""
         return self.connection.head().timestamp
+
+    def time_of(self, block: int) -> int:
+        """The time of a block, unix seconds. Blocks are final here, so it is asked for once."""
+        known = self._times.get(block)
+        if known is None:
+            known = self._times[block] = self.connection.block(block).timestamp
+        return known
 
     def money(self, minor: int, token_or_currency: str) -> Money:
         """Minor units of a token (address) or currency as money."""

@@ -7,6 +7,7 @@ the same order.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -113,7 +114,7 @@ class OrderTerms:
     @property
     def id(self) -> bytes:
         """The order's id, 32 bytes."""
-        return struct_hash("Terms", self.to_message())
+        return _order_id(self)
 
     def to_body(self) -> dict[str, Any]:
         """The terms as JSON-able document body: the Solidity members, bytes and the bit set as ``0x…``, amounts as
@@ -153,6 +154,11 @@ class OrderTerms:
         except (KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The order terms are malformed: {error!r}.") from error
         return terms
+
+
+@functools.lru_cache(maxsize=1_024)
+def _order_id(terms: OrderTerms) -> bytes:
+    return struct_hash("Terms", terms.to_message())
 
 
 def _milestone(part: Mapping[str, Any]) -> Milestone:

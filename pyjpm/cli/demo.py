@@ -159,14 +159,15 @@ _TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55
 
 
 def _print_trades(figures: dict[str, Any], output: Path) -> None:
-    table = Table(title="trades, one transaction each", title_justify="left")
+    out = console()
+    out.print("\ntrades, one transaction each")
+    table = Table()
     for name in ("trade", "state", "transfers", "gas"):
         table.add_column(name, justify="left" if name in ("trade", "state") else "right")
     labels = {"dvp": "title document against USD 48,000.00", "pvp": "USD 48,000.00 against EUR 46,000.00"}
     for name, label in labels.items():
         facts = figures["trades"][name]
         table.add_row(label, facts["status"], str(facts["transfers_in_it"]), f"{facts['gas']:,}")
-    out = console()
     out.print(table)
     out.print(
         f"{figures['events_compared']:,} events rebuilt {figures['figures_compared']:,} figures: "

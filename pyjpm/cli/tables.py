@@ -8,7 +8,7 @@ from rich.table import Table
 from pyjpm.money import Money
 from pyjpm.orders.replay import ReplayReport
 
-_ROWS = 20
+_ROWS = 5
 
 
 def console() -> Console:
@@ -19,7 +19,8 @@ def console() -> Console:
 def print_replay(report: ReplayReport) -> None:
     """What a replay came to: orders by state, money by currency, and rows to look at."""
     out, found = console(), report.reconciliation
-    orders = Table(title=f"{found.orders.total():,} orders, read back from block {found.block:,}", title_justify="left")
+    out.print(f"{found.orders.total():,} orders, read back from the chain at block {found.block:,}")
+    orders = Table()
     orders.add_column("state")
     orders.add_column("orders", justify="right")
     currencies = sorted(found.totals)
@@ -36,13 +37,14 @@ def print_replay(report: ReplayReport) -> None:
         amounts = [_grouped(getattr(found.totals[currency], figure), currency) for currency in currencies]
         orders.add_row(figure, "", *amounts)
     out.print(orders)
-    out.print(f"events match chain: {'yes' if found.events_match_chain else 'NO'}")
+    out.print(f"events match the chain: {'yes' if found.events_match_chain else 'NO'}\n")
     if report.rows:
         _print_rows(out, report)
 
 
 def _print_rows(out: Console, report: ReplayReport) -> None:
-    rows = Table(title="rows to look at", title_justify="left")
+    out.print(f"{len(report.rows):,} rows to look at")
+    rows = Table()
     for name in ("line", "order", "reason", "message"):
         rows.add_column(name, justify="right" if name == "line" else "left")
     for row in report.rows[:_ROWS]:

@@ -166,5 +166,5 @@ def read_events(session: Session, *, to_block: int) -> Iterator[Entry]:
         if event is None:
             continue
         if event.block != block:
-            block, timestamp = event.block, session.connection.block(event.block).timestamp
+            block, timestamp = event.block, session.time_of(event.block)
         yield Entry(contract, event, timestamp)

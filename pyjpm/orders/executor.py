@@ -17,6 +17,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from eth_utils.crypto import keccak
@@ -41,6 +42,8 @@ IRRELEVANT: Final = "IRRELEVANT"
 REFUSED: Final = "REFUSED"
 
 _SIGNED_FOR: Final = 30 * DAY
+_AT_ONCE: Final = 100
+_REMEMBERED: Final = 1_000
 _STATES: Final = tuple(OrderState)
 _ENDED: Final = frozenset({OrderState.RELEASED, OrderState.REFUNDED, OrderState.CANCELLED})
 
@@ -123,6 +126,7 @@ class Executor:
         self._threshold = threshold
         self._shift = shift
         self._inspections: list[tuple[int, str, int]] = []
+        self._recent: dict[str, OrderTerms] = {}
         codec = session.codec("OrderEscrow")
         self._hold_parameters = [
             codec.parameter("fund", "terms"), {"type": "uint256"}, {"type": "bytes"}, {"type": "bytes"}
@@ -177,7 +181,7 @@ class Executor:
             case EventKind.DEADLINE:
                 steps = self._deadline(self._order(event), event.payload["milestone"], outcome)
             case EventKind.END:
-                steps = iter(())
+                steps = self._end(outcome)
         return Task(event, steps, outcome)
 
     def _order(self, event: OrderEvent) -> OrderRecord:
@@ -226,10 +230,37 @@ class Executor:
             if self._known(order, known, index, self._session.signer):
                 function = known
         if function is not None:
-            arguments = (terms.to_message(), index)
-            yield [self._escrow(order, function, self._session.signer, arguments, outcome, index)]
+            yield [self._remedy(order, function, terms, index, outcome)]
+
+    def _end(self, outcome: Outcome) -> Iterator[list[Call]]:
+        """Disputes that nobody ruled in time are decided by the fallback; one that is still open stays live."""
+        disputed = (
+            (order, self._terms(order), index)
+            for order in (order.shifted(self._shift) for order in self._queue.orders() if order.negative)
+            for index in range(len(order.milestones))
+            if self._is_disputed(order, index)
+        )
+        while part := list(islice(disputed, _AT_ONCE)):
+            yield [self._remedy(order, "decideByFallback", terms, index, Outcome()) for order, terms, index in part]
+            due = [(each, amount) for each in part if (amount := self._due(*each))]
+            yield [self._mint(order, index, amount, outcome) for (order, _, index), amount in due]
+            yield [
+                self._hold(order, terms, index, b"", outcome, amount, "pay/end")
+                for (order, terms, index), amount in due
+            ]
+            accepted = [each for each in part if self._state(each[1], each[2]) is OrderState.ACCEPTED]
+            yield [self._remedy(order, "release", terms, index, outcome) for order, terms, index in accepted]
+
+    def _is_disputed(self, order: OrderRecord, index: int) -> bool:
+        """Also one that was, when a replay that stopped here goes on."""
+        decided = self._known(order, "decideByFallback", index, self._session.signer)
+        return decided or self._state(self._terms(order), index) is OrderState.DISPUTED
 
     # --- calls ---
+
+    def _remedy(self, order: OrderRecord, function: str, terms: OrderTerms, index: int, outcome: Outcome) -> Call:
+        arguments = (terms.to_message(), index)
+        return self._escrow(order, function, self._session.signer, arguments, outcome, index)
 
     def _mint(
         self, order: OrderRecord, index: int, amount: int, outcome: Outcome, event: OrderEvent | None = None
@@ -274,7 +305,8 @@ class Executor:
     ) -> Call | None:
         """The attestation of a status to one milestone, None where it would change nothing (and is reported)."""
         told, part = event.payload, order.milestones[index]
-        name = f"attest/{told['number']}/{event.seq}"
+        # With its time: a source that tells one revision in two ways makes two attestations, and the contract objects.
+        name = f"attest/{told['number']}/{event.seq}/{told['at']}"
         if not self._known(order, name, index, self._session.signer):
             word, detail = self._differs(event, terms, index, part.required, part.attest_by)
             if word:
@@ -362,7 +394,12 @@ class Executor:
         return _STATES[int(self._session.call("OrderEscrow", "stateOf", terms.id, index))]
 
     def _terms(self, order: OrderRecord) -> OrderTerms:
-        return order_terms(order, self._session, self._cast, self._threshold)
+        known = self._recent.get(order.id)
+        if known is None:
+            if len(self._recent) == _REMEMBERED:
+                self._recent.clear()
+            known = self._recent[order.id] = order_terms(order, self._session, self._cast, self._threshold)
+        return known
 
     def _sign(self, party: str, primary: str, message: dict[str, Any]) -> bytes:
         typed = TypedMessage(self._session.domain("OrderEscrow"), primary, message)
@@ -390,8 +427,7 @@ class Executor:
             at, order_id, index = heapq.heappop(self._inspections)
             order = self._queue.order(order_id).shifted(self._shift)
             self._pace.reach(at)
-            arguments = (self._terms(order).to_message(), index)
-            self._stage.run([self._escrow(order, "release", self._session.signer, arguments, Outcome(), index)])
+            self._stage.run([self._remedy(order, "release", self._terms(order), index, Outcome())])
 
 
 def _rounds(events: Iterable[OrderEvent]) -> Iterator[list[OrderEvent]]:
