@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyjpm.errors.orders import ShiftRequired
+from pyjpm.orders.calls import Calls
 from pyjpm.orders.cast import Cast
-from pyjpm.orders.executor import Executor, order_terms
+from pyjpm.orders.executor import Executor
 from pyjpm.orders.filling import fingerprint, open_queue
 from pyjpm.orders.keys import Keys
 from pyjpm.orders.mapping import OrderMapping
@@ -99,8 +100,8 @@ def replay(
         pace = Pace(session, move=session.connection.kind in DEVELOPMENT and shift_to is None)
         stage = Stage(session, pace, patience=patience)
         cast = Cast(session, Keys(work / KEYS_FILE), run)
-        threshold = mapping.attesters.threshold
-        executor = Executor(session, queue, cast, pace, stage, run=run, threshold=threshold, shift=shift)
+        calls = Calls(session, cast, run=run, threshold=mapping.attesters.threshold)
+        executor = Executor(session, queue, calls, pace, stage, shift=shift)
         pace.start()
         try:
             _onboard(session, queue, cast, stage, pace, mapping, shift, progress)
@@ -111,7 +112,7 @@ def replay(
         reconciliation = reconcile(
             session,
             (order.shifted(shift) for order in queue.orders()),
-            lambda order: order_terms(order, session, cast, threshold),
+            calls.terms,
             [cast.signer(party.id).address for party in queue.parties()],
             sorted({total.currency for _, total in queue.buyer_totals()}),
             lambda done: progress("reconciling orders", done, counts["orders"]),

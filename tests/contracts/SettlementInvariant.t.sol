@@ -21,7 +21,9 @@ contract SettlementInvariantTest is TradeBase {
         super.setUp();
         Party memory third = _client("third", usd, 1e9);
         _deposit(usd, seller.wallet, 1e9);
-        (_parties[0], _parties[1], _parties[2]) = (buyer, seller, third);
+        _parties[0] = buyer;
+        _parties[1] = seller;
+        _parties[2] = third;
         for (uint256 i; i < 3; ++i) {
             address wallet = _parties[i].wallet;
             _issueUnits(wallet, 1e6 - units.balanceOf(wallet));
@@ -38,6 +40,17 @@ contract SettlementInvariantTest is TradeBase {
         _target(address(this), selectors);
     }
 
+    /// @dev The acts below do lead to settlements: the invariants are not about nothing.
+    function test_theActsReachASettlement() public {
+        this.propose(1, 0, 10, 10, 1);
+        this.holdOne(0);
+        this.affirmOne(0, true);
+        this.settleSome(0, 1, false);
+        assertEq(_settled, 1);
+        invariant_D8_holdsAddUp();
+        invariant_D2_nothingIsMadeLostOrKept();
+    }
+
     // ---- what may happen ----
 
     function propose(uint256 a, uint256 b, uint128 quantity, uint64 price, uint16 lots) external {
@@ -50,7 +63,7 @@ contract SettlementInvariantTest is TradeBase {
         trade.legs.push(legs[0]);
         trade.legs.push(legs[1]);
         trade.tradeReference = bytes32(_trades.length);
-        (trade.settleAfter, trade.expiry) = (uint40(block.timestamp), uint40(block.timestamp + 2 days));
+        (trade.settleAfter, trade.expiry) = (uint40(block.timestamp), uint40(block.timestamp + 12 days));
         (trade.agent, trade.lots) = (address(this), lots % 5 + 1);
     }
 
