@@ -119,7 +119,8 @@ def test_unusable_rows_are_reported_and_the_rest_goes_on(log: Path, mapping: Pat
 
 class TestOnANode:
     @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = tmp_path_factory.mktemp("node")
         keystore = Keystore(folder / "keys", kdf_work=2**12)
         keystore.create("bank", "right")

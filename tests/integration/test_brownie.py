@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +27,13 @@ SCRIPTS = ("deploy", "dvp")
 
 
 class Brownie:
-    """The brownie command in this project, with a home of its own."""
+    """The brownie command in a copy of this project, with a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, project: Path) -> None:
+        self.project = project
         binaries = home / "solcx"
         compiler.write_launcher(binaries / f"solc-v{sources.SOLC_VERSION}", REPOSITORY)
-        (REPOSITORY / "build").mkdir(exist_ok=True)  # brownie makes only the last folder of its build path
+        (project / "build").mkdir()  # brownie makes only the last folder of its build path
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         self.environment = {**kept, "HOME": str(home), "SOLCX_BINARY_PATH": str(binaries)}
 
@@ -37,7 +41,7 @@ class Brownie:
         """Run one command and return what it printed."""
         done = subprocess.run(
             [Path(sys.executable).with_name("brownie"), *arguments],
-            cwd=REPOSITORY,
+            cwd=self.project,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -51,15 +55,23 @@ class Brownie:
 
 
 @pytest.fixture(scope="module")
-def brownie(tmp_path_factory: pytest.TempPathFactory) -> Brownie:
-    return Brownie(tmp_path_factory.mktemp("brownie"))
+def brownie(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brownie]:
+    # Brownie imports a script by the path of its folder with dots for slashes, so no folder above it may have a dot
+    # in its name; a checkout, or pytest's own folder, may.
+    with tempfile.TemporaryDirectory(prefix="pyjpm_brownie_", dir="/tmp") as name:
+        project = Path(name)
+        for part in ("contracts", "scripts"):
+            shutil.copytree(REPOSITORY / part, project / part)
+        shutil.copy(REPOSITORY / "brownie-config.yaml", project)
+        (project / "node_modules").symlink_to(REPOSITORY / "node_modules")
+        yield Brownie(tmp_path_factory.mktemp("brownie"), project)
 
 
 def test_the_contracts_compile_in_brownie(brownie: Brownie) -> None:
     assert "Project has been compiled" in brownie("compile")
     for name in artifacts.names():
         shipped = artifacts.load(name)
-        built = json.loads((REPOSITORY / "build" / "brownie" / "contracts" / f"{name}.json").read_text())
+        built = json.loads((brownie.project / "build" / "brownie" / "contracts" / f"{name}.json").read_text())
         assert by_kind_and_name(built["abi"]) == by_kind_and_name(shipped.abi), name
         assert bool(built["bytecode"]) == bool(shipped.bytecode), name
 
