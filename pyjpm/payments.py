@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
 from pyjpm.contracts.codec import Event
+from pyjpm.contracts.decoding import PATHS
 from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
 from pyjpm.errors.token import AlreadyPaid
 from pyjpm.money import Money
 from pyjpm.sending import batch_reference, payment_reference
 from pyjpm.session import Act, Session, Status
 
-PATHS = {"TRANSFER": 0, "HOLD": 1, "EXECUTE": 2, "RELEASE": 3, "MINT": 4}
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500
 
@@ -203,7 +202,9 @@ class Payments:
         session = self._session
         payer = session.wallet if sender is None else session.wallet_of(sender)
         return int(
-            session.call(amount.currency, "check", PATHS["TRANSFER"], payer, payer, session.wallet_of(to), amount.minor)
+            session.call(
+                amount.currency, "check", PATHS.index("TRANSFER"), payer, payer, session.wallet_of(to), amount.minor
+            )
         )
 
     def _adopted(self, reference: bytes, content: Mapping[str, Any], cause: AlreadyPaid) -> Payment:
@@ -235,8 +236,3 @@ class Payments:
         for event in self._session.events(currency, "Paid", None, None, reference):
             if self._session.participant_of(event.arguments["from"]) == self._session.participant:
                 yield event
-
-
-def wallet_topic(wallet: str) -> bytes:
-    """An address as an indexed event parameter, 32 bytes."""
-    return to_canonical_address(wallet).rjust(32, b"\0")

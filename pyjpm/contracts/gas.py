@@ -1,8 +1,8 @@
 """Gas limits: fixed ceilings per function, never estimates.
 
-An estimate looks at the chain as it is now; the transaction meets the chain as it is then, and a payment that runs out
-of gas is a payment that fails. The ceilings leave ample room over the measured figures (docs/gas.md) and stay far below
-a block. Unit: gas.
+An estimate looks at the chain as it is now; the transaction meets the chain as it is then, and a payment that runs
+out of gas is a payment that fails. The ceilings leave ample room over the measured figures
+(tests/gas/snapshot.json) and stay far below a block. Unit: gas.
 """
 
 from __future__ import annotations

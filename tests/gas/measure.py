@@ -5,7 +5,7 @@ and hold words exist; before each measured transaction the chain's day changes, 
 times and nonces are fixed, so the figures are the same every time. Peers are measured in the same run.
 
 ``make gas`` writes build/gas.json and compares with tests/gas/snapshot.json; a figure that differs fails until
-``--update`` records it. Budgets (docs of the design) are shown beside; they fail nothing here.
+``--update`` records it. Budgets are what the project aims at; they are shown beside and fail nothing here.
 """
 
 from __future__ import annotations
