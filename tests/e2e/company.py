@@ -12,6 +12,7 @@ import os
 import pkgutil
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,12 @@ from typing import TypeVar
 import pyjpm
 from pyjpm import Document, Keystore, Kind, Milestone, Mode, Money, OrderState, Platform, TradeState, identity_hash
 from pyjpm.assets import TITLES
+from pyjpm.chain.tester import LocalTester
+from pyjpm.contracts import artifacts
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import WrongPassphrase
+from pyjpm.sending import Journal
+from pyjpm.testing import new_company
 
 SHIPPED, PRICE, TITLE = 1, Money("750.00", "USD"), 77
 DAY = 86_400
@@ -210,6 +215,16 @@ def become(uid: int, home: Path) -> None:
     for module in pkgutil.walk_packages(pyjpm.__path__, "pyjpm."):
         if not module.name.startswith(("pyjpm.cli", "pyjpm.testing", "pyjpm.chain.tester", "pyjpm.chain.zero")):
             importlib.import_module(module.name)
+    for artifact in artifacts.names():
+        artifacts.load(artifact)
+    # Libraries import more when they are first used: every way that this program goes is gone once before.
+    with tempfile.TemporaryDirectory() as name, Journal.open(None, genesis_hash="0x" + 64 * "0", chain_id=1):
+        rehearsal = Keystore(Path(name) / "keys", kdf_work=2)
+        rehearsal.create("rehearsal", "a passphrase")
+        signer = rehearsal.load("rehearsal", "a passphrase")
+        Journal.open(Path(name) / "journal", genesis_hash="0x" + 64 * "0", chain_id=1).close()
+        with LocalTester() as chain, Platform.deploy(chain.connection(), signer) as platform:
+            new_company(platform, deposit="1.00")
     os.chown(home, uid, uid)
     os.setgroups([])
     os.setgid(uid)
