@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
+import {TradeBook} from "./TradeBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -11,12 +11,11 @@ import {ISettlement} from "./interfaces/ISettlement.sol";
 import {Cash, CashLegs} from "./libraries/CashLegs.sol";
 import {Balance, Delivery} from "./libraries/Delivery.sol";
 import {TradeId} from "./libraries/Ids.sol";
-import {Path, Reason, Standing} from "./libraries/Reason.sol";
+import {Path, Reason} from "./libraries/Reason.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {TradeHolds} from "./libraries/TradeHolds.sol";
 import {Lots, TradeRules} from "./libraries/TradeRules.sol";
 import {Leg, LegKind, Trade, TradeTerms} from "./libraries/TradeTerms.sol";
-import {TradeWord} from "./libraries/TradeWord.sol";
 import {Wallets} from "./libraries/Wallets.sol";
 
 /// @title Settlement
@@ -26,33 +25,14 @@ import {Wallets} from "./libraries/Wallets.sol";
 ///   along and is all paid out at once is kept in memory.
 /// - Effects first, transfers next, then the balances are counted. Assets are foreign code: every entrance that writes
 ///   is guarded, so whatever a token or a receiver calls back, it finds this contract closed.
-/// - Who may trade is asked of the registry when a wallet affirms and again at every settlement; a refusal reverts the
-///   whole and changes nothing.
-contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
+contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
     using TradeTerms for Trade;
     using TradeHolds for TradeHolds.Book;
     using Wallets for address[];
 
-    /// @dev A trade that can still change, as one call sees it.
-    struct Live {
-        TradeId id;
-        TradeWord word;
-        Leg[] legs;
-        address[] wallets;
-    }
-
     uint256 private constant DAY = 1 days;
 
-    /// @inheritdoc ISettlement
-    address public immutable registry;
-
-    mapping(TradeId => TradeWord) private _trades;
-    TradeHolds.Book private _holds;
-    mapping(address token => bool) private _depositTokens;
-
-    constructor(address registry_) EIP712("pyjpm Settlement", "1") {
-        registry = registry_;
-    }
+    constructor(address registry_) TradeBook(registry_) {}
 
     // ---- affirming ---------------------------------------------------------------------------------------------------
 
@@ -138,8 +118,8 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         nonReentrant
     {
         Live memory live = _live(trade);
-        uint256 next = live.word.lotsSettled();
-        _settle(trade, live, Lots(next, trade.lots - next, trade.lots), affirmations, consents);
+        (uint256 next, uint256 total) = (live.word.lotsSettled(), trade.lots);
+        _settle(trade, live, Lots(next, total - next, total), affirmations, consents);
     }
 
     /// @inheritdoc ISettlement
@@ -180,8 +160,7 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         _trades[live.id] =
             live.word.withState(uint8(complete ? State.Settled : State.Affirmed)).withLotsSettled(settled);
 
-        _holdByConsent(live.id, cash, consents);
-        _deliver(live, lots);
+        _deliver(live, lots, cash, consents);
         emit TradeSettled(live.id, trade.tradeReference, lots.first, lots.count, complete);
     }
 
@@ -236,27 +215,39 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    function _holdByConsent(TradeId id, Cash[] memory cash, CashConsent[] calldata consents) private {
-        for (uint256 i; i < cash.length; ++i) {
-            if (cash[i].consent == 0) continue;
-            CashConsent calldata c = consents[cash[i].consent - 1];
-            IDepositToken(c.token).hold(c.payer, cash[i].whole, TradeId.unwrap(id), c.nonce, c.deadline, c.signature);
-        }
-    }
-
-    function _deliver(Live memory live, Lots memory lots) private {
+    /// @dev Every leg takes its turn. A consent is used at its payer's first CASH leg: the money is held and, where that
+    /// leg is all of it, paid in the same movement.
+    function _deliver(Live memory live, Lots memory lots, Cash[] memory cash, CashConsent[] calldata consents) private {
         Balance[] memory balances = Delivery.expected(live.legs, lots);
         for (uint256 i; i < live.legs.length; ++i) {
             Leg memory leg = live.legs[i];
             uint256 quantity = TradeRules.quantity(leg.amount, lots);
-            if (quantity == 0) continue;
-            if (leg.kind == LegKind.CASH) {
-                IDepositToken(leg.token).execute(leg.from, leg.to, quantity, TradeId.unwrap(live.id));
-            } else {
-                Delivery.move(leg, quantity);
+            if (leg.kind != LegKind.CASH) {
+                if (quantity != 0) Delivery.move(leg, quantity);
+                continue;
             }
+            Cash memory c = cash[CashLegs.find(cash, leg.token, leg.from)];
+            if (c.consent != 0) {
+                CashConsent calldata consent = consents[c.consent - 1];
+                if (quantity == c.whole) {
+                    _payByConsent(live.id, leg, consent);
+                    continue;
+                }
+                _holdByConsent(live.id, c.whole, consent);
+                c.consent = 0;
+            }
+            if (quantity != 0) IDepositToken(leg.token).execute(leg.from, leg.to, quantity, TradeId.unwrap(live.id));
         }
         Delivery.verify(balances);
+    }
+
+    function _payByConsent(TradeId id, Leg memory leg, CashConsent calldata c) private {
+        IDepositToken(leg.token)
+            .executeByConsent(leg.from, leg.to, leg.amount, TradeId.unwrap(id), c.nonce, c.deadline, c.signature);
+    }
+
+    function _holdByConsent(TradeId id, uint256 amount, CashConsent calldata c) private {
+        IDepositToken(c.token).hold(c.payer, amount, TradeId.unwrap(id), c.nonce, c.deadline, c.signature);
     }
 
     // ---- ending ------------------------------------------------------------------------------------------------------
@@ -332,126 +323,6 @@ contract Settlement is ISettlement, INotary, EIP712, ReentrancyGuardTransient {
         _holds.set(id, token, payer, 0, 0);
         emit CashReleased(id, token, payer, amount);
         IDepositToken(token).release(payer, amount, TradeId.unwrap(id), day);
-    }
-
-    // ---- what is asked before anything ----------------------------------------------------------------------------
-
-    /// @dev The trade if it can still change. Its terms are looked at once: later they are known by their id.
-    function _live(Trade calldata trade) private returns (Live memory live) {
-        (live.id, live.legs) = trade.load();
-        live.word = _trades[live.id];
-        uint8 state = live.word.state();
-        if (state > uint8(State.Affirmed)) revert TradeNotLive(live.id, State(state));
-        if (block.timestamp > trade.expiry) revert TradeExpired(trade.expiry, block.timestamp);
-        if (state == uint8(State.None)) {
-            TradeRules.validate(trade, live.legs);
-            _requireDepositTokens(live.legs);
-        }
-        live.wallets = Wallets.distinct(live.legs);
-    }
-
-    /// @dev What is called CASH moves out of holds and is trusted, so it must be a registered deposit token, which it then
-    /// is for ever.
-    function _requireDepositTokens(Leg[] memory legs) private {
-        for (uint256 i; i < legs.length; ++i) {
-            address token = legs[i].token;
-            if (legs[i].kind != LegKind.CASH || _depositTokens[token]) continue;
-            if (!IParticipantRegistry(registry).isDepositToken(token)) revert InvalidTrade("kind");
-            _depositTokens[token] = true;
-        }
-    }
-
-    /// @dev Bank money is called CASH. A trade that settles at once is not asked: a deposit token moves for no allowance of
-    /// this contract, which has no wallet.
-    function _requireNoDepositTokens(Leg[] memory legs) private view {
-        for (uint256 i; i < legs.length; ++i) {
-            if (legs[i].kind == LegKind.CASH) continue;
-            if (IParticipantRegistry(registry).isDepositToken(legs[i].token)) revert InvalidTrade("kind");
-        }
-    }
-
-    function _requireGood(TradeId id, address wallet) private view {
-        (Standing standing,) = IParticipantRegistry(registry).standingOf(wallet);
-        if (standing != Standing.GOOD) revert PartyRefused(id, wallet, uint8(standing));
-    }
-
-    /// @dev Each wallet is asked for once: by its token where it pays by consent or is paid in this settlement (HOLD asks
-    /// the payer, EXECUTE the payee, in full), of the registry otherwise.
-    function _requireAllGood(Live memory live, Lots memory lots, Cash[] memory cash) private view {
-        address[] memory wallets = live.wallets;
-        uint256 asked;
-        for (uint256 i; i < cash.length; ++i) {
-            if (cash[i].consent != 0) asked |= 1 << wallets.indexOf(cash[i].payer);
-        }
-        for (uint256 i; i < live.legs.length; ++i) {
-            Leg memory leg = live.legs[i];
-            if (leg.kind != LegKind.CASH || TradeRules.quantity(leg.amount, lots) == 0) continue;
-            asked |= 1 << wallets.indexOf(leg.to);
-        }
-        if (asked == (1 << wallets.length) - 1) return;
-        address[] memory others = wallets.without(asked);
-        Standing[] memory each = IParticipantRegistry(registry).standingsOf(others);
-        for (uint256 i; i < each.length; ++i) {
-            if (each[i] != Standing.GOOD) revert PartyRefused(live.id, others[i], uint8(each[i]));
-        }
-    }
-
-    /// @return whole what `payer` must hold in `token`: the sum of its CASH legs; 0: none.
-    function _cashOf(Live memory live, address token, address payer) private pure returns (uint256 whole) {
-        Cash[] memory cash = CashLegs.collect(live.legs, Lots(0, 1, 1));
-        uint256 index = CashLegs.find(cash, token, payer);
-        if (index < cash.length) whole = cash[index].whole;
-    }
-
-    function _successors(address[] memory wallets) private view returns (address[] memory successors) {
-        successors = new address[](wallets.length);
-        for (uint256 i; i < wallets.length; ++i) {
-            successors[i] = IParticipantRegistry(registry).resolve(wallets[i]);
-        }
-    }
-
-    // ---- views -------------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc ISettlement
-    function tradeId(Trade calldata trade) external pure returns (TradeId) {
-        return trade.id();
-    }
-
-    /// @inheritdoc ISettlement
-    function tradeDigest(Trade calldata trade) external view returns (bytes32) {
-        return _hashTypedDataV4(TradeId.unwrap(trade.id()));
-    }
-
-    /// @inheritdoc ISettlement
-    function cancelDigest(TradeId id, uint40 deadline) public view returns (bytes32) {
-        return _hashTypedDataV4(TradeTerms.cancelHash(id, deadline));
-    }
-
-    /// @inheritdoc ISettlement
-    function tradeOf(TradeId id) external view returns (TradeView memory) {
-        TradeWord word = _trades[id];
-        return TradeView(State(word.state()), word.isMatched(), word.affirmations(), word.lotsSettled());
-    }
-
-    /// @inheritdoc ISettlement
-    function stateOf(Trade calldata trade) external view returns (State) {
-        return _stateOf(trade.id(), trade.expiry);
-    }
-
-    function _stateOf(TradeId id, uint40 expiry) private view returns (State state) {
-        state = State(_trades[id].state());
-        if (state == State.Affirmed && block.timestamp > expiry) return State.Expired;
-    }
-
-    /// @inheritdoc ISettlement
-    function heldFor(TradeId id, address token, address payer) public view returns (uint256 amount) {
-        (amount,) = _holds.get(id, token, payer);
-    }
-
-    /// @inheritdoc ISettlement
-    function walletsOf(Trade calldata trade) external pure returns (address[] memory) {
-        (, Leg[] memory legs) = trade.load();
-        return Wallets.distinct(legs);
     }
 
     /// @inheritdoc ISettlement

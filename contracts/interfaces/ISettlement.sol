@@ -5,8 +5,12 @@ import {TradeId} from "../libraries/Ids.sol";
 import {Trade} from "../libraries/TradeTerms.sol";
 
 /// @title Delivery versus payment, payment versus payment: all legs or none
-/// @notice A trade settles when every distinct wallet in it has affirmed exactly these terms. Cash moves out of holds by
-/// consent or made for this trade id; assets move by allowance to this contract. Nothing stays here.
+/// @notice A trade settles when every distinct wallet in it has affirmed exactly these terms: by a call, by a signature, or
+/// by paying for it, for a hold and a consent name the trade. Cash moves out of holds by consent or made for this trade id;
+/// assets move by allowance to this contract. Nothing stays here.
+/// At every settlement each wallet must be linked and good. Whoever pays by consent or is paid CASH in it is asked by the
+/// deposit token (`IDepositToken.Refused`), everybody else of the registry (`PartyRefused`); either way nothing happened
+/// and the trade is as live as before. Assets are foreign code: their balances are counted before and after.
 interface ISettlement {
     enum State {
         None,
@@ -24,7 +28,7 @@ interface ISettlement {
     }
 
     /// @notice A payer's consent to the hold of all its cash of this trade in one token: ref = trade id,
-    /// amount = the sum of its CASH legs in that token.
+    /// amount = the sum of its CASH legs in that token. Used, it affirms; where that cash is held already it stays unspent.
     struct CashConsent {
         address payer;
         address token;
@@ -39,11 +43,14 @@ interface ISettlement {
         bytes signature;
     }
 
+    /// @dev For affirmations that wait. Those that ride along with a settlement are told by TradeSettled alone.
     event TradeAffirmed(TradeId indexed tradeId, address indexed wallet, bytes32 indexed tradeReference, bool matched);
+    /// @dev Each movement has its token's event; a deposit token's HoldExecuted carries the trade id.
     event TradeSettled(
         TradeId indexed tradeId, bytes32 indexed tradeReference, uint256 firstLot, uint256 lots, bool complete
     );
     event TradeCancelled(TradeId indexed tradeId, address by);
+    /// @dev For holds that outlive their transaction, as CashReleased.
     event CashHeld(TradeId indexed tradeId, address indexed token, address indexed payer, uint256 amount);
     event CashReleased(TradeId indexed tradeId, address indexed token, address indexed payer, uint256 amount);
 
@@ -85,7 +92,9 @@ interface ISettlement {
         Affirmation[] calldata affirmations,
         CashConsent[] calldata consents
     ) external;
-    /// @notice A party alone, before the match.
+    /// @notice A party alone, before the match, even before anybody affirmed: that voids the signatures that are out. Holds
+    /// go back at once, or by `releaseHold` where their token has stopped this contract. For a lost wallet its successor
+    /// speaks, here and in `cancelTogether`.
     function cancel(Trade calldata trade) external;
     /// @notice After the match: every wallet of the trade has signed CancelTrade(bytes32 tradeId,uint40 deadline).
     function cancelTogether(Trade calldata trade, uint40 deadline, Affirmation[] calldata cancellations) external;

@@ -50,7 +50,8 @@ library CashLegs {
     function find(Cash[] memory list, address token, address payer) internal pure returns (uint256 index) {
         uint256 n = list.length;
         for (; index < n; ++index) {
-            if (list[index].token == token && list[index].payer == payer) break;
+            Cash memory cash = list[index];
+            if (cash.payer == payer && cash.token == token) break;
         }
     }
 }

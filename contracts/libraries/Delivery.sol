@@ -85,8 +85,9 @@ library Delivery {
     }
 
     function _balanceOf(Leg memory leg, address account) private view returns (uint256) {
-        if (leg.kind == LegKind.ERC721) return IERC721(leg.token).ownerOf(leg.id) == account ? 1 : 0;
-        if (leg.kind == LegKind.ERC1155) return IERC1155(leg.token).balanceOf(account, leg.id);
-        return IERC20(leg.token).balanceOf(account);
+        LegKind kind = leg.kind;
+        if (kind == LegKind.ERC20) return IERC20(leg.token).balanceOf(account);
+        if (kind == LegKind.ERC1155) return IERC1155(leg.token).balanceOf(account, leg.id);
+        return IERC721(leg.token).ownerOf(leg.id) == account ? 1 : 0;
     }
 }

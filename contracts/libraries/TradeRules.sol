@@ -31,12 +31,13 @@ library TradeRules {
 
     function _validate(Leg memory leg, uint256 lots) private pure {
         (LegKind kind, uint256 amount) = (leg.kind, leg.amount);
+        (address from, address to) = (leg.from, leg.to);
         if (leg.token == address(0)) revert ISettlement.InvalidTrade("token");
-        if (leg.from == address(0)) revert ISettlement.InvalidTrade("from");
-        if (leg.to == address(0) || leg.to == leg.from) revert ISettlement.InvalidTrade("to");
+        if (from == address(0)) revert ISettlement.InvalidTrade("from");
+        if (to == address(0) || to == from) revert ISettlement.InvalidTrade("to");
         // a bound for all that keeps lot arithmetic and sums of legs free of overflow
         if (amount == 0 || amount > type(uint128).max) revert ISettlement.InvalidTrade("amount");
-        if (kind == LegKind.CASH || kind == LegKind.ERC20) {
+        if (kind <= LegKind.ERC20) {
             if (leg.id != 0) revert ISettlement.InvalidTrade("id");
         } else if (kind == LegKind.ERC721) {
             if (amount != 1) revert ISettlement.InvalidTrade("amount");

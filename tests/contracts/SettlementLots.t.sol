@@ -38,6 +38,22 @@ contract SettlementLotsTest is TradeBase {
         assertEq(usd.held(buyer.wallet), 0);
     }
 
+    /// @dev A lot too small for a cent moves none, but all the cash is held from the first lot on.
+    function test_aLotThatPaysNothingYetHoldsTheWholeCash() public {
+        Trade memory trade = _trade(_two(_units(seller, buyer, 3), _cash(usd, buyer, seller, 1)));
+        (trade.lots, trade.agent) = (3, _agent);
+        ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller);
+        ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, 1));
+        vm.prank(_agent);
+        settlement.settleLots(trade, 0, 2, affirmations, consents);
+        assertEq(units.balanceOf(buyer.wallet), 2);
+        assertEq(usd.balanceOf(seller.wallet), 0);
+        assertEq(usd.heldFor(address(settlement), buyer.wallet), 1);
+        _settle(trade);
+        assertEq(usd.balanceOf(seller.wallet), 1);
+        assertEq(usd.held(buyer.wallet), 0);
+    }
+
     function test_theWholeRestByAnyone() public {
         Trade memory trade = _lots(3);
         _matched(trade);

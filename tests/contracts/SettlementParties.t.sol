@@ -124,6 +124,21 @@ contract SettlementPartiesTest is TradeBase {
         _assertState(trade, ISettlement.State.Affirmed);
     }
 
+    function test_D7_frozenPayeeOfAConsent() public {
+        Trade memory trade = _dvp();
+        trade.tradeReference = keccak256("by consent");
+        _affirmAs(seller, trade);
+        ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
+        _freeze(seller.id);
+        vm.expectPartialRevert(IDepositToken.Refused.selector);
+        settlement.settle(trade, _nobody(), consents);
+        assertFalse(usd.consentSpent(buyer.wallet, consents[0].nonce));
+        _assertState(trade, ISettlement.State.Affirmed);
+        _unfreeze(seller.id);
+        settlement.settle(trade, _nobody(), consents);
+        _assertState(trade, ISettlement.State.Settled);
+    }
+
     // ---- wallets of asset legs only: the registry is asked ----
 
     function test_D7_strangersInAssetLegs() public {

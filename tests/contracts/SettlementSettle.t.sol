@@ -112,6 +112,20 @@ contract SettlementSettleTest is TradeBase {
         assertEq(usd.balanceOf(seller.wallet), 70);
     }
 
+    /// @dev One consent serves all the legs of its payer: held whole, then paid leg by leg.
+    function test_oneConsentForSeveralPayees() public {
+        Party memory broker = _client("broker");
+        Trade memory trade =
+            _trade(_three(_units(seller, buyer, 3), _cash(usd, buyer, seller, 90), _cash(usd, buyer, broker, 10)));
+        ISettlement.Affirmation[] memory affirmations = _affirmations(trade, seller, broker);
+        ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, 100));
+        settlement.settle(trade, affirmations, consents);
+        assertEq(usd.balanceOf(seller.wallet), 90);
+        assertEq(usd.balanceOf(broker.wallet), 10);
+        assertEq(usd.held(buyer.wallet), 0);
+        assertTrue(usd.consentSpent(buyer.wallet, consents[0].nonce));
+    }
+
     // ---- when ----
 
     function test_settlesFromTheFirstSecondToTheLast() public {
