@@ -2,176 +2,348 @@
 pragma solidity ^0.8.28;
 
 import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
-import {Agreement, Attestation, Terms} from "../../contracts/libraries/OrderTerms.sol";
-import {OrderBase} from "./base/OrderBase.sol";
+import {Mode, Terms} from "../../contracts/libraries/OrderTerms.sol";
+import {OrderMatrix} from "./base/OrderMatrix.sol";
 
-/// @notice Every call in every state, by whom the table names, before and after every deadline.
-contract EscrowMatrixTest is OrderBase {
-    uint256 private constant CALLS = 13;
-    bytes4 private constant OK = 0;
-    bytes4 private constant WRONG = IOrderBook.WrongState.selector;
-    bytes4 private constant EARLY = IOrderBook.TooEarly.selector;
-    bytes4 private constant LATE = IOrderBook.TooLate.selector;
+/// @notice The state table of the escrow, row by row: in each state everybody makes every call, before and after the
+/// deadlines that the state knows.
+contract EscrowMatrixTest is OrderMatrix {
+    uint256 private constant LONG = 60 days; // after every deadline
 
-    enum Case {
-        OpenPrefund,
-        OpenOnAttest,
-        Funded,
-        Accepted,
-        Due,
-        DisputedByStatus,
-        DisputedByParty,
-        DecidedAccepted,
-        DecidedDue,
-        Released,
-        Refunded,
-        Cancelled
+    IOrderBook.State private constant OPEN = IOrderBook.State.Open;
+    IOrderBook.State private constant FUNDED = IOrderBook.State.Funded;
+    IOrderBook.State private constant ACCEPTED = IOrderBook.State.Accepted;
+    IOrderBook.State private constant DUE = IOrderBook.State.Due;
+    IOrderBook.State private constant DISPUTED = IOrderBook.State.Disputed;
+    IOrderBook.State private constant RELEASED = IOrderBook.State.Released;
+    IOrderBook.State private constant REFUNDED = IOrderBook.State.Refunded;
+    IOrderBook.State private constant CANCELLED = IOrderBook.State.Cancelled;
+
+    // ---- None ----
+
+    function test_none() external {
+        bytes4[CALLERS][CALLS] memory x = _refusing(UNKNOWN);
+        _all(x, Call.Open, _to(OPEN));
+        _by(x, Call.Hold, Who.Payer, _to(FUNDED));
+        _byParties(x, Call.Hold, WRONG_PAYER);
+        _by(x, Call.Hold, Who.Arbiter, WRONG_PAYER);
+        _check(_toPrefund(), x);
     }
 
-    function _make(Case which) private returns (Terms memory t) {
-        if (which == Case.OpenPrefund) return _opened(_prefund());
-        if (which == Case.OpenOnAttest) return _opened(_onAttest());
-        if (which == Case.Due || which == Case.DecidedDue) {
-            t = _opened(_onAttest());
-            _attest(t, 1, SHIPPED);
-            if (which == Case.DecidedDue) _agree(t, _agreement(t, AMOUNT));
-            return t;
-        }
-        if (which == Case.Cancelled) {
-            t = _opened(_onAttest());
-            vm.prank(compliance);
-            escrow.cancelByOrder(t, 0, ORDER);
-            return t;
-        }
-        t = _funded(_prefund());
-        if (which == Case.Accepted || which == Case.Released) _attest(t, 1, SHIPPED);
-        if (which == Case.DisputedByStatus) _attest(t, 1, DAMAGED);
-        if (which == Case.DecidedAccepted) _agree(t, _agreement(t, AMOUNT));
-        if (which == Case.DisputedByParty || which == Case.Released) vm.prank(buyer.wallet);
-        if (which == Case.DisputedByParty) escrow.dispute(t, 0);
-        if (which == Case.Released) escrow.release(t, 0);
-        if (which == Case.Refunded) vm.prank(seller.wallet);
-        if (which == Case.Refunded) escrow.refund(t, 0);
+    function test_none_once_the_signatures_are_over() external {
+        Terms memory t = _toPrefund();
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _refusing(UNKNOWN);
+        _all(x, Call.Open, IOrderBook.OpeningExpired.selector);
+        _byParties(x, Call.Hold, IOrderBook.OpeningExpired.selector);
+        _by(x, Call.Hold, Who.Payer, IOrderBook.OpeningExpired.selector);
+        _by(x, Call.Hold, Who.Arbiter, IOrderBook.OpeningExpired.selector);
+        _check(t, x);
     }
 
-    /// @dev The call, and who makes it.
-    function _call(uint256 index, Terms memory t, bool late) private returns (address caller, bytes memory data) {
-        caller = address(this);
-        if (index == 0) return (caller, abi.encodeCall(escrow.fund, (t, 0, _consent(buyer, t, 0, AMOUNT))));
-        if (index == 1) return (caller, abi.encodeCall(escrow.pay, (t, 0, _consent(buyer, t, 0, AMOUNT))));
-        if (index == 2) return (caller, abi.encodeCall(escrow.cancel, (t, 0)));
-        if (index == 3) {
-            uint40 deadline = uint40(block.timestamp);
-            bytes32 digest = escrow.cancellationDigest(escrow.orderId(t), 0, deadline);
-            bytes memory buying = _sign(buyer.key, digest);
-            bytes memory selling = _sign(seller.key, digest);
-            return (caller, abi.encodeCall(escrow.cancelTogether, (t, 0, deadline, buying, selling)));
-        }
-        if (index == 4) {
-            Attestation memory a = _says(t, 9, SHIPPED);
-            if (late) a.attestedAt = t.milestones[0].attestBy;
-            return (caller, abi.encodeCall(escrow.attest, (t, a, _signed(a))));
-        }
-        if (index == 5) return (caller, abi.encodeCall(escrow.release, (t, 0)));
-        if (index == 6) return (seller.wallet, abi.encodeCall(escrow.writeOff, (t, 0)));
-        if (index == 7) return (late ? caller : seller.wallet, abi.encodeCall(escrow.refund, (t, 0)));
-        if (index == 8) return (buyer.wallet, abi.encodeCall(escrow.dispute, (t, 0)));
-        if (index == 9) return (arbiter.wallet, abi.encodeCall(escrow.rule, (t, 0, PART)));
-        if (index == 10) return (caller, abi.encodeCall(escrow.decideByFallback, (t, 0)));
-        if (index == 11) {
-            Agreement memory a = _agreement(t, PART);
-            a.nonce = 2;
-            bytes32 digest = escrow.agreementDigest(a);
-            bytes memory buying = _sign(buyer.key, digest);
-            bytes memory selling = _sign(seller.key, digest);
-            return (caller, abi.encodeCall(escrow.agree, (t, a, buying, selling)));
-        }
-        return (compliance, abi.encodeCall(escrow.cancelByOrder, (t, 0, ORDER)));
+    // ---- Open, PREFUND ----
+
+    function _openPrefund(bytes4 funding, bytes4 cancelling) private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _live();
+        _all(x, Call.Fund, funding);
+        _all(x, Call.FundFromBuyer, WRONG_PAYER);
+        _by(x, Call.Hold, Who.Payer, funding);
+        _byParties(x, Call.Hold, WRONG_PAYER);
+        _by(x, Call.Hold, Who.Arbiter, WRONG_PAYER);
+        _attesting(x, NOT_FUNDED);
+        _all(x, Call.AttestNegative, NOT_FUNDED);
+        _all(x, Call.Cancel, cancelling);
+        _all(x, Call.CancelTogether, _to(CANCELLED));
+        _all(x, Call.CancelAlone, UNSIGNED);
     }
 
-    /// @dev expected[call][state]: OK, or the error's selector.
-    function _check(bytes4[12][CALLS] memory expected, bool late) private {
-        for (uint256 state; state < 12; ++state) {
-            uint256 fresh = vm.snapshotState();
-            Terms memory t = _make(Case(state));
-            if (late) vm.warp(t0 + 60 days);
-            for (uint256 call; call < CALLS; ++call) {
-                string memory where = string.concat("state ", vm.toString(state), ", call ", vm.toString(call));
-                uint256 made = vm.snapshotState();
-                IOrderBook.State before = _state(t);
-                (address caller, bytes memory data) = _call(call, t, late);
-                vm.prank(caller);
-                (bool ok, bytes memory reason) = address(escrow).call(data);
-                assertEq(bytes32(ok ? bytes4(0) : bytes4(reason)), bytes32(expected[call][state]), where);
-                if (!ok || before >= IOrderBook.State.Released) {
-                    assertEq(uint256(_state(t)), uint256(before), where);
-                }
-                vm.revertToState(made);
-            }
-            vm.revertToState(fresh);
-        }
+    function test_open_prefund() external {
+        _check(_toFund(), _openPrefund(_to(FUNDED), EARLY));
     }
 
-    function _row(bytes4 otherwise) private pure returns (bytes4[12] memory row) {
-        for (uint256 i; i < 12; ++i) {
-            row[i] = otherwise;
-        }
+    function test_open_prefund_after_fund_by() external {
+        Terms memory t = _toFund();
+        vm.warp(t0 + FUND_IN + 1);
+        _check(t, _openPrefund(LATE, _to(CANCELLED)));
     }
 
-    function _same(bytes4[12] memory row, uint256 from, uint256 to, bytes4 what) private pure {
-        for (uint256 i = from; i <= to; ++i) {
-            row[i] = what;
-        }
+    // ---- Open, ON_ATTEST ----
+
+    function _openOnAttest() private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _sharable(DUE);
+        _all(x, Call.CancelTogether, _to(CANCELLED));
+        _all(x, Call.CancelAlone, UNSIGNED);
     }
 
-    function test_before_every_deadline() external {
-        bytes4[12][CALLS] memory x;
-        for (uint256 i; i < CALLS; ++i) {
-            x[i] = _row(WRONG);
-        }
-        x[0][0] = OK; // fund: OpenPrefund
-        x[1][4] = x[1][8] = OK; // pay: Due, decided too
-        x[2][0] = x[2][1] = EARLY; // cancel
-        x[3][0] = x[3][1] = OK; // cancelTogether
-        x[4] = _row(OK); // attest: counted, recorded or ignored
-        x[4][0] = IOrderBook.NotFunded.selector;
-        x[5][2] = IOrderBook.NothingOwed.selector; // release
-        (x[5][3], x[5][7]) = (EARLY, OK);
-        x[6][4] = x[6][8] = OK; // writeOff
-        x[7][2] = x[7][3] = x[7][7] = OK; // refund, by the seller
-        _same(x[8], 1, 5, OK); // dispute
-        x[8][7] = x[8][8] = IOrderBook.AlreadyDecided.selector;
-        x[9][5] = x[9][6] = OK; // rule
-        x[10][5] = x[10][6] = IOrderBook.FallbackNotOpen.selector;
-        _same(x[11], 1, 8, OK); // agree
-        _same(x[12], 0, 8, OK); // cancelByOrder
-        _check(x, false);
+    function test_open_on_attest() external {
+        bytes4[CALLERS][CALLS] memory x = _openOnAttest();
+        _attesting(x, _to(DUE));
+        _all(x, Call.AttestNegative, _to(DISPUTED));
+        _all(x, Call.Cancel, EARLY);
+        _byParties(x, Call.Dispute, _to(DISPUTED));
+        _check(_goodsFirst(), x);
     }
 
-    function test_after_every_deadline() external {
-        bytes4[12][CALLS] memory x;
-        for (uint256 i; i < CALLS; ++i) {
-            x[i] = _row(WRONG);
-        }
-        x[0][0] = LATE; // fund
-        x[1][4] = x[1][8] = OK; // pay, also late
-        x[2][0] = x[2][1] = OK; // cancel, by anyone
-        x[3][0] = x[3][1] = OK;
-        x[4] = _row(OK); // attest
-        x[4][0] = IOrderBook.NotFunded.selector;
-        _same(x[4], 1, 6, LATE);
-        x[5][2] = IOrderBook.NothingOwed.selector; // release, by anyone
-        x[5][3] = x[5][7] = OK;
-        x[6][4] = x[6][8] = OK;
-        x[7][2] = OK; // refund, by anyone
-        x[7][3] = x[7][7] = IOrderBook.NotParty.selector;
-        _same(x[8], 1, 4, LATE); // dispute
-        x[8][5] = IOrderBook.FallbackOpen.selector;
-        x[8][7] = x[8][8] = IOrderBook.AlreadyDecided.selector;
-        x[9][5] = x[9][6] = IOrderBook.FallbackOpen.selector;
-        x[10][5] = x[10][6] = OK;
-        _same(x[11], 1, 8, OK);
-        _same(x[12], 0, 8, OK);
-        _check(x, true);
+    function test_open_on_attest_after_attest_end() external {
+        Terms memory t = _goodsFirst();
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _openOnAttest();
+        _attesting(x, LATE);
+        _all(x, Call.AttestNegative, _to(OPEN));
+        _all(x, Call.Cancel, _to(CANCELLED));
+        _byParties(x, Call.Dispute, LATE);
+        _check(t, x);
+    }
+
+    // ---- Funded ----
+
+    function _fundedInTime() private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _sharable(ACCEPTED);
+        _attesting(x, _to(ACCEPTED));
+        _all(x, Call.AttestNegative, _to(DISPUTED));
+        _releasing(x, NOTHING_OWED);
+        _all(x, Call.Refund, EARLY);
+        _by(x, Call.Refund, Who.Seller, _to(REFUNDED));
+        _byParties(x, Call.Dispute, _to(DISPUTED));
+    }
+
+    function test_funded() external {
+        _check(_paidInAdvance(), _fundedInTime());
+    }
+
+    function test_funded_without_inspection() external {
+        bytes4[CALLERS][CALLS] memory x = _fundedInTime();
+        _attestingToRelease(x, _to(RELEASED));
+        _check(_paidInAdvance(_prefundAtOnce()), x);
+    }
+
+    function test_funded_after_attest_end() external {
+        Terms memory t = _paidInAdvance();
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _sharable(ACCEPTED);
+        _attesting(x, LATE);
+        _all(x, Call.AttestNegative, _to(FUNDED));
+        _releasing(x, NOTHING_OWED);
+        _all(x, Call.Refund, _to(REFUNDED));
+        _byParties(x, Call.Dispute, LATE);
+        _check(t, x);
+    }
+
+    // ---- Accepted ----
+
+    function _accepted(bytes4 releasing, bytes4 disputing) private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _sharable(ACCEPTED);
+        _attesting(x, _to(ACCEPTED));
+        _all(x, Call.AttestNegative, _to(ACCEPTED));
+        _releasing(x, releasing);
+        _all(x, Call.Refund, NOT_PARTY);
+        _by(x, Call.Refund, Who.Seller, _to(REFUNDED));
+        _byParties(x, Call.Dispute, disputing);
+    }
+
+    function test_accepted_under_inspection() external {
+        bytes4[CALLERS][CALLS] memory x = _accepted(EARLY, _to(DISPUTED));
+        _all(x, Call.AttestNegative, _to(DISPUTED));
+        _by(x, Call.Release, Who.Buyer, _to(RELEASED));
+        _by(x, Call.ReleaseMany, Who.Buyer, _to(RELEASED));
+        _check(_attested(_paidInAdvance(), SHIPPED), x);
+    }
+
+    function test_accepted_after_inspection() external {
+        Terms memory t = _attested(_paidInAdvance(), SHIPPED);
+        vm.warp(t0 + INSPECTION + 1);
+        _check(t, _accepted(_to(RELEASED), LATE));
+    }
+
+    function test_accepted_after_attest_end() external {
+        Terms memory t = _attested(_paidInAdvance(), SHIPPED);
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _accepted(_to(RELEASED), LATE);
+        _attesting(x, LATE);
+        _check(t, x);
+    }
+
+    function test_accepted_without_inspection() external {
+        Terms memory t = _attested(_paidInAdvance(_prefundAtOnce()), SHIPPED);
+        _check(t, _accepted(_to(RELEASED), IOrderBook.NotDisputable.selector));
+    }
+
+    // ---- Due ----
+
+    function _due() private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _sharable(DUE);
+        _all(x, Call.Pay, _to(RELEASED));
+        _all(x, Call.PayFromBuyer, _to(RELEASED));
+        _all(x, Call.PayFromSeller, WRONG_PAYER);
+        _by(x, Call.Hold, Who.Buyer, _to(RELEASED));
+        _by(x, Call.Hold, Who.Payer, _to(RELEASED));
+        _by(x, Call.Hold, Who.Seller, WRONG_PAYER);
+        _by(x, Call.Hold, Who.Arbiter, WRONG_PAYER);
+        _attesting(x, _to(DUE));
+        _all(x, Call.AttestNegative, _to(DUE));
+        _all(x, Call.WriteOff, NOT_PARTY);
+        _by(x, Call.WriteOff, Who.Seller, _to(CANCELLED));
+    }
+
+    function test_due() external {
+        bytes4[CALLERS][CALLS] memory x = _due();
+        _all(x, Call.AttestNegative, _to(DISPUTED));
+        _byParties(x, Call.Dispute, _to(DISPUTED));
+        _check(_attested(_goodsFirst(), SHIPPED), x);
+    }
+
+    function test_due_and_overdue() external {
+        Terms memory t = _attested(_goodsFirst(), SHIPPED);
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _due();
+        _attesting(x, LATE);
+        _byParties(x, Call.Dispute, LATE);
+        _check(t, x);
+    }
+
+    // ---- Disputed ----
+
+    function _inDispute(IOrderBook.State afterwards) private pure returns (bytes4[CALLERS][CALLS] memory x) {
+        x = _sharable(afterwards);
+        _attesting(x, _to(DISPUTED));
+        _all(x, Call.AttestNegative, _to(DISPUTED));
+        _all(x, Call.Rule, NOT_ARBITER);
+        _by(x, Call.Rule, Who.Arbiter, _to(afterwards));
+        _all(x, Call.DecideByFallback, NO_FALLBACK);
+    }
+
+    function _fallbackIsOpen(IOrderBook.State afterwards, IOrderBook.State fallingBack)
+        private
+        pure
+        returns (bytes4[CALLERS][CALLS] memory x)
+    {
+        x = _inDispute(afterwards);
+        _attesting(x, LATE);
+        _by(x, Call.Rule, Who.Arbiter, FALLBACK);
+        _all(x, Call.DecideByFallback, _to(fallingBack));
+    }
+
+    function test_disputed_by_a_party() external {
+        _check(_disputed(_paidInAdvance()), _inDispute(ACCEPTED));
+    }
+
+    function test_disputed_by_a_party_goods_first() external {
+        _check(_disputed(_goodsFirst()), _inDispute(DUE));
+    }
+
+    function test_disputed_by_a_party_once_the_fallback_is_open() external {
+        Terms memory t = _disputed(_paidInAdvance());
+        vm.warp(t0 + LONG);
+        _check(t, _fallbackIsOpen(ACCEPTED, REFUNDED));
+    }
+
+    function test_disputed_by_a_party_after_acceptance_once_the_fallback_is_open() external {
+        Terms memory t = _disputed(_attested(_paidInAdvance(), SHIPPED));
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _fallbackIsOpen(ACCEPTED, ACCEPTED);
+        _attesting(x, _to(DISPUTED)); // the required status came in time before
+        _check(t, x);
+    }
+
+    function test_disputed_by_a_party_goods_first_once_the_fallback_is_open() external {
+        Terms memory t = _disputed(_goodsFirst());
+        vm.warp(t0 + LONG);
+        _check(t, _fallbackIsOpen(DUE, CANCELLED));
+    }
+
+    function test_disputed_by_an_attestation() external {
+        bytes4[CALLERS][CALLS] memory x = _inDispute(ACCEPTED);
+        _attesting(x, _to(ACCEPTED));
+        _byParties(x, Call.Dispute, _to(DISPUTED));
+        _check(_attested(_paidInAdvance(), DAMAGED), x);
+    }
+
+    function test_disputed_by_an_attestation_goods_first() external {
+        bytes4[CALLERS][CALLS] memory x = _inDispute(DUE);
+        _attesting(x, _to(DUE));
+        _byParties(x, Call.Dispute, _to(DISPUTED));
+        _check(_attested(_goodsFirst(), DAMAGED), x);
+    }
+
+    function test_disputed_by_an_attestation_once_the_fallback_is_open() external {
+        Terms memory t = _attested(_paidInAdvance(), DAMAGED);
+        vm.warp(t0 + LONG);
+        bytes4[CALLERS][CALLS] memory x = _fallbackIsOpen(ACCEPTED, REFUNDED);
+        _byParties(x, Call.Dispute, FALLBACK);
+        _check(t, x);
+    }
+
+    // ---- decided ----
+
+    function test_decided_in_advance_is_accepted_for_good() external {
+        Terms memory t = _agreed(_paidInAdvance());
+        _check(t, _accepted(_to(RELEASED), DECIDED));
+        vm.warp(t0 + LONG);
+        _check(t, _accepted(_to(RELEASED), DECIDED));
+    }
+
+    function test_decided_goods_first_is_due_for_good() external {
+        Terms memory t = _agreed(_goodsFirst());
+        bytes4[CALLERS][CALLS] memory x = _due();
+        _byParties(x, Call.Dispute, DECIDED);
+        _check(t, x);
+        vm.warp(t0 + LONG);
+        _check(t, x);
+    }
+
+    // ---- over ----
+
+    function _checkOver(Terms memory t, IOrderBook.State state) private {
+        _assertState(t, state);
+        _check(t, _over(state));
+        vm.warp(t0 + LONG);
+        _check(t, _over(state));
+    }
+
+    function test_released() external {
+        Terms memory t = _attested(_paidInAdvance(_prefundAtOnce()), SHIPPED);
+        escrow.release(t, 0);
+        _checkOver(t, RELEASED);
+    }
+
+    function test_released_of_goods_first() external {
+        Terms memory t = _attested(_goodsFirst(), SHIPPED);
+        IOrderBook.ConsentSignature memory c = _consent(payer, t, 0, AMOUNT);
+        escrow.pay(t, 0, c);
+        _checkOver(t, RELEASED);
+    }
+
+    function test_refunded() external {
+        Terms memory t = _paidInAdvance();
+        vm.prank(seller.wallet);
+        escrow.refund(t, 0);
+        _checkOver(t, REFUNDED);
+    }
+
+    function test_cancelled() external {
+        Terms memory t = _attested(_goodsFirst(), SHIPPED);
+        vm.prank(seller.wallet);
+        escrow.writeOff(t, 0);
+        _checkOver(t, CANCELLED);
+    }
+
+    function test_cancelled_by_order() external {
+        Terms memory t = _paidInAdvance();
+        vm.prank(compliance);
+        escrow.cancelByOrder(t, 0, ORDER);
+        _checkOver(t, CANCELLED);
+    }
+
+    // ---- a part that waits for the seller ----
+
+    function test_funded_with_a_part_owed() external {
+        Terms memory t = _paidInAdvance(_partial(Mode.PREFUND));
+        _freeze(seller.id);
+        _attestPart(t, 1, SHIPPED, PART, false);
+        _unfreeze(seller.id);
+        bytes4[CALLERS][CALLS] memory x = _fundedInTime();
+        _attesting(x, _to(FUNDED)); // which accepts nothing more
+        _releasing(x, _to(FUNDED));
+        _check(t, x);
     }
 }

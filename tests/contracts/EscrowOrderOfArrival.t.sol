@@ -100,4 +100,51 @@ contract EscrowOrderOfArrivalTest is OrderBase {
         _attest(t, late);
         _assertState(t, IOrderBook.State.Accepted);
     }
+
+    // ---- and so does who gets the money in the end ----
+
+    /// @dev Random seqs of a partial delivery, the highest one complete, in this order or that, some of them while
+    /// seller or token is stopped. No party disputes.
+    function _checkMoney(Terms memory t, uint256 seed) private {
+        uint256 n = 2 + seed % (MOST - 1);
+        Attestation[] memory list = _source(t, seed, n);
+        (list[n - 1].status, list[n - 1].complete) = (seed % 3 == 0 ? DAMAGED : SHIPPED, seed % 3 != 0);
+        uint256 id = vm.snapshotState();
+        for (uint256 i; i < n; ++i) {
+            _attest(t, list[i]);
+        }
+        (uint256 paid, uint256 due, uint256 left) = _inTheEnd(t);
+        assertEq(paid + due, list[n - 1].accepted, "what the highest seq accepts");
+        vm.revertToState(id);
+        _shuffle(list, seed);
+        for (uint256 i; i < n; ++i) {
+            if (_random(seed, 400) % n == i && seed % 5 > 2) _freeze(seller.id);
+            if (_random(seed, 500) % n == i && seed % 5 % 2 == 0) _pause(usd);
+            _attest(t, list[i]);
+        }
+        if (registry.isStopped(seller.id)) _unfreeze(seller.id);
+        if (usd.paused()) _unpause(usd);
+        (uint256 paidToo, uint256 dueToo, uint256 leftToo) = _inTheEnd(t);
+        assertEq(paidToo + dueToo, paid + due, "E6: the seller's");
+        assertEq(leftToo - dueToo, left - due, "E6: the payer's");
+    }
+
+    /// @dev By strangers; what is due is paid late, if at all.
+    function _inTheEnd(Terms memory t) private returns (uint256 paid, uint256 due, uint256 left) {
+        vm.warp(t0 + 100 days);
+        if (_state(t) == IOrderBook.State.Disputed) escrow.decideByFallback(t, 0);
+        if (_state(t) == IOrderBook.State.Funded) escrow.refund(t, 0);
+        if (_state(t) == IOrderBook.State.Accepted) escrow.release(t, 0);
+        IOrderBook.MilestoneView memory v = _view(t);
+        due = v.state == IOrderBook.State.Due ? v.accepted - v.settled : 0;
+        return (usd.balanceOf(seller.wallet), due, usd.available(buyer.wallet));
+    }
+
+    function testFuzz_E6_who_gets_the_money_of_parts_paid_in_advance(uint256 seed) external {
+        _checkMoney(_funded(_partial(Mode.PREFUND)), seed);
+    }
+
+    function testFuzz_E6_who_gets_the_money_of_parts_goods_first(uint256 seed) external {
+        _checkMoney(_opened(_partial(Mode.ON_ATTEST)), seed);
+    }
 }

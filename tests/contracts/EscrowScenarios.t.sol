@@ -9,7 +9,7 @@ import {Path, Reason} from "../../contracts/libraries/Reason.sol";
 import {OrderBase} from "./base/OrderBase.sol";
 import {Vm} from "./base/Vm.sol";
 
-/// @notice E1 to E8 by name (E6 has a file of its own), and what others got wrong.
+/// @notice E1 to E8 by name, and what others got wrong.
 contract EscrowScenariosTest is OrderBase {
     function _mixed() private returns (Terms memory t) {
         Milestone[] memory list = new Milestone[](2);
@@ -62,7 +62,25 @@ contract EscrowScenariosTest is OrderBase {
         assertEq(usd.heldFor(address(escrow), second.addr), 0, "E2");
     }
 
-    // ---- E3 is in the matrix: no call leaves a terminal state; E4 ----
+    // ---- E3; the matrix has every call in every terminal state ----
+
+    function test_E3_a_later_truth_does_not_reopen_what_is_over() external {
+        Terms memory released = _funded(_prefundAtOnce());
+        Terms memory refunded = _funded(_prefundAtOnce());
+        Attestation memory a = _says(released, 1, SHIPPED);
+        escrow.attestAndRelease(released, a, _signed(a));
+        vm.prank(seller.wallet);
+        escrow.refund(refunded, 0);
+        _attest(released, 2, DAMAGED); // too late to complain
+        _attest(refunded, 1, SHIPPED); // too late to deliver
+        assertEq(uint256(_view(released).lastSeq), 1, "nothing recorded");
+        assertEq(uint256(_view(refunded).lastSeq), 0, "nothing recorded");
+        _assertState(released, IOrderBook.State.Released);
+        _assertState(refunded, IOrderBook.State.Refunded);
+        assertEq(usd.balanceOf(seller.wallet), AMOUNT, "one of two");
+    }
+
+    // ---- E4 ----
 
     function test_E4_money_comes_out_without_anybodys_help() external {
         Terms memory unattested = _funded(_prefund());
@@ -106,7 +124,23 @@ contract EscrowScenariosTest is OrderBase {
         assertEq(usd.balanceOf(second.addr), 0, "no other");
     }
 
-    // ---- E7 ----
+    // ---- E6; EscrowOrderOfArrival has it for random attestations ----
+
+    function test_E6_damage_before_or_after_the_delivery_it_follows() external {
+        Terms[2] memory t = [_funded(_prefund()), _funded(_prefund())];
+        _attest(t[0], 1, SHIPPED);
+        _attest(t[0], 2, DAMAGED);
+        _attest(t[1], 2, DAMAGED);
+        _attest(t[1], 1, SHIPPED);
+        for (uint256 i; i < 2; ++i) {
+            _assertState(t[i], IOrderBook.State.Disputed);
+            assertTrue(_view(t[i]).requiredInTime, "delivered in time, whenever that came to be known");
+            _attest(t[i], 3, SHIPPED);
+            _assertState(t[i], IOrderBook.State.Accepted);
+        }
+    }
+
+    // ---- E7; EscrowStops has it for whole lives and every stop ----
 
     function test_E7_a_pause_changes_when_and_not_what() external {
         Terms memory t = _funded(_prefundAtOnce());

@@ -16,6 +16,9 @@ interface Vm {
         address emitter;
     }
 
+    // gas of a test that runs long
+    function pauseGasMetering() external;
+
     // accounts and signatures
     function createWallet(string calldata label) external returns (Wallet memory);
     function addr(uint256 privateKey) external pure returns (address);
