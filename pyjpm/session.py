@@ -12,7 +12,7 @@ Decisions:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -81,7 +81,6 @@ class Session:
         self.timeout = timeout
         self._signer = signer
         self._participant = 0
-        self._times: dict[int, int] = {}
 
     @property
     def signer(self) -> Signer:
@@ -162,6 +161,22 @@ class Session:
         """What a view of a contract outside the record answers, such as an asset's."""
         return self._ask(codec(artifact), address, function, arguments, block, None)
 
+    def calls(self, asked: Sequence[tuple[str, str, tuple[Any, ...]]], *, block: BlockAt = "latest") -> list[Any]:
+        """As :meth:`call` for many ``(contract, function, arguments)``, in order, in few requests."""
+        coders = [self.codec(contract) for contract, _, _ in asked]
+        requests = [
+            (self.address(contract), coder.encode(function, *arguments))
+            for coder, (contract, function, arguments) in zip(coders, asked, strict=True)
+        ]
+        try:
+            answers = self.connection.calls(requests, block=block)
+        except Reverted as error:
+            raise decode_revert(error.data) from error
+        return [
+            coder.decode_output(function, answer)
+            for coder, (_, function, _), answer in zip(coders, asked, answers, strict=True)
+        ]
+
     def _ask(
         self,
         encoder: Codec,
@@ -222,13 +237,6 @@ class Session:
     def now(self) -> int:
         """The chain's time, unix seconds."""
         return self.connection.head().timestamp
-
-    def time_of(self, block: int) -> int:
-        """The time of a block, unix seconds. Blocks are final here, so it is asked for once."""
-        known = self._times.get(block)
-        if known is None:
-            known = self._times[block] = self.connection.block(block).timestamp
-        return known
 
     def money(self, minor: int, token_or_currency: str) -> Money:
         """Minor units of a token (address) or currency as money."""

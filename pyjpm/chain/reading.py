@@ -11,7 +11,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -125,6 +125,14 @@ class ChainReader:
     def _not_available(self, block: int | str, head: int) -> BlockNotAvailable:
         return BlockNotAvailable(f"The node does not have block {block} (head: {head}).", block=block, head=head)
 
+    def timestamps(self, heights: Sequence[int]) -> list[int]:
+        """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
+        calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
+        return [
+            self.block(height).timestamp if answer is None else to_int(answer["timestamp"])
+            for height, answer in zip(heights, self._batched(calls), strict=True)
+        ]
+
     # --- state -----------------------------------------------------------------------------------------------------
 
     def call(
@@ -143,6 +151,16 @@ class ChainReader:
         except NodeError as error:
             raise self._call_error(error) from None
 
+    def calls(self, requests: Sequence[tuple[str | bytes, bytes]], *, block: BlockAt = "latest") -> list[bytes]:
+        """As ``call`` for many ``(to, data)``, in order, by JSON-RPC batches."""
+        at = block_param(check_block(block))
+        asked = [("eth_call", ({"to": check_address(to), "data": "0x" + data.hex()}, at)) for to, data in requests]
+        # What got no answer is asked by itself: ``call`` knows what each refusal means, and waits for what is not yet.
+        return [
+            self.call(to, data, block=block) if answer is None else to_bytes(answer)
+            for (to, data), answer in zip(requests, self._batched(asked), strict=True)
+        ]
+
     def code(self, address: str | bytes, *, block: BlockAt = "latest") -> bytes:
         """The code at an address, empty where there is none. Raises InvalidAddress, BlockNotAvailable."""
         return to_bytes(self._at(block, "eth_getCode", check_address(address)))
@@ -157,6 +175,21 @@ class ChainReader:
         Raises InvalidAddress, BlockNotAvailable.
         """
         return to_int(self._at(at, "eth_getTransactionCount", check_address(address)))
+
+    def transaction_counts(self, addresses: Sequence[str | bytes]) -> list[int]:
+        """As ``transaction_count`` at the head for many, in order, by JSON-RPC batches."""
+        asked = [("eth_getTransactionCount", (check_address(address), "latest")) for address in addresses]
+        return [
+            self.transaction_count(address) if answer is None else to_int(answer)
+            for address, answer in zip(addresses, self._batched(asked), strict=True)
+        ]
+
+    def _batched(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> Iterator[Any]:
+        """The answers in order; None where the node refused one or has none yet."""
+        for start in range(0, len(calls), BATCH):
+            part = calls[start : start + BATCH]
+            for answer in self._rpc.repeat(partial(self._rpc.batch, part), "batch"):
+                yield None if isinstance(answer, NodeError) else answer
 
     def _at(self, at: BlockAt, method: str, *params: Any) -> Any:
         """State at a block: ``null`` and "out of range" told apart from "not yet"."""

@@ -102,6 +102,7 @@ class Receipt:
 # --- into requests -------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=65_536)
 def check_address(address: str | bytes) -> ChecksumAddress:
     """``address`` (20 bytes; or 0x-hex, lower case or rightly checksummed) as a checksummed string.
 

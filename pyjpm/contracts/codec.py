@@ -19,6 +19,8 @@ from eth_utils.crypto import keccak
 from pyjpm.contracts import artifacts
 
 Parameter = Mapping[str, Any]
+# The same few addresses come back over and over; each checksum costs a Keccak.
+_checksummed = functools.lru_cache(maxsize=65_536)(to_checksum_address)
 
 
 def abi_type(parameter: Parameter) -> str:
@@ -58,7 +60,7 @@ def from_abi(parameter: Parameter, value: Any) -> Any:
     if kind == "tuple":
         parts = parameter["components"]
         return {part["name"]: from_abi(part, item) for part, item in zip(parts, value, strict=True)}
-    return to_checksum_address(value) if kind == "address" else value
+    return _checksummed(value) if kind == "address" else value
 
 
 def encode_parameters(parameters: Sequence[Parameter], values: Sequence[Any]) -> bytes:

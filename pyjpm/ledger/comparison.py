@@ -66,13 +66,14 @@ def compare(session: Session, entries: Iterable[Entry], *, block: int) -> Compar
     today = session.connection.block(block).timestamp // DAY
     figures, differences = 0, []
     for currency, book in projection.books.items():
-        for figure, of, told, arguments in _figures(session, projection, book, today):
-            function, position = _QUESTIONS[figure]
-            answer = session.call(currency, function, *arguments, block=block)
-            found = answer if position is None else answer[position]
-            figures += 1
-            if told != found:
-                differences.append(Difference(currency, figure, of, told, found))
+        told = list(_figures(session, projection, book, today))
+        asked = [(currency, _QUESTIONS[figure][0], arguments) for figure, _, _, arguments in told]
+        figures += len(told)
+        for (figure, of, by_events, _), answer in zip(told, session.calls(asked, block=block), strict=True):
+            position = _QUESTIONS[figure][1]
+            by_chain = answer if position is None else answer[position]
+            if by_events != by_chain:
+                differences.append(Difference(currency, figure, of, by_events, by_chain))
     return Comparison(block, count, figures, tuple(differences))
 
 

@@ -159,12 +159,12 @@ def read_events(session: Session, *, to_block: int) -> Iterator[Entry]:
     """Every event of the registry and of all deposit tokens up to a block, in the order of the chain; pages itself."""
     names = {session.address(REGISTRY): REGISTRY}
     names |= {session.address(currency): currency for currency in session.record.tokens}
-    timestamp = block = -1
-    for log in session.connection.logs(list(names), from_block=session.record.first_block, to_block=to_block):
-        contract = names[log.address]
-        event = session.codec(contract).decode_log(log)
-        if event is None:
-            continue
-        if event.block != block:
-            block, timestamp = event.block, session.time_of(event.block)
-        yield Entry(contract, event, timestamp)
+    found = session.connection.logs(list(names), from_block=session.record.first_block, to_block=to_block)
+    for _, _, logs in found.pages():
+        blocks = sorted({log.block_number for log in logs})
+        times = dict(zip(blocks, session.connection.timestamps(blocks), strict=True))
+        for log in logs:
+            contract = names[log.address]
+            event = session.codec(contract).decode_log(log)
+            if event is not None:
+                yield Entry(contract, event, times[event.block])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,9 +104,9 @@ class Calls:
         """The idempotency key of a call: a pure function of the replay and the order."""
         return f"{self._run}/{name}/{order.id}/{index}"
 
-    def known(self, order: OrderRecord, name: str, index: int) -> bool:
-        """Whether the bank sent this call before, in this run or one that stopped."""
-        return self._session.journal.find(self._session.wallet, self.key(order, name, index)) is not None
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Those of these keys under which the bank sent a call before, in this run or one that stopped."""
+        return self._session.journal.known_keys(self._session.wallet, keys)
 
     def remedy(self, order: OrderRecord, function: str, terms: OrderTerms, index: int, outcome: Outcome) -> Call:
         """A call that anyone may make once its time has come."""

@@ -62,10 +62,8 @@ class Cast:
         parties = [Party(ADMINISTRATOR, "Attesters", None), *queue.parties()]
         for some in _in_parts(parties):
             stage.run([self._registration(party, kyc_expiry) for party in some])
-        for party in parties:
-            identity = self._identity(party)
-            found = self._session.call("ParticipantRegistry", "participantByIdentity", identity)
-            self._ids[party.id] = int(found)
+        asked = [("ParticipantRegistry", "participantByIdentity", (self._identity(party),)) for party in parties]
+        self._ids = {party.id: found for party, found in zip(parties, self._session.calls(asked), strict=True)}
         for totals in _in_parts(queue.buyer_totals()):
             stage.run([self._limit(buyer, total) for buyer, total in totals])
         keys = (self._keys.signer(f"attester {number}") for number in range(attesters))

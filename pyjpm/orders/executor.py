@@ -15,18 +15,17 @@ Decisions:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from pyjpm.order import OrderState
 from pyjpm.orders.calls import Calls, Outcome
-from pyjpm.orders.events import EventKind, MilestoneMode, OrderEvent, OrderRecord
+from pyjpm.orders.events import EventKind, MilestoneMode, OrderEvent, OrderMilestone, OrderRecord
 from pyjpm.orders.queue import EventGroup, OrderQueue
 from pyjpm.orders.stage import Call, Pace, Stage
 from pyjpm.session import Session
-from pyjpm.terms import OrderTerms
 
 LATE: Final = "LATE"
 REPEATED: Final = "REPEATED"
@@ -34,8 +33,15 @@ OUT_OF_ORDER: Final = "OUT_OF_ORDER"
 IRRELEVANT: Final = "IRRELEVANT"
 
 _AT_ONCE: Final = 100
+_REMEDIES: Final = ("refund", "cancel")
 _STATES: Final = tuple(OrderState)
 _ENDED: Final = frozenset({OrderState.RELEASED, OrderState.REFUNDED, OrderState.CANCELLED})
+
+
+Place = tuple[OrderRecord, int]
+"""A milestone of an order, by index."""
+Seen = Mapping[str, Any]
+"""A milestone as the escrow's ``milestoneOf`` tells it."""
 
 
 @dataclass(slots=True)
@@ -67,7 +73,7 @@ class Executor:
         self._release_inspected(before=at)
         self._pace.reach(at)
         for events in _rounds(group.events):
-            tasks = [self._task(event.shifted(self._shift)) for event in events]
+            tasks = self._tasks([event.shifted(self._shift) for event in events])
             self._advance(tasks)
             with self._queue.transaction():
                 for task in tasks:
@@ -77,8 +83,7 @@ class Executor:
         """Finds the milestones that were waiting for the end of their inspection when a replay stopped."""
         for order in self._queue.orders():
             if any(part.inspection for part in order.milestones):
-                for milestone in range(len(order.milestones)):
-                    self._watch_inspection(order.shifted(self._shift), milestone)
+                self._watch_inspections([(order.shifted(self._shift), index) for index in range(len(order.milestones))])
 
     def finish(self) -> None:
         """Releases what is still under inspection, each at its time."""
@@ -100,21 +105,44 @@ class Executor:
             self._stage.run(calls)
             living = moving
 
-    def _task(self, event: OrderEvent) -> Task:
-        outcome = Outcome()
-        match event.kind:
-            case EventKind.OPEN:
-                steps = self._open(self._order(event), outcome)
-            case EventKind.STATUS:
-                steps = self._status(event, self._order(event), outcome)
-            case EventKind.DEADLINE:
-                steps = self._deadline(self._order(event), event.payload["milestone"], outcome)
-            case EventKind.END:
-                steps = self._end(outcome)
-        return Task(event, steps, outcome)
+    def _tasks(self, events: Sequence[OrderEvent]) -> list[Task]:
+        """What the events of a round make happen, after one look at all their milestones."""
+        orders = {event.order: self._order(event.order) for event in events if event.kind is not EventKind.END}
+        concerned = [_concerned(event, orders[event.order]) if event.order else [] for event in events]
+        seen = iter(
+            self._look(
+                [(orders[event.order], index) for event, some in zip(events, concerned, strict=True) for index in some]
+            )
+        )
+        sent = self._calls.known(
+            [
+                self._calls.key(orders[event.order], name, index)
+                for event, some in zip(events, concerned, strict=True)
+                for index in some
+                for name in self._names(event)
+            ]
+        )
+        tasks = []
+        for event, some in zip(events, concerned, strict=True):
+            outcome, found = Outcome(), {index: next(seen) for index in some}
+            match event.kind:
+                case EventKind.OPEN:
+                    steps = self._open(orders[event.order], outcome)
+                case EventKind.STATUS:
+                    steps = self._status(event, orders[event.order], found, sent, outcome)
+                case EventKind.DEADLINE:
+                    steps = self._deadline(orders[event.order], found, sent, outcome)
+                case EventKind.END:
+                    steps = self._end(outcome)
+            tasks.append(Task(event, steps, outcome))
+        return tasks
 
-    def _order(self, event: OrderEvent) -> OrderRecord:
-        return self._queue.order(event.order).shifted(self._shift)
+    def _order(self, order_id: str) -> OrderRecord:
+        return self._queue.order(order_id).shifted(self._shift)
+
+    def _names(self, event: OrderEvent) -> tuple[str, ...]:
+        """What calls about a milestone an event may have made before the replay stopped, by the names in their keys."""
+        return (self._calls.attest_name(event),) if event.kind is EventKind.STATUS else _REMEDIES
 
     def _open(self, order: OrderRecord, outcome: Outcome) -> Iterator[list[Call]]:
         """Mint what is prefunded; open, funding the first such milestone in the same call; fund the others."""
@@ -130,120 +158,140 @@ class Executor:
         calls = [self._calls.hold(order, terms, prefunded[0], signature, outcome)]
         yield calls + [self._calls.hold(order, terms, index, b"", outcome) for index in prefunded[1:]]
 
-    def _status(self, event: OrderEvent, order: OrderRecord, outcome: Outcome) -> Iterator[list[Call]]:
+    def _status(
+        self, event: OrderEvent, order: OrderRecord, seen: Mapping[int, Seen], sent: set[str], outcome: Outcome
+    ) -> Iterator[list[Call]]:
         """Attest to each milestone that the status concerns; mint and pay what became due."""
-        number = event.payload["number"]
-        terms = self._calls.terms(order)
-        concerned = [
-            index for index, part in enumerate(order.milestones) if part.required == number or number in order.negative
-        ]
-        if not concerned:
+        if not seen:
             outcome.note(IRRELEVANT, f"No milestone asks for {event.payload['name']}.")
             return
-        calls = [self._attest(event, order, terms, index, outcome) for index in concerned]
-        yield [call for call in calls if call is not None]
-        due = [(index, amount) for index in concerned if (amount := self._due(order, terms, index))]
+        terms, at = self._calls.terms(order), event.payload["at"] + self._shift
+        calls = []
+        for index, found in seen.items():
+            if self._calls.key(order, self._calls.attest_name(event), index) not in sent:
+                word, detail = self._differs(event, order.milestones[index], found)
+                if word:
+                    outcome.note(word, detail)
+                    continue
+            calls.append(self._calls.attest(event, order, terms, index, outcome, at=at))
+        yield calls
+        due = [(index, amount) for _, index, amount in self._due([(order, index) for index in seen])]
         if due:
             yield [self._calls.mint(order, index, amount, outcome, event) for index, amount in due]
             yield [self._calls.pay(event, order, terms, index, amount, outcome) for index, amount in due]
-        for index in concerned:
-            self._watch_inspection(order, index)
+        self._watch_inspections([(order, index) for index in seen])
 
-    def _deadline(self, order: OrderRecord, index: int, outcome: Outcome) -> Iterator[list[Call]]:
+    def _deadline(
+        self, order: OrderRecord, seen: Mapping[int, Seen], sent: set[str], outcome: Outcome
+    ) -> Iterator[list[Call]]:
         """What nobody attested in time: held money goes back, what was on attest is cancelled."""
-        terms = self._calls.terms(order)
-        state = self._state(terms, index)
-        function = {OrderState.FUNDED: "refund", OrderState.OPEN: "cancel"}.get(state)
-        for known in ("refund", "cancel"):
-            if self._calls.known(order, known, index):
-                function = known
+        ((index, found),) = seen.items()
+        function = {OrderState.FUNDED: "refund", OrderState.OPEN: "cancel"}.get(_state(found))
+        for name in _REMEDIES:
+            if self._calls.key(order, name, index) in sent:
+                function = name
         if function is not None:
-            yield [self._calls.remedy(order, function, terms, index, outcome)]
+            yield [self._calls.remedy(order, function, self._calls.terms(order), index, outcome)]
 
     def _end(self, outcome: Outcome) -> Iterator[list[Call]]:
         """Disputes that nobody ruled in time are decided by the fallback; one that is still open stays live."""
-        disputed = (
-            (order, self._calls.terms(order), index)
-            for order in (order.shifted(self._shift) for order in self._queue.orders() if order.negative)
-            for index in range(len(order.milestones))
-            if self._is_disputed(order, index)
-        )
+        disputed = self._disputed()
         while part := list(islice(disputed, _AT_ONCE)):
             yield [
-                self._calls.remedy(order, "decideByFallback", terms, index, Outcome()) for order, terms, index in part
+                self._calls.remedy(order, "decideByFallback", self._calls.terms(order), index, Outcome())
+                for order, index in part
             ]
-            due = [(each, amount) for each in part if (amount := self._due(*each))]
-            yield [self._calls.mint(order, index, amount, outcome) for (order, _, index), amount in due]
+            due = self._due(part)
+            yield [self._calls.mint(order, index, amount, outcome) for order, index, amount in due]
             yield [
-                self._calls.hold(order, terms, index, b"", outcome, amount, "pay/end")
-                for (order, terms, index), amount in due
+                self._calls.hold(order, self._calls.terms(order), index, b"", outcome, amount, "pay/end")
+                for order, index, amount in due
             ]
-            accepted = [each for each in part if self._state(each[1], each[2]) is OrderState.ACCEPTED]
-            yield [self._calls.remedy(order, "release", terms, index, outcome) for order, terms, index in accepted]
+            accepted = zip(part, self._look(part), strict=True)
+            yield [
+                self._calls.remedy(order, "release", self._calls.terms(order), index, outcome)
+                for (order, index), found in accepted
+                if _state(found) is OrderState.ACCEPTED
+            ]
 
-    def _is_disputed(self, order: OrderRecord, index: int) -> bool:
-        """Also one that was, when a replay that stopped here goes on."""
-        decided = self._calls.known(order, "decideByFallback", index)
-        return decided or self._state(self._calls.terms(order), index) is OrderState.DISPUTED
-
-    def _attest(
-        self, event: OrderEvent, order: OrderRecord, terms: OrderTerms, index: int, outcome: Outcome
-    ) -> Call | None:
-        """The attestation of a status to one milestone, None where it would change nothing (and is reported)."""
-        part, at = order.milestones[index], event.payload["at"] + self._shift
-        if not self._calls.known(order, self._calls.attest_name(event), index):
-            word, detail = self._differs(event, terms, index, part.required, part.attest_by)
-            if word:
-                outcome.note(word, detail)
-                return None
-        return self._calls.attest(event, order, terms, index, outcome, at=at)
+    def _disputed(self) -> Iterator[Place]:
+        """Milestones in dispute; also one that was, when a replay that stopped here goes on."""
+        places = (
+            (order, index)
+            for order in (order.shifted(self._shift) for order in self._queue.orders() if order.negative)
+            for index in range(len(order.milestones))
+        )
+        while part := list(islice(places, _AT_ONCE)):
+            keys = [self._calls.key(order, "decideByFallback", index) for order, index in part]
+            decided = self._calls.known(keys)
+            for place, key, found in zip(part, keys, self._look(part), strict=True):
+                if key in decided or _state(found) is OrderState.DISPUTED:
+                    yield place
 
     # --- asking the chain ---
 
-    def _differs(
-        self, event: OrderEvent, terms: OrderTerms, index: int, required: int, attest_by: int
-    ) -> tuple[str, str]:
+    def _differs(self, event: OrderEvent, part: OrderMilestone, seen: Seen) -> tuple[str, str]:
         """Why a status would change nothing, in a word and a sentence; two empty strings if it would."""
-        seen = self._session.call("OrderEscrow", "milestoneOf", terms.id, index)
-        state, told = _STATES[seen["state"]], event.payload
+        state, told = _state(seen), event.payload
         if seen["lastSeq"] and event.seq < seen["lastSeq"]:
             return OUT_OF_ORDER, f"{told['name']} has seq {event.seq}, {seen['lastSeq']} came before."
         if seen["lastStatus"] == told["number"] and (state in _ENDED or event.seq == seen["lastSeq"]):
             return REPEATED, f"{told['name']} was attested before."
-        if told["number"] == required and told["at"] + self._shift > attest_by:
+        if told["number"] == part.required and told["at"] + self._shift > part.attest_by:
             return LATE, f"{told['name']} was reached after the deadline; the milestone is {state}."
         if state in _ENDED:
             return LATE, f"The milestone was {state} before {told['name']}."
         return "", ""
 
-    def _due(self, order: OrderRecord, terms: OrderTerms, index: int) -> int:
-        """What an on-attest milestone asks for now, in minor units; 0 where nothing is due."""
-        if order.milestones[index].mode is not MilestoneMode.ON_ATTEST:
-            return 0
-        if self._state(terms, index) is not OrderState.DUE:
-            return 0
-        return int(self._session.call("OrderEscrow", "unpaidOf", terms.to_message(), index))
+    def _look(self, places: Iterable[Place]) -> list[Seen]:
+        """The milestones as the escrow has them now."""
+        return self._session.calls(
+            [("OrderEscrow", "milestoneOf", (self._calls.terms(order).id, index)) for order, index in places]
+        )
 
-    def _state(self, terms: OrderTerms, index: int) -> OrderState:
-        return _STATES[int(self._session.call("OrderEscrow", "stateOf", terms.id, index))]
+    def _due(self, places: Iterable[Place]) -> list[tuple[OrderRecord, int, int]]:
+        """The on-attest milestones among these that ask for money now, with how much in minor units."""
+        paid_later = [place for place in places if place[0].milestones[place[1]].mode is MilestoneMode.ON_ATTEST]
+        due = [
+            place
+            for place, seen in zip(paid_later, self._look(paid_later), strict=True)
+            if _state(seen) is OrderState.DUE
+        ]
+        unpaid = self._session.calls(
+            [("OrderEscrow", "unpaidOf", (self._calls.terms(order).to_message(), index)) for order, index in due]
+        )
+        return [(order, index, amount) for (order, index), amount in zip(due, unpaid, strict=True) if amount]
 
     # --- inspections ---
 
-    def _watch_inspection(self, order: OrderRecord, index: int) -> None:
-        inspection = order.milestones[index].inspection
-        if not inspection:
-            return
-        seen = self._session.call("OrderEscrow", "milestoneOf", self._calls.terms(order).id, index)
-        if _STATES[seen["state"]] is OrderState.ACCEPTED:
-            heapq.heappush(self._inspections, (seen["since"] + inspection + 1, order.id, index))
+    def _watch_inspections(self, places: Iterable[Place]) -> None:
+        inspected = [place for place in places if place[0].milestones[place[1]].inspection]
+        for (order, index), seen in zip(inspected, self._look(inspected), strict=True):
+            if _state(seen) is OrderState.ACCEPTED:
+                ends = seen["since"] + order.milestones[index].inspection + 1
+                heapq.heappush(self._inspections, (ends, order.id, index))
 
     def _release_inspected(self, before: int | None) -> None:
         """Releases milestones whose inspection ends before a time, each at its own."""
         while self._inspections and (before is None or self._inspections[0][0] < before):
             at, order_id, index = heapq.heappop(self._inspections)
-            order = self._queue.order(order_id).shifted(self._shift)
+            order = self._order(order_id)
             self._pace.reach(at)
             self._stage.run([self._calls.remedy(order, "release", self._calls.terms(order), index, Outcome())])
+
+
+def _state(seen: Seen) -> OrderState:
+    return _STATES[seen["state"]]
+
+
+def _concerned(event: OrderEvent, order: OrderRecord) -> list[int]:
+    """The milestones that an event may change, by index; none for an opening."""
+    if event.kind is EventKind.DEADLINE:
+        return [event.payload["milestone"]]
+    if event.kind is not EventKind.STATUS:
+        return []
+    number = event.payload["number"]
+    return [index for index, part in enumerate(order.milestones) if part.required == number or number in order.negative]
 
 
 def _rounds(events: Iterable[OrderEvent]) -> Iterator[list[OrderEvent]]:

@@ -7,8 +7,9 @@ cancelled is what was never funded. An order counts once, under the state that a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from pyjpm.ledger import Comparison, compare, read_events
@@ -19,6 +20,7 @@ from pyjpm.session import Session
 from pyjpm.terms import OrderTerms
 
 _STATES: Final = tuple(OrderState)
+_AT_ONCE: Final = 100
 
 
 @dataclass(slots=True)
@@ -87,28 +89,46 @@ def reconcile(
     """
     block = session.connection.head().number
     found = Reconciliation(block)
-    for done, order in enumerate(orders, 1):
-        _add_order(session, found, order, terms_of(order))
+    done, waiting = 0, iter(orders)
+    while part := [(order, terms_of(order)) for order in islice(waiting, _AT_ONCE)]:
+        _add_orders(session, found, part)
+        done += len(part)
         progress(done)
     known = list(wallets)
     for currency in currencies:
         totals = found.totals[currency]
         totals.supply = session.call(currency, "totalSupply", block=block)
-        totals.available = sum(session.call(currency, "available", wallet, block=block) for wallet in known)
+        totals.available = sum(session.calls([(currency, "available", (wallet,)) for wallet in known], block=block))
     found.comparison = compare(session, read_events(session, to_block=block), block=block)
     return found
 
 
-def _add_order(session: Session, found: Reconciliation, order: OrderRecord, terms: OrderTerms) -> None:
-    totals, states = found.totals[order.amount.currency], set()
-    message = terms.to_message()
-    for index, milestone in enumerate(terms.milestones):
-        state = _STATES[session.call("OrderEscrow", "stateOf", terms.id, index, block=found.block)]
-        states.add(state)
+def _add_orders(session: Session, found: Reconciliation, orders: Sequence[tuple[OrderRecord, OrderTerms]]) -> None:
+    places = [(terms, index) for _, terms in orders for index in range(len(terms.milestones))]
+    asked = [("OrderEscrow", "stateOf", (terms.id, index)) for terms, index in places]
+    states = [_STATES[state] for state in session.calls(asked, block=found.block)]
+    opened = [place for place, state in zip(places, states, strict=True) if state is not OrderState.NONE]
+    messages = {terms.id: terms.to_message() for terms, _ in opened}
+    asked = [("OrderEscrow", "amountsOf", (messages[terms.id], index)) for terms, index in opened]
+    amounts = iter(session.calls(asked, block=found.block))
+    each_state = iter(states)
+    for order, terms in orders:
+        _add_order(found, order, terms, [next(each_state) for _ in terms.milestones], amounts)
+
+
+def _add_order(
+    found: Reconciliation,
+    order: OrderRecord,
+    terms: OrderTerms,
+    states: Sequence[OrderState],
+    amounts: Iterator[tuple[int, int, int, int]],
+) -> None:
+    """Adds an order; ``amounts`` gives the next opened milestone's."""
+    totals = found.totals[order.amount.currency]
+    for milestone, state in zip(terms.milestones, states, strict=True):
         if state is OrderState.NONE:
             continue
-        amounts = session.call("OrderEscrow", "amountsOf", message, index, block=found.block)
-        funded, held, released, refunded = amounts
+        funded, held, released, refunded = next(amounts)
         if funded != held + released + refunded:
             found.unequal.append(order.id)
         totals.released += released
@@ -118,7 +138,7 @@ def _add_order(session: Session, found: Reconciliation, order: OrderRecord, term
             totals.cancelled += unpaid
         elif state not in (OrderState.RELEASED, OrderState.REFUNDED):
             totals.live += unpaid
-    found.orders[_word(states)] += 1
+    found.orders[_word(set(states))] += 1
 
 
 def _word(states: set[OrderState]) -> str:

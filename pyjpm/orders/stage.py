@@ -62,8 +62,7 @@ class Pace:
         """One block at the time reached, where the clock is ours; else a moment's patience."""
         if self._clock:
             # Straight to the node: this runs thousands of times, and only we move this chain.
-            self._connection.development_request("evm_setNextBlockTimestamp", self._at)
-            self._connection.development_request("evm_mine")
+            self._connection.development_request("evm_mine", self._at)
         else:
             time.sleep(_POLL)
 
@@ -88,26 +87,23 @@ class Stage:
         by_wallet: dict[str, list[Call]] = {}
         for call in calls:
             by_wallet.setdefault(call.signer.address, []).append(call)
-        waiting: list[tuple[Call, str]] = []
-        for group in by_wallet.values():
-            accepted = self._session.sender.submit_many(group[0].signer, [call.operation for call in group])
-            waiting += [(call, submission.id) for call, submission in zip(group, accepted, strict=True)]
-        self.sent += len(waiting)
-        settled = self._settled([each for _, each in waiting])
-        for submission, (call, _) in zip(settled, waiting, strict=True):
+        groups = list(by_wallet.values())
+        accepted = self._session.sender.submit_batches(
+            [(group[0].signer, [call.operation for call in group]) for group in groups]
+        )
+        settled = self._settled([submission for some in accepted for submission in some])
+        self.sent += len(settled)
+        for submission, call in zip(settled, (call for group in groups for call in group), strict=True):
             call.done(submission)
 
-    def _settled(self, ids: Sequence[str]) -> list[Submission]:
-        deadline = time.monotonic() + self._patience
-        while True:
-            if any(each.is_pending for each in self._session.journal.get_many(ids)):
-                self._pace.mine()
-            found = self._session.sender.refresh_many(ids)
-            pending = [each for each in found if each.is_pending]
-            if not pending:
-                return found
+    def _settled(self, found: Sequence[Submission]) -> Sequence[Submission]:
+        deadline, ids = time.monotonic() + self._patience, [each.id for each in found]
+        while pending := [each for each in found if each.is_pending]:
             if time.monotonic() > deadline:
                 raise StillPending(
                     f"{len(pending)} of {len(ids)} transactions have no outcome after {self._patience:.0f} s.",
                     submission=pending[0].id,
                 )
+            self._pace.mine()
+            found = self._session.sender.refresh_many(ids)
+        return found

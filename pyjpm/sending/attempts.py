@@ -14,8 +14,9 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, insert, or_, select, update
@@ -41,6 +42,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What one wallet is asked to send, in the order of its nonces."""
+
+    wallet: str
+    requests: Sequence[Request]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a receipt says about an attempt; ``error`` and ``revert_data`` where it reverted."""
 
@@ -61,31 +70,37 @@ class Attempts:
         self._lanes: dict[str, threading.RLock] = {}
         self._mutex = threading.Lock()
 
-    def lane(self, wallet: str) -> threading.RLock:
+    @contextmanager
+    def lanes(self, wallets: Iterable[str]) -> Iterator[None]:
         """Held from binding a nonce to sending its bytes, so that a wallet's transactions leave in their order."""
-        with self._mutex:
-            return self._lanes.setdefault(wallet, threading.RLock())
+        with ExitStack() as held:
+            # Always in this order: two threads with several lanes each never wait for one another.
+            for wallet in sorted(wallets):
+                with self._mutex:
+                    lock = self._lanes.setdefault(wallet, threading.RLock())
+                held.enter_context(lock)
+            yield
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def known(self, wallet: str, requests: Sequence[Request]) -> dict[str, Submission]:
-        """The submissions that exist under these requests' keys, by key.
+    def known(self, batches: Sequence[Batch]) -> list[dict[str, Submission]]:
+        """The submissions that exist under each batch's keys, by key.
 
         Raises IdempotencyConflict where one says something else, or two of these share a key and do not agree.
         """
         with self._database.transaction() as connection:
-            return _known(connection, wallet, requests)
+            return [_known(connection, batch) for batch in batches]
 
     def living(self, wallet: str | None = None) -> list[Attempt]:
         """Attempts without an outcome, by wallet and nonce."""
         query = ATTEMPTS.where(attempt.c.state.in_(LIVING))
         return self._read(query if wallet is None else query.where(attempt.c.lane == wallet))
 
-    def unsigned(self, wallet: str) -> list[Attempt]:
-        """The RESERVED attempts of a wallet by nonce: none of a halted one."""
-        if self.is_halted(wallet):
-            return []
-        return self._read(ATTEMPTS.where(attempt.c.state == SubmissionState.RESERVED, attempt.c.lane == wallet))
+    def unsigned(self, wallets: Sequence[str]) -> list[Attempt]:
+        """The RESERVED attempts of these wallets, by wallet and nonce: none of a halted one."""
+        halted = select(lane.c.wallet).where(lane.c.state == _HALTED)
+        waiting = ATTEMPTS.where(attempt.c.state == SubmissionState.RESERVED, attempt.c.lane.not_in(halted))
+        return [each for part in in_parts(wallets) for each in self._read(waiting.where(attempt.c.lane.in_(part)))]
 
     def of(self, submission_ids: Sequence[str]) -> list[Attempt]:
         """The newest attempt of each submission, by wallet and nonce."""
@@ -118,52 +133,27 @@ class Attempts:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def reserve(self, wallet: str, requests: Sequence[Request], chain_nonce: int) -> list[str]:
+    def reserve(self, batches: Sequence[Batch], chain_nonces: Sequence[int]) -> list[list[str]]:
         """Store requests and bind a nonce to each, in one commit; those that live or are final stay as they are.
 
         Args:
-            wallet: the signing wallet.
-            requests: in the order of their nonces.
-            chain_nonce: the wallet's next nonce by the chain.
+            batches: of different wallets.
+            chain_nonces: each wallet's next nonce by the chain.
 
         Returns:
-            The submission's id for each request.
+            For each batch its submissions' ids, one for each request.
 
         Raises:
             IdempotencyConflict, LaneHalted; nothing is stored then.
         """
-        now = int(time.time())
-        new: list[dict[str, Any]] = []
-        again: list[dict[str, Any]] = []
-        attempts: list[dict[str, Any]] = []
-        links: list[dict[str, Any]] = []
+        rows = _Rows()
         with self._database.transaction() as connection:
-            known = _known(connection, wallet, requests)
-            ids = {key: found.id for key, found in known.items() if found.state != SubmissionState.REVERTED}
-            first = nonce = _next_nonce(connection, wallet, chain_nonce)
-            for request in requests:
-                key = request.operation.key
-                if key in ids:
-                    continue
-                attempt_id = secrets.token_hex(16)
-                if key in known:
-                    ids[key] = known[key].id
-                    again.append({"b_id": ids[key], "b_attempt": attempt_id})
-                else:
-                    ids[key] = secrets.token_hex(16)
-                    new.append(_payment_values(ids[key], wallet, request, attempt_id, now))
-                attempts.append(_attempt_values(attempt_id, wallet, nonce, request))
-                links.append({"attempt": attempt_id, "payment": ids[key], "position": 0})
-                nonce += 1
-            if nonce > first:
-                connection.execute(update(lane).where(lane.c.wallet == wallet).values(next_nonce=nonce))
-                connection.execute(insert(attempt), attempts)
-                if new:
-                    connection.execute(insert(payment), new)
-                if again:
-                    connection.execute(_ATTEMPT_AGAIN, again)
-                connection.execute(insert(attempt_payment), links)
-        return [ids[request.operation.key] for request in requests]
+            ids = [
+                _reserve(connection, batch, chain_nonce, rows)
+                for batch, chain_nonce in zip(batches, chain_nonces, strict=True)
+            ]
+            rows.write(connection)
+        return ids
 
     def commit_bytes(self, signed: Sequence[Attempt]) -> None:
         """Store the bytes and hashes of attempts that had none: RESERVED becomes SIGNED."""
@@ -248,16 +238,66 @@ _ATTEMPT_AGAIN: Final = (
 )
 
 
-def _known(connection: Connection, wallet: str, requests: Sequence[Request]) -> dict[str, Submission]:
+@dataclass(slots=True)
+class _Rows:
+    """What a reservation writes."""
+
+    lanes: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    new: list[dict[str, Any]] = field(default_factory=list)
+    again: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, connection: Connection) -> None:
+        for statement, values in (
+            (_NEXT_NONCE, self.lanes),
+            (insert(attempt), self.attempts),
+            (insert(payment), self.new),
+            (_ATTEMPT_AGAIN, self.again),
+            (insert(attempt_payment), self.links),
+        ):
+            if values:
+                connection.execute(statement, values)
+
+
+_NEXT_NONCE: Final = update(lane).where(lane.c.wallet == bindparam("b_wallet")).values(next_nonce=bindparam("b_next"))
+
+
+def _reserve(connection: Connection, batch: Batch, chain_nonce: int, rows: _Rows) -> list[str]:
+    """Adds one wallet's rows; the ids of its requests' submissions."""
+    known = _known(connection, batch)
+    ids = {key: found.id for key, found in known.items() if found.state != SubmissionState.REVERTED}
+    first = nonce = _next_nonce(connection, batch.wallet, chain_nonce)
+    now = int(time.time())
+    for request in batch.requests:
+        key = request.operation.key
+        if key in ids:
+            continue
+        attempt_id = secrets.token_hex(16)
+        if key in known:
+            ids[key] = known[key].id
+            rows.again.append({"b_id": ids[key], "b_attempt": attempt_id})
+        else:
+            ids[key] = secrets.token_hex(16)
+            rows.new.append(_payment_values(ids[key], batch.wallet, request, attempt_id, now))
+        rows.attempts.append(_attempt_values(attempt_id, batch.wallet, nonce, request))
+        rows.links.append({"attempt": attempt_id, "payment": ids[key], "position": 0})
+        nonce += 1
+    if nonce > first:
+        rows.lanes.append({"b_wallet": batch.wallet, "b_next": nonce})
+    return [ids[request.operation.key] for request in batch.requests]
+
+
+def _known(connection: Connection, batch: Batch) -> dict[str, Submission]:
     wanted: dict[str, str] = {}
-    for request in requests:
+    for request in batch.requests:
         if wanted.setdefault(request.operation.key, request.sha256) != request.sha256:
             raise _conflict(request, None)
     found: dict[str, Submission] = {}
     for part in in_parts(list(wanted)):
-        query = SUBMISSIONS.where(payment.c.wallet == wallet, payment.c.key.in_(part))
+        query = SUBMISSIONS.where(payment.c.wallet == batch.wallet, payment.c.key.in_(part))
         found.update((row.key, to_submission(row)) for row in connection.execute(query))
-    for request in requests:
+    for request in batch.requests:
         earlier = found.get(request.operation.key)
         if earlier is not None and earlier.request_sha256 != request.sha256:
             raise _conflict(request, earlier.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from pyjpm.chain.values import check_address
 from pyjpm.errors.sending import SubmissionNotFound
@@ -73,6 +73,14 @@ class Journal:
         with self._database.transaction() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else to_submission(row)
+
+    def known_keys(self, wallet: str, keys: Sequence[str]) -> set[str]:
+        """Those of a wallet's idempotency keys under which there is a submission."""
+        query = select(payment.c.key).where(payment.c.wallet == check_address(wallet))
+        with self._database.transaction() as connection:
+            return {
+                row.key for part in in_parts(keys) for row in connection.execute(query.where(payment.c.key.in_(part)))
+            }
 
     def get(self, submission_id: str) -> Submission:
         """The submission with this id. Raises SubmissionNotFound."""

@@ -29,7 +29,7 @@ from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import Reverted, TransportFault
 from pyjpm.errors.sending import SignerMismatch, StillPending
-from pyjpm.sending.attempts import Request
+from pyjpm.sending.attempts import Batch, Request
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.operation import Operation, Submission, SubmissionState
 from pyjpm.sending.reference import request_sha256
@@ -89,24 +89,41 @@ class Sender:
 
         All or nothing is accepted. The simulations are each against the present state, without the others before it.
         """
-        wallet = check_address(signer.address)
-        requests = [self._checked(operation) for operation in operations]
-        known = self._attempts.known(wallet, requests)
-        stored = [found.id for found in known.values()]
-        fresh = [each for each in requests if _is_new(known.get(each.operation.key))]
+        return self.submit_batches([(signer, operations)], simulate=simulate)[0]
+
+    def submit_batches(
+        self, batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]], *, simulate: bool = False
+    ) -> list[list[Submission]]:
+        """As ``submit_many`` for several wallets, each named once: the commits are those of one wallet.
+
+        All or nothing of all wallets is accepted. The wallets' transactions are sent in the order given.
+        """
+        checked = [
+            Batch(check_address(signer.address), [self._checked(operation) for operation in operations])
+            for signer, operations in batches
+        ]
+        signers = {batch.wallet: signer for batch, (signer, _) in zip(checked, batches, strict=True)}
+        assert len(signers) == len(batches), "a wallet is named twice"
+        known = self._attempts.known(checked)
+        fresh = [batch for batch, found in zip(checked, known, strict=True) if _new(batch, found)]
         if simulate:
-            for request in fresh:
-                self._simulate(wallet, request)
+            for batch, found in zip(checked, known, strict=True):
+                for request in _new(batch, found):
+                    self._simulate(batch.wallet, request)
+        reserved: dict[str, list[str]] = {}
         if fresh:
-            with self._attempts.lane(wallet):
-                chain_nonce = self._connection.transaction_count(wallet)
-                ids = self._attempts.reserve(wallet, requests, chain_nonce)
-                self._sign_and_send(signer, wallet)
-        else:
-            ids = [known[each.operation.key].id for each in requests]
-        if any(found.is_pending for found in known.values()):
-            self._carry_on(signer, wallet, stored)
-        return self._journal.get_many(ids)
+            wallets = [batch.wallet for batch in fresh]
+            with self._attempts.lanes(wallets):
+                nonces = self._connection.transaction_counts(wallets)
+                reserved = dict(zip(wallets, self._attempts.reserve(fresh, nonces), strict=True))
+                self._sign_and_send({wallet: signers[wallet] for wallet in wallets})
+        ids = []
+        for batch, found in zip(checked, known, strict=True):
+            if any(each.is_pending for each in found.values()):
+                self._carry_on(signers[batch.wallet], batch.wallet, [each.id for each in found.values()])
+            ids.append(reserved.get(batch.wallet) or [found[each.operation.key].id for each in batch.requests])
+        stored = iter(self._journal.get_many([each for some in ids for each in some]))
+        return [[next(stored) for _ in some] for some in ids]
 
     def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
         """Carry on with everything that has no outcome: to be called once after a start, before anything else.
@@ -130,8 +147,8 @@ class Sender:
         for wallet in dict.fromkeys(each.wallet for each in living if each.raw is None):
             if wallet in by_wallet:
                 try:
-                    with self._attempts.lane(wallet):
-                        self._sign_and_send(by_wallet[wallet], wallet)
+                    with self._attempts.lanes([wallet]):
+                        self._sign_and_send({wallet: by_wallet[wallet]})
                 except PyjpmError as error:
                     failures.append(error)
         if failures:
@@ -216,12 +233,12 @@ class Sender:
         except Reverted as reverted:
             raise self._decode(reverted.data) from None
 
-    def _sign_and_send(self, signer: TransactionSigner, wallet: str) -> None:
-        """Sign whatever has a nonce and no bytes, in order, commit, send. The lane is held."""
+    def _sign_and_send(self, signers: Mapping[str, TransactionSigner]) -> None:
+        """Sign whatever of these wallets has a nonce and no bytes, in order, commit, send. The lanes are held."""
         signed: list[Attempt] = []
         try:
-            for attempt in self._attempts.unsigned(wallet):
-                signed.append(self._signed(signer, attempt))
+            for attempt in self._attempts.unsigned(list(signers)):
+                signed.append(self._signed(signers[attempt.wallet], attempt))
         finally:
             # What was signed before a signer failed goes on.
             if signed:
@@ -264,8 +281,8 @@ class Sender:
 
     def _carry_on(self, signer: TransactionSigner, wallet: str, stored: Sequence[str]) -> None:
         """Asked for again before it had an outcome: sign what has no bytes, send again what is lost."""
-        with self._attempts.lane(wallet):
-            self._sign_and_send(signer, wallet)
+        with self._attempts.lanes([wallet]):
+            self._sign_and_send({wallet: signer})
         try:
             self._resolver.resolve(self._attempts.of(stored))
         except TransportFault:
@@ -283,8 +300,14 @@ class Sender:
             raise foreign_nonce(submission.wallet, submission.nonce, submission.tx_hash, foreign)
 
 
-def _is_new(known: Submission | None) -> bool:
-    return known is None or known.state == SubmissionState.REVERTED
+def _new(batch: Batch, known: Mapping[str, Submission]) -> list[Request]:
+    """Those that were never accepted, or reverted."""
+    before = [known.get(each.operation.key) for each in batch.requests]
+    return [
+        request
+        for request, found in zip(batch.requests, before, strict=True)
+        if found is None or found.state == SubmissionState.REVERTED
+    ]
 
 
 def _still_pending(submission: Submission, answer: str) -> StillPending:

@@ -28,7 +28,7 @@ from pyjpm.errors.sending import (
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
-from pyjpm.sending.attempts import Request
+from pyjpm.sending.attempts import Batch, Request
 from pyjpm.sending.database import require_durable
 
 GENESIS = "0x" + "ab" * 32
@@ -52,7 +52,7 @@ def request(key: str, kind: str = "test.call", content: dict[str, object] | None
 
 
 def store(journal: Journal, *keys: str, kind: str = "test.call", wallet: str = WALLET) -> list[str]:
-    return journal.attempts.reserve(wallet, [request(key, kind) for key in keys], 0)
+    return journal.attempts.reserve([Batch(wallet, [request(key, kind) for key in keys])], [0])[0]
 
 
 # --- the file ------------------------------------------------------------------------------------------------------
@@ -198,12 +198,13 @@ def test_a_closed_journal_says_so(path: Path) -> None:
 
 def test_a_nonce_is_bound_once_and_none_is_skipped(path: Path) -> None:
     with open_journal(path) as journal:
-        assert [journal.get(each).nonce for each in journal.attempts.reserve(WALLET, [request("a")], 5)] == [5]
+        (first,) = journal.attempts.reserve([Batch(WALLET, [request("a")])], [5])
+        assert [journal.get(each).nonce for each in first] == [5]
         assert [journal.get(each).nonce for each in store(journal, "b", "c")] == [6, 7]
         assert [journal.get(each).nonce for each in store(journal, "b")] == [6]
     with open_journal(path) as journal:
         assert [journal.get(each).nonce for each in store(journal, "d")] == [8]
-        higher = journal.attempts.reserve(WALLET, [request("e")], 20)
+        higher = journal.attempts.reserve([Batch(WALLET, [request("e")])], [20])[0]
         assert journal.get(higher[0]).nonce == 20
 
 
@@ -228,16 +229,32 @@ def test_threads_bind_different_nonces(path: Path) -> None:
         assert sorted(each.nonce for each in journal.list()) == list(range(40))
 
 
+def test_wallets_are_numbered_apart_in_one_commit() -> None:
+    other = LocalSigner.from_key("22" * 32).address
+    with open_journal(None) as journal:
+        store(journal, "a")
+        ours, theirs = journal.attempts.reserve(
+            [Batch(WALLET, [request("a"), request("b")]), Batch(other, [request("a"), request("b")])], [0, 7]
+        )
+        assert [journal.get(each).nonce for each in ours] == [0, 1]
+        assert [journal.get(each).nonce for each in theirs] == [7, 8]
+        changed = request("a", content={"key": "other"})
+        with pytest.raises(IdempotencyConflict):
+            journal.attempts.reserve([Batch(WALLET, [request("c")]), Batch(other, [changed])], [0, 0])
+        assert journal.find(WALLET, "c") is None
+        assert [each.nonce for each in journal.attempts.unsigned([WALLET, other]) if each.wallet == other] == [7, 8]
+
+
 def test_a_conflict_stores_nothing() -> None:
     with open_journal(None) as journal:
         store(journal, "a")
         changed = request("a", content={"key": "other"})
         with pytest.raises(IdempotencyConflict) as caught:
-            journal.attempts.reserve(WALLET, [request("b"), changed], 0)
+            journal.attempts.reserve([Batch(WALLET, [request("b"), changed])], [0])
         assert caught.value.details["key"] == "a"
         assert journal.find(WALLET, "b") is None
         with pytest.raises(IdempotencyConflict):
-            journal.attempts.reserve(WALLET, [request("c"), request("c", content={"x": 1})], 0)
+            journal.attempts.reserve([Batch(WALLET, [request("c"), request("c", content={"x": 1})])], [0])
         assert [each.key for each in journal.list()] == ["a"]
 
 
