@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {Flags} from "./libraries/Flags.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Standing} from "./libraries/Reason.sol";
 import {Stops} from "./libraries/Stops.sol";
@@ -67,7 +68,7 @@ abstract contract ParticipantBook is IParticipantRegistry {
     // ================================================================== views
 
     /// @inheritdoc IParticipantRegistry
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (Standing, Standing) {
+    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256) {
         return (_standing(a, aEpoch), _standing(b, bEpoch));
     }
 
@@ -168,13 +169,16 @@ abstract contract ParticipantBook is IParticipantRegistry {
 
     // ============================================================== standings
 
-    /// @dev The hot path: one word read per participant, and one comparison where all is well (epoch, status and
-    /// frozen are neighbours: the remembered epoch, ACTIVE, not frozen).
-    function _standing(uint256 participant, uint256 epoch) private view returns (Standing) {
-        if (participant == 0) return Standing.GOOD;
+    /// @dev The hot path: one word read per participant, and one comparison where all is well (epoch, status, frozen and
+    /// flags are neighbours: the remembered epoch, ACTIVE, not frozen, no flags).
+    function _standing(uint256 participant, uint256 epoch) private view returns (uint256) {
+        if (participant == 0) return uint8(Standing.GOOD);
         uint256 word = _word(participant);
-        if (uint48(word >> 40) == (epoch | GOOD_STATUS) && block.timestamp <= uint40(word)) return Standing.GOOD;
-        return uint32(word >> 40) != epoch ? Standing.STALE : _standingOfWord(word);
+        if (uint56(word >> 40) == (epoch | GOOD_STATUS) && block.timestamp <= uint40(word)) {
+            return uint8(Standing.GOOD);
+        }
+        if (uint32(word >> 40) != epoch) return uint8(Standing.STALE);
+        return uint8(_standingOfWord(word)) | uint256(uint8(word >> 88) & Flags.OF_TOKEN) << 8;
     }
 
     function _standingOf(address wallet) private view returns (Standing, uint32) {

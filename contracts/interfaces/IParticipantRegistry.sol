@@ -53,7 +53,7 @@ interface IParticipantRegistry {
         uint32 sponsor; // 0: none
         uint40 kycExpiry;
         uint16 jurisdiction;
-        uint8 flags; // 1: has sponsor, 2: has pair rules, 4: needs clearances
+        uint8 flags; // Flags
         uint32 epoch;
         address wallet; // the current one: signs terms, receives payouts
         uint256 nonce; // of ChangeCurrentWallet
@@ -160,9 +160,10 @@ interface IParticipantRegistry {
     // ---- views ----
 
     /// @notice Standing of two participants as remembered by (id, epoch); one call per transfer. Id 0 is GOOD: "not asked".
+    /// Each answer is a Standing, with those Flags that the token acts on above its byte (Flags.OF_TOKEN << 8).
     /// @dev Where several apply: STALE, FROZEN, CLOSED, SUSPENDED, KYC_EXPIRED, in this order. A freeze shows through a
     /// closure. Nobody has epoch 0, so an account that remembers it is always told STALE.
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (Standing, Standing);
+    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256);
 
     /// @notice Standing of the participant behind a wallet. The wallet's own state comes first: whether the participant
     /// of a wallet that is not LINKED is stopped, `isStopped` says.

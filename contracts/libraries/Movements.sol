@@ -208,12 +208,13 @@ library Movements {
             payee = m.from == m.to ? m.payer : $.accounts[m.to];
             m.payee = payee;
         }
-        (Standing a, Standing b) = Standings.ask(m.registry, payer, payee);
-        return uint8(a) | uint8(b) == uint8(Standing.GOOD) || _lookAgain(m, a, b);
+        (uint256 a, uint256 b) = Standings.ask(m.registry, payer, payee);
+        return a | b == uint8(Standing.GOOD) || _lookAgain(m, a, b);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
-    function _lookAgain(Movement memory m, Standing payer, Standing payee) private view returns (bool) {
+    function _lookAgain(Movement memory m, uint256 ofPayer, uint256 ofPayee) private view returns (bool) {
+        (Standing payer, Standing payee) = (Standing(uint8(ofPayer)), Standing(uint8(ofPayee)));
         AccountWord again = Standings.NOT_ASKED;
         AccountWord payeeAgain = Standings.NOT_ASKED;
         if (payer == Standing.STALE) {
@@ -224,9 +225,9 @@ library Movements {
             (payee, m.payee) = _readWallet(m.registry, m.to, m.payee);
             if (payee == Standing.GOOD) payeeAgain = m.payee;
         }
-        (Standing a, Standing b) = Standings.ask(m.registry, again, payeeAgain);
-        if (a != Standing.GOOD) payer = a;
-        if (b != Standing.GOOD) payee = b;
+        (uint256 a, uint256 b) = Standings.ask(m.registry, again, payeeAgain);
+        if (uint8(a) != uint8(Standing.GOOD)) payer = Standing(uint8(a));
+        if (uint8(b) != uint8(Standing.GOOD)) payee = Standing(uint8(b));
         if (payer != Standing.GOOD) {
             Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : Reason(uint8(payer) + PAYER_REASONS);
             if (reason != Reason.OK) return refused(m, reason, m.from, 0, 0);

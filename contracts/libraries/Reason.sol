@@ -34,7 +34,17 @@ enum Reason {
     INSUFFICIENT_UNHELD, // 27 seizure beyond balance - held
     DAILY_LIMIT, // 28 the payer's participant would pass its limit of the (UTC) day
     MINT_CEILING, // 29 the issuer would pass its ceiling
-    SAME_ACCOUNT // 30 a forced movement, or a hold, from an account to itself
+    SAME_ACCOUNT, // 30 a forced movement, or a hold, from an account to itself
+    PAYER_SPONSOR_SUSPENDED, // 31 the bank that sponsors the payer is suspended
+    PAYEE_SPONSOR_SUSPENDED, // 32
+    PAIR_REFUSED, // 33 money may not go from the payer's jurisdiction to the payee's
+    CLEARANCE_MISSING, // 34 the payer moves money only with the bank's clearance of that very call
+    NOT_CLEARABLE, // 35 the payer must use once-only calls: pay, payBatch, holdAndCall, redemption
+    PAYEE_BALANCE_CEILING, // 36 the payee, a retail customer, would hold more than its tier allows
+    MINT_RATE, // 37 the issuer would pass its rate
+    RESERVE_MISSING, // 38 no reserve stands behind the token
+    RESERVE_STALE, // 39 the reserve's attestation is not fresh
+    RESERVE_SHORT // 40 the supply would pass what is attested
 }
 
 /// @notice The paths on which money moves, or is earmarked. `check` answers for each what execution does.
@@ -63,5 +73,7 @@ enum Standing {
     CLOSED,
     FROZEN,
     SUSPENDED,
-    KYC_EXPIRED
+    KYC_EXPIRED,
+    SPONSOR_SUSPENDED, // the participant's sponsor is suspended or frozen
+    PAIR_REFUSED // of a payee: the payer's jurisdiction may not pay its own
 }

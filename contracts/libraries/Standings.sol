@@ -10,28 +10,30 @@ library Standings {
     /// @dev Stands for a side that the registry is not asked about: participant 0, and unlike a word never written.
     AccountWord internal constant NOT_ASKED = AccountWord.wrap(1 << 255);
 
-    /// @notice STALE where the word does not say whose it is, or no longer rightly.
+    /// @notice As IParticipantRegistry.standings: a Standing each, and the Flags above its byte. STALE where the word does
+    /// not say whose it is, or no longer rightly.
     function ask(IParticipantRegistry registry, AccountWord a, AccountWord b)
         internal
         view
-        returns (Standing ofA, Standing ofB)
+        returns (uint256 ofA, uint256 ofB)
     {
         (ofA, ofB) = _standings(registry, a, b);
-        if (!a.isKnown()) ofA = Standing.STALE;
-        if (!b.isKnown()) ofB = Standing.STALE;
+        if (!a.isKnown()) ofA = uint8(Standing.STALE);
+        if (!b.isKnown()) ofB = uint8(Standing.STALE);
     }
 
+    /// @notice Whether both are good and neither has a flag that the token acts on.
     function bothGood(IParticipantRegistry registry, AccountWord a, AccountWord b) internal view returns (bool) {
         if (!a.isKnown() || !b.isKnown()) return false;
-        (Standing ofA, Standing ofB) = _standings(registry, a, b);
-        return uint8(ofA) | uint8(ofB) == uint8(Standing.GOOD);
+        (uint256 ofA, uint256 ofB) = _standings(registry, a, b);
+        return ofA | ofB == uint8(Standing.GOOD);
     }
 
     /// @dev registry.standings, encoded by hand: on every payment, and the compiler's way costs 500 gas more.
     function _standings(IParticipantRegistry registry, AccountWord a, AccountWord b)
         private
         view
-        returns (Standing ofA, Standing ofB)
+        returns (uint256 ofA, uint256 ofB)
     {
         bytes4 selector = IParticipantRegistry.standings.selector;
         (uint256 idA, uint256 epochA) = (a.participant(), a.epoch());

@@ -57,9 +57,9 @@ library TokenBatch {
     ) private {
         (address to, address then) = (first.to, second.to);
         (AccountWord payee, AccountWord next) = ($.accounts[to], $.accounts[then]);
-        (Standing a, Standing b) = Standings.ask(shared.registry, payee, next);
-        _payOne($, shared, first, to, payee, a == Standing.GOOD);
-        _payOne($, shared, second, then, to == then ? $.accounts[then] : next, b == Standing.GOOD);
+        (uint256 a, uint256 b) = Standings.ask(shared.registry, payee, next);
+        _payOne($, shared, first, to, payee, a == uint8(Standing.GOOD));
+        _payOne($, shared, second, then, to == then ? $.accounts[then] : next, b == uint8(Standing.GOOD));
     }
 
     function _payLast(TokenState storage $, Shared memory shared, IDepositToken.Payment calldata payment) private {

@@ -273,3 +273,95 @@ class SameAccount(Refusal):
     code = "SAME_ACCOUNT"
     says = "{account} would be on both sides."
     hint = "Name two different accounts."
+
+
+class PayerSponsorSuspended(Refusal):
+    """The bank that sponsors the payer behind `account` is suspended."""
+
+    reason = 31
+    code = "PAYER_SPONSOR_SUSPENDED"
+    says = "The bank that sponsors the payer behind {account} is suspended."
+    hint = "Ask the platform's bank; money already held for an order waits and is not lost."
+
+
+class PayeeSponsorSuspended(Refusal):
+    """The bank that sponsors the payee behind `account` is suspended."""
+
+    reason = 32
+    code = "PAYEE_SPONSOR_SUSPENDED"
+    says = "The bank that sponsors the payee behind {account} is suspended."
+    hint = "Wait until it is reinstated, or use another payee."
+
+
+class PairRefused(Refusal):
+    """Money may not go to `account`: the payer's jurisdiction may not pay the payee's."""
+
+    reason = 33
+    code = "PAIR_REFUSED"
+    says = "Money may not go to {account}: the payer's jurisdiction may not pay the payee's."
+    hint = "Use SWIFT, or have governance allow this pair of jurisdictions."
+
+
+class ClearanceMissing(Refusal):
+    """The participant behind `account` moves money only with the bank's clearance of that very call."""
+
+    reason = 34
+    code = "CLEARANCE_MISSING"
+    says = "The participant behind {account} moves money only with the bank's clearance of that very call."
+    hint = "Have the bank clear the call, consent, mandate or authorization, and send it with the clearance."
+
+
+class NotClearable(Refusal):
+    """The participant behind `account` may not use this call: it could be repeated under one clearance."""
+
+    reason = 35
+    code = "NOT_CLEARABLE"
+    says = (
+        "The participant behind {account} must use calls that happen once: a clearance could be used again on this one."
+    )
+    hint = "Use pay, payBatch, holdAndCall or a redemption."
+
+
+class PayeeBalanceCeilingExceeded(Refusal):
+    """`account` would hold `needs`, a retail customer may hold `has` (minor units)."""
+
+    reason = 36
+    code = "PAYEE_BALANCE_CEILING_EXCEEDED"
+    says = "{account} would hold {needs}, a retail customer may hold {has} (minor units)."
+    hint = "Pay less, or pay to another account of the payee."
+
+
+class MintRateExceeded(Refusal):
+    """The issuer `account` asks for `needs`, its rate leaves `has` now (minor units)."""
+
+    reason = 37
+    code = "MINT_RATE_EXCEEDED"
+    says = "The issuer {account} asks for {needs}, its rate leaves {has} now (minor units)."
+    hint = "Wait until the rate has room again, or ask governance for a higher one."
+
+
+class ReserveMissing(Refusal):
+    """No reserve stands behind the token `account`."""
+
+    reason = 38
+    code = "RESERVE_MISSING"
+    says = "No reserve stands behind the token {account}."
+    hint = "Have governance name the reserve."
+
+
+class ReserveStale(Refusal):
+    """The attestation of the reserve `account` is not fresh."""
+
+    reason = 39
+    code = "RESERVE_STALE"
+    says = "The attestation of the reserve {account} is not fresh."
+    hint = "Have the auditors attest anew; redemption goes on."
+
+
+class ReserveShort(Refusal):
+    """The supply would be `needs`, `has` is attested (minor units)."""
+
+    reason = 40
+    code = "RESERVE_SHORT"
+    says = "The supply would be {needs}, {has} is attested (minor units)."
+    hint = "Have the auditors attest the new deposits first; redemption goes on."

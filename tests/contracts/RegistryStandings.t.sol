@@ -17,7 +17,7 @@ contract RegistryStandingsTest is RegistryBase {
     }
 
     function _expect(uint32 epoch, Standing expected, string memory when) private view {
-        (Standing a, Standing b) = registry.standings(buyer.id, epoch, seller.id, 1);
+        (uint256 a, uint256 b) = registry.standings(buyer.id, epoch, seller.id, 1);
         assertEq(uint8(a), uint8(expected), when);
         assertEq(uint8(b), uint8(Standing.GOOD), "the other is judged apart");
         (b, a) = registry.standings(seller.id, 1, buyer.id, epoch);
@@ -41,7 +41,7 @@ contract RegistryStandingsTest is RegistryBase {
     }
 
     function test_zero_is_not_asked_and_unknown_is_unknown() external view {
-        (Standing a, Standing b) = registry.standings(0, 0, 0, 77);
+        (uint256 a, uint256 b) = registry.standings(0, 0, 0, 77);
         assertEq(uint8(a), uint8(Standing.GOOD));
         assertEq(uint8(b), uint8(Standing.GOOD));
         (a, b) = registry.standings(9, 0, 9, 1);
