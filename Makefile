@@ -45,7 +45,7 @@ demo: setup
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 test: setup
-	@$(BIN)/python .ci/suite.py lint test-unit test-contracts test-sdk test-replay test-brownie
+	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie test-sdk test-replay
 
 test-unit: setup
 	$(PYTEST_PARALLEL) tests/unit
