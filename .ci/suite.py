@@ -1,6 +1,7 @@
 """Run the groups of `make test` one after the other, show what they print, and close with a summary.
 
-Groups joined by `+` run side by side, for those that keep one core busy at most (a compiler that knows no threads). A group that fails does not stop the others, so one run shows all that is wrong. The last line is the count of all
+Groups joined by `+` run side by side: those that keep one core busy at most, as a compiler that knows no threads does.
+A group that fails does not stop the others, so one run shows all that is wrong. The last line is the count of all
 tests, in the form that build servers read.
 """
 
