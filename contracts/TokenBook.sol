@@ -13,6 +13,7 @@ import {Movements} from "./libraries/Movements.sol";
 import {Path, Reason} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
+import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
@@ -30,6 +31,11 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function check(Path path, address caller, address from, address to, uint256 amount) external view returns (Reason) {
         return TokenRare.check(REGISTRY, path, caller, from, to, amount);
+    }
+
+    /// @inheritdoc IDepositToken
+    function checkNet(address notary, NetSource[] calldata sources) external view returns (Reason, address) {
+        return TokenNet.checkNet(notary, sources);
     }
 
     /// @inheritdoc IDepositToken
