@@ -290,7 +290,7 @@ contract Settlement is TradeMatching, ISettlementActs, INetting, INotary, Reentr
         IDepositToken(token).release(payer, amount, TradeId.unwrap(id), day);
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function version() external pure returns (string memory) {
         return "1.0.0";
     }

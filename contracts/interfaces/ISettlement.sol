@@ -87,5 +87,4 @@ interface ISettlement {
     /// @notice Distinct wallets in the order of their affirmation bits.
     function walletsOf(Trade calldata trade) external pure returns (address[] memory);
     function registry() external view returns (address);
-    function version() external pure returns (string memory);
 }

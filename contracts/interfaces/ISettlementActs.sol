@@ -40,4 +40,5 @@ interface ISettlementActs {
 
     /// @notice The code of `settleNet`, which the settlement runs in its own storage. Called directly it knows no trade.
     function netting() external view returns (address);
+    function version() external pure returns (string memory);
 }
