@@ -137,25 +137,26 @@ abstract contract OrderAttesting is OrderBook {
     }
 
     /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back.
-    /// What the token refuses stays held: the seller's as owed, the rest until `refund`.
+    /// What the token refuses stays held: the seller's as owed, which no later dispute, refund or decision touches,
+    /// the rest until `refund`.
     function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
         _mark(m, a);
         uint256 heldSince = _startedAt(m);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
         Parts memory p = _claim(ms, m, a);
-        uint256 owed = p.accepted - p.settled;
+        uint256 owed = p.owed + p.accepted - p.settled;
         p.complete = a.complete || p.accepted == ms.amount;
-        uint256 back = p.complete ? unpaid - owed : 0;
+        uint256 back = p.complete ? unpaid - (p.accepted - p.settled) : 0;
 
         _report(m, a, true);
         emit MilestoneAccepted(m.id, m.index, p.accepted);
         (m.state, m.since) = (State.Funded, uint32(heldSince));
-        p.settled = p.accepted;
+        (p.settled, p.owed) = (p.accepted, 0);
         _saveParts(m, p);
         _write(m);
         bool paid = owed == 0 || _execute(terms, m, m.payer, owed, false);
         bool returned = back == 0 || _giveBack(terms, m, back, heldSince, false);
-        if (!paid) p.settled -= owed;
+        if (!paid) p.owed = owed;
         if (p.complete && returned) m.state = paid ? _ended(p, State.Refunded) : State.Accepted;
         _saveParts(m, p);
         _save(m);

@@ -76,11 +76,18 @@ abstract contract OrderBook is IOrderBook {
     }
 
     function _parts(Live memory m) internal view returns (Parts memory) {
-        return _milestones[m.ref].parts.unpackParts();
+        return _parts(_milestones[m.ref]);
+    }
+
+    function _parts(MilestoneSlots storage slots) internal view returns (Parts memory p) {
+        uint256 word = slots.parts;
+        p = word.unpackParts();
+        if (word.isOwing()) p.owed = slots.owed;
     }
 
     function _saveParts(Live memory m, Parts memory p) internal {
         _milestones[m.ref].parts = p.pack();
+        if (p.owed != 0) _milestones[m.ref].owed = p.owed;
     }
 
     function _usesParts(Milestone calldata ms, Live memory m) internal pure returns (bool) {
@@ -108,14 +115,16 @@ abstract contract OrderBook is IOrderBook {
         return p.settled == 0 ? otherwise : State.Released;
     }
 
-    /// @dev Minor units that are neither paid nor back: what is held (PREFUND) or could still become due (ON_ATTEST).
+    /// @dev Minor units that nobody has for good: what is held and not owed (PREFUND) or could still become due
+    /// (ON_ATTEST).
     function _unpaid(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
         if (_isTerminal(m.state)) return 0;
         bool rest = m.decided || (ms.mode == Mode.PREFUND && ms.partialDelivery && m.state == State.Accepted);
         return (rest ? p.accepted : ms.amount) - p.settled;
     }
 
-    /// @dev Minor units that are due of an ON_ATTEST milestone, or that wait for the seller of a PREFUND one.
+    /// @dev Minor units that are due of an ON_ATTEST milestone, or the seller's claim to what a PREFUND one holds
+    /// beside what is owed.
     function _owed(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
         return _usesParts(ms, m) ? p.accepted - p.settled : ms.amount;
     }

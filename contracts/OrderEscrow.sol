@@ -130,7 +130,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         uint256 delayEnd = _stopped(m.since, ms.payer, terms.seller, 0, terms.token);
         if (delayEnd != 0) {
             m.delayed = true;
-            _saveParts(m, Parts(0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false));
+            _saveParts(m, Parts(0, 0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false));
         }
         (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
         _write(m);
@@ -204,14 +204,18 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         Live memory m = _load(terms, milestone);
         Milestone calldata ms = terms.milestones[milestone];
         Parts memory p = _parts(m);
-        if (m.state == State.Accepted) _requireReleasable(terms, ms, m);
-        else if (m.state != State.Funded) revert WrongState(m.id, milestone, m.state);
-        else if (p.accepted == p.settled) revert NothingOwed(m.id, milestone);
-
-        uint256 owed = _owed(ms, m, p);
-        if (m.state == State.Accepted) m.state = State.Released;
-        if (_usesParts(ms, m)) {
+        uint256 owed = p.owed;
+        if (m.state == State.Accepted) {
+            _requireReleasable(terms, ms, m);
+            owed += _owed(ms, m, p);
+            m.state = State.Released;
             p.settled = p.accepted;
+        } else if (owed == 0) {
+            if (m.state == State.Funded) revert NothingOwed(m.id, milestone);
+            revert WrongState(m.id, milestone, m.state);
+        }
+        if (_usesParts(ms, m)) {
+            p.owed = 0;
             _saveParts(m, p);
             _save(m);
         } else {

@@ -100,8 +100,13 @@ contract OrderExtension is OrderBook, IOrderExtension {
         if (orderHash == 0) revert OrderHashMissing();
         Live memory m = _load(terms, milestone);
         if (_isTerminal(m.state)) revert WrongState(m.id, milestone, m.state);
-        uint256 held = m.payer == address(0) ? 0 : _unpaid(terms.milestones[milestone], m, _parts(m));
+        Parts memory p = _parts(m);
+        uint256 held = m.payer == address(0) ? 0 : _unpaid(terms.milestones[milestone], m, p) + p.owed;
 
+        if (p.owed != 0) {
+            (p.settled, p.owed) = (p.settled - p.owed, 0);
+            _saveParts(m, p);
+        }
         m.state = State.Cancelled;
         _save(m);
         emit MilestoneCancelled(m.id, milestone, orderHash);
@@ -117,18 +122,19 @@ contract OrderExtension is OrderBook, IOrderExtension {
         if (m.state != State.Funded && m.state != State.Accepted) revert WrongState(m.id, milestone, m.state);
         Parts memory p = _parts(m);
         uint256 back = _unpaid(ms, m, p);
-        if (_participantOf(msg.sender) == terms.seller) {
-            if (_usesParts(ms, m)) p.accepted = p.settled;
-        } else {
+        if (_participantOf(msg.sender) != terms.seller) {
             if (m.state == State.Accepted) revert NotParty(m.id, msg.sender);
             if (!p.complete && !_attestOver(terms, ms, m)) {
                 revert TooEarly(_attestEnd(terms, ms, m), block.timestamp);
             }
-            back -= p.accepted - p.settled; // what was accepted in time waits for the seller
         }
+        if (back == 0) revert WrongState(m.id, milestone, m.state); // all there is waits for the seller
         uint256 heldSince = _startedAt(m);
-        m.state = p.accepted == p.settled ? _ended(p, State.Refunded) : State.Accepted;
-        if (_usesParts(ms, m)) _saveParts(m, p);
+        m.state = p.owed == 0 ? _ended(p, State.Refunded) : State.Accepted;
+        if (_usesParts(ms, m)) {
+            p.accepted = p.settled;
+            _saveParts(m, p);
+        }
         _save(m);
         _giveBack(terms, m, back, heldSince, true);
     }
@@ -228,7 +234,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         p.accepted = p.settled + sellerAmount;
         _saveParts(m, p);
         (m.decided, m.since) = (true, uint32(block.timestamp));
-        if (sellerAmount == 0) m.state = _ended(p, prefund ? State.Refunded : State.Cancelled);
+        if (sellerAmount + p.owed == 0) m.state = _ended(p, prefund ? State.Refunded : State.Cancelled);
         else m.state = prefund ? State.Accepted : State.Due;
         _save(m);
         emit MilestoneDecided(m.id, m.index, sellerAmount, back, how);
@@ -253,7 +259,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         MilestoneSlots storage slots = _milestones[OrderTerms.holdReference(id, milestone)];
         Live memory m;
         MilestoneWord.unpack(m, slots.word);
-        Parts memory p = slots.parts.unpackParts();
+        Parts memory p = _parts(slots);
         return MilestoneView({
             state: m.state,
             disputedByParty: m.byParty,
@@ -265,7 +271,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
             lastStatus: m.lastStatus,
             payer: m.payer,
             accepted: uint88(p.accepted),
-            settled: uint88(p.settled),
+            settled: uint88(p.settled - p.owed),
             delayBy: uint40(p.delayBy),
             delayEnd: uint40(p.delayEnd),
             contentDigest: slots.mark.contentOf()
@@ -281,11 +287,11 @@ contract OrderExtension is OrderBook, IOrderExtension {
         Live memory m = _load(terms, milestone);
         Milestone calldata ms = terms.milestones[milestone];
         Parts memory p = _parts(m);
-        released = m.state == State.Released && p.settled == 0 ? ms.amount : p.settled;
+        released = m.state == State.Released && p.settled == 0 ? ms.amount : p.settled - p.owed;
         if (ms.mode == Mode.ON_ATTEST) return (released, 0, released, 0);
         if (m.payer == address(0)) return (0, 0, 0, 0);
         funded = ms.amount;
-        held = _unpaid(ms, m, p);
+        held = _unpaid(ms, m, p) + p.owed;
         refunded = funded - held - released;
     }
 

@@ -56,7 +56,7 @@ interface IOrderEscrow is IOrderExtension {
     function attestAndRelease(Terms calldata terms, Attestation calldata attestation, bytes[] calldata signatures)
         external;
     /// @notice Accepted → Released: the buyer at any time; anyone after inspection, or at once where there is none or
-    /// where it was decided. Of a Funded partial delivery: what is owed. To the seller's current wallet; reverts with
+    /// where it was decided. Of a Funded or Disputed partial delivery: what is owed. To the seller's current wallet; reverts with
     /// the token's `Refused` where that is refused.
     function release(Terms calldata terms, uint256 milestone) external;
 

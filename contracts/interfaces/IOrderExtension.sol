@@ -32,7 +32,8 @@ interface IOrderExtension is IOrderBook {
     /// @notice Due → Cancelled, by the seller.
     function writeOff(Terms calldata terms, uint256 milestone) external;
     /// @notice Funded, Accepted → Refunded: all that is unpaid, by the seller. Funded: by anyone, strictly after
-    /// attestEnd; what was accepted of a partial delivery then waits for the seller as Accepted.
+    /// attestEnd. What was accepted of a partial delivery, but could not be paid at once, is the seller's for good: it
+    /// then waits as Accepted.
     function refund(Terms calldata terms, uint256 milestone) external;
 
     // ---- disputes ----
@@ -50,7 +51,7 @@ interface IOrderExtension is IOrderBook {
     /// says the required status, else nothing; `accepted` of a partial delivery) the seller gets fallbackSplit if a
     /// party disputed, rounded down, all of it if an attestation did; the rest goes back.
     function decideByFallback(Terms calldata terms, uint256 milestone) external;
-    /// @notice Both current wallets share out all that is unpaid, in any live state but an unfunded PREFUND. Each
+    /// @notice Both current wallets share out all that is unpaid (`unpaidOf`), in any live state but an unfunded PREFUND. Each
     /// agreement serves once; a signature is empty for the one that calls.
     function agree(
         Terms calldata terms,
@@ -72,7 +73,8 @@ interface IOrderExtension is IOrderBook {
         external
         view
         returns (uint256 funded, uint256 held, uint256 released, uint256 refunded);
-    /// @notice Minor units that an agreement would share out now: neither paid nor back.
+    /// @notice Minor units that an agreement would share out now: neither paid, nor owed since a stop
+    /// held its payment up, nor back.
     function unpaidOf(Terms calldata terms, uint256 milestone) external view returns (uint256);
     /// @notice Derived: Due and past payWithin.
     function isOverdue(Terms calldata terms, uint256 milestone) external view returns (bool);

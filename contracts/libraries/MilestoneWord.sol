@@ -4,11 +4,13 @@ pragma solidity ^0.8.28;
 import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {OrderId} from "./Ids.sol";
 
-/// @notice What the escrow stores of a milestone: one word for the usual life, two more for what is rarer.
+/// @notice What the escrow stores of a milestone: one word for the usual life, more for what is rarer.
 struct MilestoneSlots {
     uint256 word; // payer 160 | state 4 | flags 4 | since 32 | lastStatus 8 | lastSeq 48
     uint256 mark; // content of the last counted attestation 216 | startedAt 40; once an attestation or a dispute came
-    uint256 parts; // accepted 88 | settled 88 | delayBy 32 | delayEnd 32 | complete 8; partial, decided or delayed
+    // accepted 88 | settled 88 | delayBy 32 | delayEnd 32 | complete 1 | owing 1; partial, decided or delayed
+    uint256 parts;
+    uint256 owed; // minor units; says something only while `owing`
 }
 
 /// @notice The first word, unpacked, and where it came from.
@@ -31,7 +33,8 @@ struct Live {
 /// @notice The third word, unpacked. Amounts in minor units, delays in seconds.
 struct Parts {
     uint256 accepted; // the seller's cumulative claim
-    uint256 settled; // paid of it
+    uint256 settled; // of it, the seller's for good: paid, or accepted while a stop held the payment up
+    uint256 owed; // of `settled`, not paid yet: it is the seller's, whatever becomes of the rest
     uint256 delayBy; // of attestBy, before funding
     uint256 delayEnd; // of attestEnd, before funding
     bool complete; // partial: nothing more will come
@@ -44,6 +47,8 @@ library MilestoneWord {
     uint256 private constant REQUIRED_IN_TIME = 1 << 166;
     uint256 private constant DELAYED = 1 << 167;
     uint256 private constant STARTED = type(uint40).max;
+    uint256 private constant COMPLETE = 1 << 240;
+    uint256 private constant OWING = 1 << 241;
 
     function unpack(Live memory m, uint256 word) internal pure {
         m.payer = address(uint160(word));
@@ -93,10 +98,16 @@ library MilestoneWord {
         p.settled = uint88(parts >> 88);
         p.delayBy = uint32(parts >> 176);
         p.delayEnd = uint32(parts >> 208);
-        p.complete = parts >> 240 != 0;
+        p.complete = parts & COMPLETE != 0;
     }
 
-    function pack(Parts memory p) internal pure returns (uint256) {
-        return p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208) | (p.complete ? 1 << 240 : 0);
+    function isOwing(uint256 parts) internal pure returns (bool) {
+        return parts & OWING != 0;
+    }
+
+    function pack(Parts memory p) internal pure returns (uint256 word) {
+        word = p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208);
+        if (p.complete) word |= COMPLETE;
+        if (p.owed != 0) word |= OWING;
     }
 }

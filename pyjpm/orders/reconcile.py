@@ -109,8 +109,8 @@ def _add_orders(session: Session, found: Reconciliation, orders: Sequence[tuple[
     states = [_STATES[state] for state in session.calls(asked, block=found.block)]
     opened = [place for place, state in zip(places, states, strict=True) if state is not OrderState.NONE]
     messages = {terms.id: terms.to_message() for terms, _ in opened}
-    asked = [("OrderEscrow", "amountsOf", (messages[terms.id], index)) for terms, index in opened]
-    amounts = iter(session.calls(asked, block=found.block))
+    owed = [("OrderEscrow", "amountsOf", (messages[terms.id], index)) for terms, index in opened]
+    amounts = iter(session.calls(owed, block=found.block))
     each_state = iter(states)
     for order, terms in orders:
         _add_order(found, order, terms, [next(each_state) for _ in terms.milestones], amounts)

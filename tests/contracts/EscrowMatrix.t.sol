@@ -344,6 +344,7 @@ contract EscrowMatrixTest is OrderMatrix {
         bytes4[CALLERS][CALLS] memory x = _fundedInTime();
         _attesting(x, _to(FUNDED)); // which accepts nothing more
         _releasing(x, _to(FUNDED));
+        _by(x, Call.Refund, Who.Seller, _to(ACCEPTED)); // the rest alone: a part that was accepted stays the seller's
         _check(t, x);
     }
 }

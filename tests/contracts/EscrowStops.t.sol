@@ -242,6 +242,21 @@ contract EscrowStopsTest is OrderBase {
         _check(_patient(Mode.PREFUND, false, true), life, PART, 0);
     }
 
+    function test_E7_a_part_and_then_a_ruling() external {
+        Step[STEPS] memory life = [Step.Fund, Step.AcceptPart, Step.Dispute, Step.Rule];
+        _check(_patient(Mode.PREFUND, false, true), life, 2 * PART, 0); // a part of the rest, by the ruling
+    }
+
+    function test_E7_a_part_and_the_rest_given_back_by_the_seller() external {
+        Step[STEPS] memory life = [Step.Fund, Step.AcceptPart, Step.Refund, Step.Nothing];
+        _check(_patient(Mode.PREFUND, false, true), life, PART, 0);
+    }
+
+    function test_E7_a_part_a_dispute_and_a_lesser_report() external {
+        Step[STEPS] memory life = [Step.Fund, Step.AcceptMore, Step.Dispute, Step.AcceptPart];
+        _check(_patient(Mode.PREFUND, false, true), life, 2 * PART, 0); // what was accepted is never taken back
+    }
+
     // ---- goods first ----
 
     function test_E7_goods_first_and_paid() external {
