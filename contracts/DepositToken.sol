@@ -21,7 +21,6 @@ import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenBatch} from "./libraries/TokenBatch.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
-import {TokenDomain} from "./libraries/TokenDomain.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";

@@ -11,7 +11,6 @@ import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INetting} from "./interfaces/INetting.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
-import {ISettlement} from "./interfaces/ISettlement.sol";
 import {ISettlementActs} from "./interfaces/ISettlementActs.sol";
 import {Cash, CashLegs} from "./libraries/CashLegs.sol";
 import {Balance, Delivery} from "./libraries/Delivery.sol";

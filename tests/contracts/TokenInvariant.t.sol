@@ -82,5 +82,12 @@ contract TokenInvariant is TokenScenario {
         _handler.redeem(2, 7, 1);
         assertEq(_handler.done(), 7);
         assertEq(_handler.burnt(), 7);
+        for (uint256 i; i < 3; ++i) {
+            _handler.mint(i, 1000);
+            _handler.hold(i, 0, 99);
+        }
+        _handler.net(0, 0, 60, 0);
+        assertEq(_handler.done(), 14);
+        assertEq(usd.heldFor(_notaries[0], _wallets[0]), 40);
     }
 }
