@@ -237,6 +237,27 @@ contract SettlementNetTest is NetTradeBase {
         );
     }
 
+    /// @dev Its successor affirms a new trade; what it held comes back to that once the old one has expired.
+    function test_a_lost_wallet_in_a_net() public {
+        _deposit(usd, dealers[0].wallet, 1000);
+        Trade memory held = _single(_cash(usd, dealers[0], dealers[1], 1000), "held");
+        held.expiry = uint40(block.timestamp + 30 days);
+        _holdCash(held, usd, dealers[0], 1000);
+        Vm.Wallet memory second = _link(dealers[0], "second");
+        _suspendWallet(dealers[0].wallet);
+        _recover(dealers[0].wallet, second.addr);
+        Trade[] memory trades = _several(held, _single(_cash(usd, dealers[1], dealers[2], 1000), "on"));
+        _expectNetReverts(
+            trades,
+            abi.encodeWithSelector(
+                ISettlement.PartyRefused.selector, _idOf(held), dealers[0].wallet, uint8(Standing.WALLET_LOST)
+            )
+        );
+        vm.warp(held.expiry + 1);
+        settlement.releaseHold(held, address(usd), dealers[0].wallet);
+        assertEq(usd.available(second.addr), 1000);
+    }
+
     // ---- limits ----
 
     function test_the_limit_just_enough_and_one_short() public {

@@ -7,6 +7,7 @@ import {IDepositToken} from "../../contracts/interfaces/IDepositToken.sol";
 import {Path, Reason} from "../../contracts/libraries/Reason.sol";
 import {NetBase} from "./base/NetBase.sol";
 import {Vm} from "./base/Vm.sol";
+import {ContractWallet} from "./mocks/token/ContractWallet.sol";
 
 /// @dev executeNet: gross legs are asked, nets move.
 contract TokenNetTest is NetBase {
@@ -174,6 +175,23 @@ contract TokenNetTest is NetBase {
         assertEq(_spent(alice.id), 40 + 50, "what goes out beyond the old hold");
     }
 
+    /// @dev What comes in pays for the hold of today first: the other was charged on its day.
+    function test_holds_of_two_days() public {
+        _hold(alice.wallet, 100);
+        uint256 yesterday = _today();
+        vm.warp(block.timestamp + 1 days);
+        _hold(alice.wallet, 200);
+        IDepositToken.NetSource[] memory sources = new IDepositToken.NetSource[](3);
+        sources[0] = _held(alice, yesterday, _legs(bob, 100));
+        sources[1] = _held(alice, _today(), _legs(bob, 200));
+        sources[2] = _consent(bob, _legs(alice, 150));
+        _net(sources);
+        assertEq(_spent(alice.id), 50);
+        sources = _one(_consent(bob, _legs(alice, 150)));
+        _net(sources);
+        assertEq(_spent(alice.id), 50, "to be paid gives nothing back");
+    }
+
     /// @dev As `execute`, which asks no limit.
     function test_a_limit_lowered_since_stops_no_hold() public {
         _hold(alice.wallet, 1000);
@@ -291,6 +309,18 @@ contract TokenNetTest is NetBase {
         _expectRevert(twice, spent);
         _net(_one(twice[0]));
         _expectRevert(_one(twice[0]), spent);
+    }
+
+    function test_a_contract_consents_by_its_owner() public {
+        Vm.Wallet memory owner = _key("owner");
+        address wallet = address(new ContractWallet(owner.addr));
+        bytes memory link = _signLink(owner.privateKey, alice.identity, wallet, block.timestamp);
+        vm.prank(onboarder);
+        registry.linkWallet(alice.id, wallet, block.timestamp, link);
+        _deposit(usd, wallet, 100);
+        Party memory payer = Party(alice.id, wallet, owner.privateKey, alice.identity);
+        _net(_one(_consent(payer, _legs(bob, 100))));
+        assertEq(usd.balanceOf(bob.wallet), 100);
     }
 
     function test_a_consent_that_was_cancelled_or_has_expired() public {
