@@ -83,21 +83,6 @@ contract TokenHandler {
         _do(_notary(notary), abi.encodeCall(token.release, (payer_, amount % (held + 2), "ref", today - day % 2)));
     }
 
-    /// @dev Around three wallets, out of what a notary holds of each: all of it or a part, or one more than there is.
-    function net(uint256 first, uint256 notary, uint96 amount, uint256 day) external {
-        first %= wallets.length;
-        IDepositToken.NetSource[] memory sources = new IDepositToken.NetSource[](3);
-        for (uint256 i; i < 3; ++i) {
-            address payer = _wallet(first + i);
-            uint256 held = token.heldFor(_notary(notary), payer);
-            sources[i].payer = payer;
-            sources[i].day = block.timestamp / 1 days - (day >> i) % 2;
-            sources[i].legs = new IDepositToken.NetLeg[](1);
-            sources[i].legs[0] = IDepositToken.NetLeg(_wallet(first + i + 1 + (day >> 8 + i) % 2), amount % (held + 2));
-        }
-        _do(_notary(notary), abi.encodeCall(token.executeNet, (sources)));
-    }
-
     function cancelByOrder(uint256 payer, uint256 notary, uint96 amount) external {
         address payer_ = _wallet(payer);
         uint256 held = token.heldFor(_notary(notary), payer_);
