@@ -269,8 +269,12 @@ abstract contract TokenActs is TokenScenario, Rows {
         source.payer = _someWallet(random);
         source.legs = new IDepositToken.NetLeg[](1);
         source.legs[0] = IDepositToken.NetLeg(_someWallet(random >> 16), 1 + uint256(amount) % 1e5);
+        bool runsOff = usd.notaryStatus(by) == IDepositToken.NotaryStatus.RUN_OFF;
+        for (uint256 i; runsOff && i < 4 && usd.heldFor(by, source.payer) == 0; ++i) {
+            source.payer = _alive[i]; // no consents then: somebody with a hold
+        }
         uint256 held = usd.heldFor(by, source.payer);
-        if (held == 0 || random >> 32 & 1 == 1) {
+        if (held == 0 || (!runsOff && random >> 32 & 1 == 1)) {
             _consentTo(source, by);
         } else {
             source.day = _today() - (random >> 33 & 1);
