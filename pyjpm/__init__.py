@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from pyjpm.documents import Document
     from pyjpm.errors.base import PyjpmError
     from pyjpm.money import Money
+    from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
     from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
     from pyjpm.session import Act, Status
-    from pyjpm.settlement import SettledTrade, Trade, TradeState
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
+    from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _HOME: Final = {
     "Act": "session",
@@ -45,6 +46,8 @@ _HOME: Final = {
     "MilestoneState": "order",
     "Mode": "terms",
     "Money": "money",
+    "NetPosition": "netting",
+    "NetSettlement": "trade",
     "Onboarding": "participants",
     "OpenedOrder": "order",
     "Order": "order",
@@ -57,11 +60,11 @@ _HOME: Final = {
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
-    "SettledTrade": "settlement",
+    "SettledTrade": "trade",
     "Signer": "custody",
     "Status": "session",
-    "Trade": "settlement",
-    "TradeState": "settlement",
+    "Trade": "trade",
+    "TradeState": "trade",
     "TradeTerms": "terms",
     "identity_hash": "participants",
 }
@@ -84,6 +87,8 @@ __all__ = [
     "MilestoneState",
     "Mode",
     "Money",
+    "NetPosition",
+    "NetSettlement",
     "Onboarding",
     "OpenedOrder",
     "Order",
