@@ -22,7 +22,17 @@ from pyjpm.errors.documents import (
 )
 
 VERSION: Final = 1
-KINDS: Final = ("wallet-link", "wallet-change", "order", "attestation", "agreement", "cancellation", "consent", "trade")
+KINDS: Final = (
+    "wallet-link",
+    "wallet-change",
+    "order",
+    "attestation",
+    "agreement",
+    "cancellation",
+    "amendment",
+    "consent",
+    "trade",
+)
 
 
 @dataclass(frozen=True, slots=True)

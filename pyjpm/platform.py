@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pyjpm.amendments import Amendments
 from pyjpm.assets import Assets
 from pyjpm.attestations import Attestations
 from pyjpm.chain.broadcast import ClientKind
@@ -39,7 +40,8 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, deposits, payments, escrow, attestations, settlement, assets, governance: the nouns.
+        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance: the
+            nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -51,6 +53,7 @@ class Platform:
         self.payments = Payments(session)
         self.attestations = Attestations(session)
         self.escrow = Escrow(session, self.attestations)
+        self.amendments = Amendments(session, self.escrow)
         self.settlement = Settlement(session)
         self.assets = Assets(session)
         self.governance = Governance(session)

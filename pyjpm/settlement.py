@@ -7,8 +7,6 @@ contract. Anyone may then settle everything in one transaction.
 
 from __future__ import annotations
 
-import secrets
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,9 +29,6 @@ class Settlement:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        # Consents of one client share a random word of the nonce bitmap, 256 to a word: cheap, and unique.
-        self._nonces = iter(range(0))
-        self._nonce_lock = threading.Lock()
 
     def cash(self, payer: int | str, payee: int | str, amount: Money) -> Leg:
         """A leg of bank money, between participants' current wallets or named wallets."""
@@ -219,7 +214,7 @@ class Settlement:
             "notary": session.address("Settlement"),
             "amount": amount,
             "ref": terms.id,
-            "nonce": self._next_nonce(),
+            "nonce": session.next_nonce(),
             "deadline": terms.expiry,
         }
         signature = session.sign(session.record.currency_of(token), "Consent", consent)
@@ -229,15 +224,6 @@ class Settlement:
             "deadline": terms.expiry,
             "signature": "0x" + signature.hex(),
         }
-
-    def _next_nonce(self) -> int:
-        with self._nonce_lock:
-            nonce = next(self._nonces, None)
-            if nonce is None:
-                word = secrets.randbits(248) << 8
-                self._nonces = iter(range(word, word + 256))
-                nonce = next(self._nonces)
-            return nonce
 
     def _affirmations(self, document: Document, terms: TradeTerms) -> list[dict[str, Any]]:
         digest = TypedMessage(self._session.domain("Settlement"), "Trade", terms.to_message()).digest

@@ -256,6 +256,7 @@ class ItemFailed(ContractError):
     says = "Item {milestone} of the batch ran out of gas."
     hint = "Send the batch in smaller parts; nothing of it happened."
 
+
 class NotAmendable(ContractError):
     """Milestone `milestone` has to be settled before its order is amended."""
 
