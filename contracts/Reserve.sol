@@ -30,7 +30,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
 
     struct Currency {
         // what every mint reads
-        uint128 attested;
+        uint88 attested; // as balances
         uint40 asOf;
         uint40 validUntil;
         uint40 cycle;
@@ -149,13 +149,13 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
     // ------------------------------------------------------------------------------------------------ attesting
 
     /// @inheritdoc IReserve
-    function attest(ReserveAttestation calldata attestation, bytes[] calldata signatures) external {
+    function attestReserve(ReserveAttestation calldata attestation, bytes[] calldata signatures) external {
         Currency storage c = _known(attestation.currency);
         ReserveTerms.requireInDate(attestation);
         if (attestation.sequence <= c.sequence || attestation.asOf < c.asOf) {
             revert ReserveAttestationSuperseded(attestation.sequence, c.sequence, attestation.asOf, c.asOf);
         }
-        uint128 attested = ReserveTerms.total(attestation);
+        uint88 attested = ReserveTerms.total(attestation);
         uint256 signers = _signersOf(attestationDigest(attestation), signatures);
 
         (c.attested, c.asOf, c.validUntil) = (attested, attestation.asOf, attestation.validUntil);
@@ -168,7 +168,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
     }
 
     /// @dev Apart, for the stack.
-    function _emitAttested(ReserveAttestation calldata a, uint128 attested, uint256 signers) private {
+    function _emitAttested(ReserveAttestation calldata a, uint88 attested, uint256 signers) private {
         emit ReserveAttested(a.currency, a.sequence, attested, a.asOf, a.validUntil, a.documentHash, signers, a.lines);
     }
 

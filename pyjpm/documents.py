@@ -22,7 +22,10 @@ from pyjpm.errors.documents import (
 )
 
 VERSION: Final = 1
-KINDS: Final = ("wallet-link", "wallet-change", "order", "attestation", "agreement", "cancellation", "consent", "trade")
+KINDS: Final = (
+    "wallet-link", "wallet-change", "order", "attestation", "agreement", "cancellation", "consent", "trade",
+    "reserve-attestation",
+)
 
 
 @dataclass(frozen=True, slots=True)

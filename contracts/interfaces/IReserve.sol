@@ -117,7 +117,7 @@ interface IReserve {
     /// @notice By anyone. Takes the place of the attestation before, which must have a lower sequence and no later `asOf`.
     /// @param signatures in ascending order of signers; each is abi.encodePacked(address signer, bytes signature), where a
     /// key's signature has 65 bytes. At least M; every one given must be an auditor's and valid.
-    function attest(ReserveAttestation calldata attestation, bytes[] calldata signatures) external;
+    function attestReserve(ReserveAttestation calldata attestation, bytes[] calldata signatures) external;
 
     // ---- views ----
 

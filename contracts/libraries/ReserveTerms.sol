@@ -45,9 +45,9 @@ library ReserveTerms {
         }
     }
 
-    /// @notice Asks the lines: each named, none twice. An amount of 0 is an answer too.
+    /// @notice Asks the lines: each named, none twice. An amount of 0 is an answer too; the sum fits a balance.
     /// @return sum minor units
-    function total(ReserveAttestation calldata a) internal pure returns (uint128 sum) {
+    function total(ReserveAttestation calldata a) internal pure returns (uint88 sum) {
         uint256 n = a.lines.length;
         if (n == 0 || n > MAX_LINES) revert IReserve.ReserveLinesOutOfRange(n, MAX_LINES);
         for (uint256 i; i < n; ++i) {
@@ -55,9 +55,9 @@ library ReserveTerms {
             if (line.assetClass == 0) revert IReserve.InvalidReserveAttestation("assetClass");
             if (line.custodian == 0) revert IReserve.InvalidReserveAttestation("custodian");
             if (i != 0 && !_before(a.lines[i - 1], line)) revert IReserve.ReserveLinesNotAscending(i);
-            uint256 most = type(uint128).max - sum;
+            uint256 most = type(uint88).max - sum;
             if (line.amount > most) revert IReserve.AmountTooLarge(line.amount);
-            sum += uint128(line.amount);
+            sum += uint88(line.amount);
         }
     }
 

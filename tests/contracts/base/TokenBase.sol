@@ -72,7 +72,7 @@ abstract contract TokenBase is RegistryBase {
         ReserveAttestation memory attestation = _statement(currency, amount);
         bytes[] memory signatures = new bytes[](1);
         signatures[0] = _signReserve(auditor, attestation);
-        reserve.attest(attestation, signatures);
+        reserve.attestReserve(attestation, signatures);
     }
 
     /// @dev One line of `amount` minor units, next in sequence.
