@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.session import Act, Status
     from pyjpm.settlement import SettledTrade, Trade, TradeState
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
 
 _HOME: Final = {
     "Act": "session",
+    "Backing": "reserve",
     "Balance": "deposits",
     "Connection": "chain",
     "Deposit": "deposits",
@@ -57,6 +59,7 @@ _HOME: Final = {
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
+    "ReserveLine": "reserve",
     "SettledTrade": "settlement",
     "Signer": "custody",
     "Status": "session",
@@ -68,6 +71,7 @@ _HOME: Final = {
 
 __all__ = [
     "Act",
+    "Backing",
     "Balance",
     "Connection",
     "DeploymentRecord",
@@ -96,6 +100,7 @@ __all__ = [
     "Platform",
     "PyjpmError",
     "Redemption",
+    "ReserveLine",
     "SettledTrade",
     "Signer",
     "Status",

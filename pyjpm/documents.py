@@ -23,7 +23,14 @@ from pyjpm.errors.documents import (
 
 VERSION: Final = 1
 KINDS: Final = (
-    "wallet-link", "wallet-change", "order", "attestation", "agreement", "cancellation", "consent", "trade",
+    "wallet-link",
+    "wallet-change",
+    "order",
+    "attestation",
+    "agreement",
+    "cancellation",
+    "consent",
+    "trade",
     "reserve-attestation",
 )
 

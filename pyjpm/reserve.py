@@ -159,7 +159,11 @@ class Reserve:
         body = {
             "currency": currency,
             "lines": [
-                {"assetClass": _text(line["assetClass"]), "custodian": _text(line["custodian"]), "amount": str(line["amount"])}
+                {
+                    "assetClass": _text(line["assetClass"]),
+                    "custodian": _text(line["custodian"]),
+                    "amount": str(line["amount"]),
+                }
                 for line in shaped
             ],
             "asOf": counted,
@@ -212,7 +216,10 @@ class Reserve:
         message = self._message(document)
         signers = sorted(document.signatures, key=str.lower)
         signatures = [bytes.fromhex(signer[2:]) + document.signature(signer) for signer in signers]
-        content = {"body": dict(document.body), "signatures": {signer: document.signatures[signer] for signer in signers}}
+        content = {
+            "body": dict(document.body),
+            "signatures": {signer: document.signatures[signer] for signer in signers},
+        }
         return self._act("attestReserve", idempotency_key, content, message, signatures)
 
     # --- reading ---
@@ -237,7 +244,8 @@ class Reserve:
             attested=money(told["attested"]),
             by_class={_text(part["assetClass"]): money(part["amount"]) for part in told["classes"]},
             lines=tuple(
-                ReserveLine(_text(line["assetClass"]), _text(line["custodian"]), money(line["amount"])) for line in lines
+                ReserveLine(_text(line["assetClass"]), _text(line["custodian"]), money(line["amount"]))
+                for line in lines
             ),
             supply=money(told["supply"]),
             surplus=money(told["surplus"]),
@@ -333,18 +341,14 @@ def attestation_message(body: Mapping[str, Any]) -> dict[str, Any]:
         for line in body["lines"]:
             if set(line) != _LINE_MEMBERS:
                 raise ValueError("a line has missing or unknown members")
-            lines.append(
-                {
-                    "assetClass": _bytes32(line["assetClass"]),
-                    "custodian": _bytes32(line["custodian"]),
-                    "amount": int(line["amount"]),
-                }
-            )
+            amount = int(line["amount"])
+            if not 0 <= amount < 2**256:
+                raise ValueError("an amount is out of range")
+            classed = {"assetClass": _bytes32(line["assetClass"]), "custodian": _bytes32(line["custodian"])}
+            lines.append({**classed, "amount": amount})
         numbers = {name: body[name] for name in ("asOf", "validUntil", "sequence", "deadline")}
         if not all(isinstance(number, int) and 0 <= number < 2**40 for number in numbers.values()):
             raise ValueError("a time or the sequence is no number in range")
-        if not all(0 <= line["amount"] < 2**256 for line in lines):
-            raise ValueError("an amount is out of range")
         report = bytes.fromhex(body["documentHash"].removeprefix("0x"))
         if len(report) != 32:
             raise ValueError("the document hash has not 32 bytes")
@@ -355,7 +359,9 @@ def attestation_message(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line_message(line: ReserveLine, currency: str) -> dict[str, Any]:
     if line.amount.currency != currency or line.amount.minor < 0:
-        raise InvalidRequest(f"A line of a reserve in {currency} is in {currency}, zero or more.", amount=str(line.amount))
+        raise InvalidRequest(
+            f"A line of a reserve in {currency} is in {currency}, zero or more.", amount=str(line.amount)
+        )
     return {
         "assetClass": _bytes32(line.asset_class),
         "custodian": _bytes32(line.custodian),

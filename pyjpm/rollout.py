@@ -87,9 +87,9 @@ class Rollout:
         attesters = self._create("AttesterSets", registry)
         escrow = self._create("OrderEscrow", registry, attesters, governance)
         settlement = self._create("Settlement", registry)
+        tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
         auditors = tuple(map(to_checksum_address, plan.auditors))
         reserve = self._proxied(RESERVE, RESERVE, (), (governance, auditors, plan.auditor_threshold))
-        tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
 
         self._open_functions(governance, "ParticipantRegistry", registry)
         self._open_functions(governance, "OrderEscrow", escrow)

@@ -110,7 +110,9 @@ class InvalidReserveAttestation(ContractError):
     solidity = "InvalidReserveAttestation"
     code = "INVALID_RESERVE_ATTESTATION"
     says = "The attestation's {field} is empty or out of its range."
-    hint = "As of now or before, valid at most 1,096 days from then, with a report's hash, lines with class and custodian."
+    hint = (
+        "As of now or before, valid at most 1,096 days from then, with a report's hash, lines with class and custodian."
+    )
 
 
 class ReserveLinesOutOfRange(ContractError):
