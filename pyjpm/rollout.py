@@ -8,10 +8,11 @@ at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
@@ -57,9 +58,7 @@ class Plan:
     @property
     def key(self) -> str:
         """What sets its steps in a journal apart from those of another plan: another plan is another platform."""
-        auditors = ",".join(self.auditors)
-        reserve = f"{auditors}/{self.auditor_threshold}/{self.audit_cycle}/{self.mint_rate}"
-        return f"{','.join(self.currencies)}/{self.mint_ceiling}/{self.governance_delay}/{reserve}"
+        return keccak(text=repr(astuple(self))).hex()[:32]
 
 
 class Rollout:

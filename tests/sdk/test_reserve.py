@@ -16,7 +16,7 @@ from pyjpm.errors.attesters import NotEnoughAttestations
 from pyjpm.errors.contracts import ContractError
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentForElsewhere, DocumentsDiffer, MalformedDocument, SignatureNotOf
-from pyjpm.errors.openzeppelin import AccessManagedUnauthorized
+from pyjpm.errors.openzeppelin import MissingRole
 from pyjpm.errors.refusals import MintRateExceeded, ReserveMissing, ReserveShort, ReserveStale
 from pyjpm.errors.reserve import (
     NotAnAuditor,
@@ -190,9 +190,9 @@ def test_an_auditor_that_is_removed_takes_its_word_with_it(scene: Scene) -> None
 
 
 def test_only_governance_changes_the_auditors(scene: Scene) -> None:
-    with pytest.raises(AccessManagedUnauthorized):
+    with pytest.raises(MissingRole):
         scene.client.reserve.add_auditor(scene.client.session.wallet, idempotency_key="me too")
-    with pytest.raises(AccessManagedUnauthorized):
+    with pytest.raises(MissingRole):
         scene.auditors[0].reserve.remove_auditor(scene.auditors[1].session.wallet, idempotency_key="not you")
 
 
@@ -271,28 +271,28 @@ def test_what_makes_no_sense_is_refused_before_anybody_signs(scene: Scene) -> No
     assert propose(USD, [hashed], report=REPORT).body["lines"][0]["assetClass"] == "0x" + "ab" * 32
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"lines": [{"assetClass": "CASH", "custodian": "VAULT"}]},
-        {"lines": [{"assetClass": "CASH", "custodian": "VAULT", "amount": "-1"}]},
-        {"lines": [{"assetClass": "CASH", "custodian": "VAULT", "amount": "a lot"}]},
-        {"lines": "all"},
-        {"lines": ["all"]},
-        {"asOf": "now"},
-        {"sequence": -1},
-        {"deadline": 2**40},
-        {"documentHash": "0x12"},
-        {"documentHash": 7},
-        {"currency": "USDC"},
-        {"currency": None},
-        {"more": 1},
-    ],
-)
-def test_malformed_documents_are_refused(scene: Scene, change: dict[str, Any]) -> None:
+CHANGES: list[dict[str, Any]] = [
+    {"lines": [{"assetClass": "CASH", "custodian": "VAULT"}]},
+    {"lines": [{"assetClass": "CASH", "custodian": "VAULT", "amount": "-1"}]},
+    {"lines": [{"assetClass": "CASH", "custodian": "VAULT", "amount": "a lot"}]},
+    {"lines": "all"},
+    {"lines": ["all"]},
+    {"asOf": "now"},
+    {"sequence": -1},
+    {"deadline": 2**40},
+    {"documentHash": "0x12"},
+    {"documentHash": 7},
+    {"currency": "USDC"},
+    {"currency": None},
+    {"more": 1},
+]
+
+
+def test_malformed_documents_are_refused(scene: Scene) -> None:
     statement = scene.attest("5.00", by=(0,))
-    with pytest.raises(MalformedDocument):
-        scene.auditors[0].reserve.sign(dataclasses.replace(statement, body={**statement.body, **change}))
+    for change in CHANGES:
+        with pytest.raises(MalformedDocument):
+            scene.auditors[0].reserve.sign(dataclasses.replace(statement, body={**statement.body, **change}))
 
 
 def test_documents_for_elsewhere_are_refused(scene: Scene) -> None:
