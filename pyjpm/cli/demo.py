@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -203,7 +204,8 @@ def _print_trades(figures: dict[str, Any], output: Path) -> None:
     out.print(table)
     reserve = figures["reserve"]
     out.print(
-        f"reserve attested by an auditor's key: USD {reserve['attested']}, supply USD {reserve['supply']}; "
+        f"reserve attested by an auditor's key: USD {Decimal(reserve['attested']):,}, "
+        f"supply: USD {Decimal(reserve['supply']):,}, "
         f"one cent more: {reserve['one_cent_more'] or 'MINTED'}"
     )
     out.print(

@@ -95,6 +95,9 @@ def test_all_events_match(scene: Scene) -> None:
         "Seized",
         "Recovered",
         "DailyLimitSet",
+        "MintCeilingSet",
+        "MintRateSet",
+        "ReserveAttested",
         "WalletLinked",
     ],
 )
@@ -104,7 +107,7 @@ def test_one_dropped_event_shows(scene: Scene, name: str) -> None:
         place
         for place, entry in enumerate(scene.entries)
         if entry.event.name == name
-        and entry.contract in ("USD", "ParticipantRegistry")
+        and entry.contract in ("USD", "ParticipantRegistry", "Reserve")
         and (name != "WalletLinked" or entry.event.arguments["wallet"] == payer)
     ]
     assert places, f"the scene has no {name}"
