@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie gas lint fmt artifacts constraints clean
+.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long gas lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 
@@ -67,6 +67,14 @@ lint: setup
 	$(FORGE) fmt --check
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 	$(BIN)/pyjpm compile --check
+
+# --- campaigns: longer than a test, each with a record in build/ ------------------------------------------------------
+
+verify: setup
+	$(BIN)/python tests/verify/campaign.py $(if $(SEED),--seed $(SEED))
+
+verify-long: setup
+	$(BIN)/python tests/verify/campaign.py --long $(if $(SEED),--seed $(SEED))
 
 # --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
 

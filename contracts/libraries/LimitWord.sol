@@ -36,11 +36,13 @@ library LimitWords {
         pure
         returns (bool passes, LimitWord charged, uint256 remaining)
     {
-        (uint256 most, uint256 spent) = (word.limit(), word.spentOn(day));
+        uint256 raw = LimitWord.unwrap(word);
+        uint256 most = uint88(raw);
+        uint256 spent = raw >> DAY_AT == day ? uint88(raw >> SPENT_AT) : 0;
         unchecked {
             remaining = spent < most ? most - spent : 0;
             if (amount > remaining) return (false, word, remaining);
-            return (true, word.withSpent(day, spent + amount), remaining);
+            return (true, LimitWord.wrap(most | (spent + amount) << SPENT_AT | day << DAY_AT), remaining);
         }
     }
 

@@ -36,15 +36,14 @@ library Standings {
         returns (uint256 ofA, uint256 ofB)
     {
         bytes4 selector = IParticipantRegistry.standings.selector;
-        (uint256 idA, uint256 epochA) = (a.participant(), a.epoch());
-        (uint256 idB, uint256 epochB) = (b.participant(), b.epoch());
+        (uint256 wordA, uint256 wordB) = (AccountWord.unwrap(a), AccountWord.unwrap(b));
         assembly ("memory-safe") {
             let data := mload(0x40)
             mstore(data, selector)
-            mstore(add(data, 0x04), idA)
-            mstore(add(data, 0x24), epochA)
-            mstore(add(data, 0x44), idB)
-            mstore(add(data, 0x64), epochB)
+            mstore(add(data, 0x04), and(shr(176, wordA), 0xffffffff)) // participant
+            mstore(add(data, 0x24), and(shr(208, wordA), 0xffffffff)) // epoch
+            mstore(add(data, 0x44), and(shr(176, wordB), 0xffffffff))
+            mstore(add(data, 0x64), and(shr(208, wordB), 0xffffffff))
             let done := staticcall(gas(), registry, data, 0x84, 0x00, 0x40)
             if iszero(and(done, gt(returndatasize(), 0x3f))) { revert(0x00, 0x00) }
             ofA := mload(0x00)

@@ -45,15 +45,42 @@ abstract contract OrderHandler is OrderLedger {
     }
 
     address internal constant STRANGER = address(0xBEEF);
-    uint256 private constant LIVE = 12; // milestones that are kept going
+    uint256 private constant LIVE = 16; // milestones that are kept going
+    uint256 private constant TRIES = 2;
 
-    mapping(bytes32 row => uint256) internal _hits;
     mapping(bytes32 ref => uint48) private _seq;
+    string[9] private _stateNames =
+        ["None", "Open", "Funded", "Accepted", "Due", "Disputed", "Released", "Refunded", "Cancelled"];
+    string[21] private _actNames = [
+        "fund by consent",
+        "fund by hold",
+        "attest",
+        "attest and release",
+        "attest a negative status",
+        "attest again",
+        "dispute as buyer",
+        "dispute as seller",
+        "rule",
+        "agree",
+        "decide by fallback",
+        "release as buyer",
+        "release",
+        "pay by consent",
+        "pay by hold",
+        "refund as seller",
+        "refund",
+        "cancel",
+        "cancel together",
+        "write off",
+        "cancel by order"
+    ];
     uint256 internal _blocked; // refusals that E8 forbids
     uint256 private _names;
+    Vm.Wallet private _spare; // announced or an attester
 
     function setUp() public virtual override {
         super.setUp();
+        _beSwift();
         for (uint256 kind; kind < 4; ++kind) {
             _openOne(kind);
         }
@@ -107,15 +134,15 @@ abstract contract OrderHandler is OrderLedger {
     }
 
     function openAnother(uint256 kind) public {
-        uint256 live;
-        for (uint256 i; i < _items.length; ++i) {
-            if (_stateOf(_items[i]) < IOrderBook.State.Released) ++live;
-        }
-        if (live < LIVE && _mayAct(buyer) && _mayAct(seller) && _mayAct(rival)) _openOne(kind % 4);
+        if (_live.length < LIVE && _mayAct(buyer) && _mayAct(seller) && _mayAct(rival)) _openOne(kind % 4);
     }
 
     function pass(uint256 seconds_) public {
-        vm.warp(block.timestamp + bound(seconds_, 1, 6 days));
+        _pass(seconds_ % 8 == 0 ? bound(seconds_ >> 3, 1, 6 days) : bound(seconds_ >> 3, 1, 1 days));
+    }
+
+    function _pass(uint256 time) internal {
+        vm.warp(block.timestamp + time);
         Party[4] memory all = [buyer, payer, seller, rival];
         for (uint256 i; i < 4; ++i) {
             vm.prank(onboarder);
@@ -136,14 +163,24 @@ abstract contract OrderHandler is OrderLedger {
         else _freeze(party.id);
     }
 
+    /// @dev One that is stopped, where there is any.
     function loosen(uint256 who) public {
-        if (who % 5 == 4) {
-            if (usd.paused()) _unpause(usd);
-            return;
+        Party[4] memory all = [buyer, payer, seller, rival];
+        for (uint256 i; i < 5; ++i) {
+            uint256 k = (who % 5 + i) % 5;
+            if (k == 4 ? _loosenToken() : _loosenParty(all[k])) return;
         }
-        Party memory party = [buyer, payer, seller, rival][who % 4];
+    }
+
+    function _loosenToken() private returns (bool stopped) {
+        stopped = usd.paused();
+        if (stopped) _unpause(usd);
+    }
+
+    function _loosenParty(Party memory party) private returns (bool stopped) {
+        stopped = registry.isStopped(party.id) || !_mayAct(party);
         if (!_mayAct(party)) _reinstateWallet(party.wallet);
-        if (!registry.isStopped(party.id)) return;
+        if (!registry.isStopped(party.id)) return stopped;
         if (registry.participantOf(party.id).frozen) _unfreeze(party.id);
         else _reinstate(party.id);
     }
@@ -156,6 +193,41 @@ abstract contract OrderHandler is OrderLedger {
         (party.wallet, party.key) = (next.addr, next.privateKey);
     }
 
+    /// @dev A spare attester comes, after its announcement, and goes. From then on its word is worth nothing.
+    function rotateAttesters(uint256 seed) public {
+        vm.startPrank(notaryPublic.wallet);
+        if (_spare.addr == address(0)) {
+            _spare = _key(string.concat("spare attester ", vm.toString(++_names)));
+            attesterSets.announceAttester(setId, _spare.addr);
+            vm.stopPrank();
+            return;
+        }
+        if (!attesterSets.isAttester(setId, _spare.addr)) {
+            try attesterSets.addAttester(setId, _spare.addr) {} catch {}
+            vm.stopPrank();
+            return;
+        }
+        attesterSets.removeAttester(setId, _spare.addr);
+        vm.stopPrank();
+        _attestWithoutRight(seed);
+        delete _spare;
+    }
+
+    function _attestWithoutRight(uint256 seed) private {
+        if (_live.length == 0) return;
+        Item memory item = _items[_live[seed % _live.length]];
+        Terms memory t = _termsOf(item);
+        Attestation memory a = _says(t, _seq[item.ref] + 1, SHIPPED);
+        a.milestone = uint8(item.milestone);
+        a.setEpoch = attesterSets.attesterSet(setId).epoch;
+        bytes[] memory signatures = new bytes[](2);
+        bool first = _spare.addr < attesters[0].addr;
+        signatures[first ? 0 : 1] = _signedBy(a, _spare);
+        signatures[first ? 1 : 0] = _signedBy(a, attesters[0]);
+        (bool ok,) = address(escrow).call(abi.encodeCall(escrow.attest, (t, a, signatures)));
+        assertFalse(ok, "an attester that was removed");
+    }
+
     function _mayAct(Party memory party) private view returns (bool) {
         (,, IParticipantRegistry.WalletStatus status) = registry.walletOf(party.wallet);
         return status == IParticipantRegistry.WalletStatus.LINKED;
@@ -163,14 +235,18 @@ abstract contract OrderHandler is OrderLedger {
 
     // ---- an act ----
 
-    function _offer(Act act, Luck memory luck) private returns (bool) {
-        uint256[] memory apt = new uint256[](_items.length);
+    function _offer(Act act, Luck memory luck) internal returns (bool) {
+        if (act == Act.Repeat && luck.seed % 4 == 0 && _over.length != 0) {
+            Item memory ended = _items[_over[(luck.seed >> 2) % _over.length]];
+            return _try(act, ended, _termsOf(ended), luck); // E3
+        }
+        uint256[] memory apt = new uint256[](_live.length);
         uint256 n;
         for (uint256 i; i < apt.length; ++i) {
-            Item memory item = _items[i];
-            if (_isApt(act, _stateOf(item), item.mode, luck)) apt[n++] = i;
+            Item memory item = _items[_live[i]];
+            if (_isApt(act, _stateOf(item), item.mode, luck)) apt[n++] = _live[i];
         }
-        for (uint256 i; i < n; ++i) {
+        for (uint256 i; i < n && i < TRIES; ++i) {
             Item memory item = _items[apt[(luck.seed % n + i) % n]];
             if (_try(act, item, _termsOf(item), luck)) return true;
         }
@@ -182,8 +258,8 @@ abstract contract OrderHandler is OrderLedger {
         bool open = state == IOrderBook.State.Open;
         if (act == Act.FundByConsent || act == Act.FundByHold) return open && mode == Mode.PREFUND;
         if (act == Act.Cancel || act == Act.CancelTogether) return open;
-        if (act == Act.Repeat) return luck.seed % 4 == 0 || state < IOrderBook.State.Released; // E3
-        if (state >= IOrderBook.State.Released || (open && mode == Mode.PREFUND)) return false;
+        if (act == Act.Repeat) return true;
+        if (open && mode == Mode.PREFUND) return false;
         if (act == Act.Rule || act == Act.Fallback) return state == IOrderBook.State.Disputed;
         if (act == Act.WriteOff || act == Act.PayByConsent || act == Act.PayByHold) {
             return state == IOrderBook.State.Due;
@@ -210,7 +286,7 @@ abstract contract OrderHandler is OrderLedger {
             return false;
         }
         _keepBooks(logs);
-        ++_hits[_row(from, _stateOf(item), act)];
+        _took(_rowOf(from, _stateOf(item), act));
         _noteEnd(item);
     }
 
@@ -229,8 +305,8 @@ abstract contract OrderHandler is OrderLedger {
         }
     }
 
-    function _row(IOrderBook.State from, IOrderBook.State to, Act act) internal pure returns (bytes32) {
-        return keccak256(abi.encode(from, to, act));
+    function _rowOf(IOrderBook.State from, IOrderBook.State to, Act act) internal view returns (string memory) {
+        return string.concat(_stateNames[uint256(from)], " > ", _stateNames[uint256(to)], ", ", _actNames[uint256(act)]);
     }
 
     function _owed(Item memory item, Terms memory t) internal view returns (uint256) {
@@ -295,6 +371,7 @@ abstract contract OrderHandler is OrderLedger {
         bool negative = act == Act.Complain || (act == Act.Repeat && luck.seed % 2 == 0);
         Attestation memory a = _says(t, seq, negative ? DAMAGED : SHIPPED);
         a.milestone = uint8(item.milestone);
+        a.setEpoch = attesterSets.attesterSet(setId).epoch;
         if (a.attestedAt > m.attestBy) a.attestedAt = m.attestBy;
         if (m.partialDelivery) (a.accepted, a.complete) = (uint88(bound(luck.amount, 0, m.amount)), luck.complete);
         if (seq > last) _seq[item.ref] = seq;
@@ -326,9 +403,9 @@ abstract contract OrderHandler is OrderLedger {
     /// @dev E4: once nobody is stopped and the clocks have run out, strangers bring everything held to its end.
     function _endAll() internal {
         for (uint256 i; i < 5; ++i) {
-            loosen(i);
+            loosen(0);
         }
-        pass(6 days);
+        _pass(6 days);
         vm.warp(block.timestamp + uint256(ATTEST_IN) + GRACE + RULING);
         for (uint256 i; i < _items.length; ++i) {
             Terms memory t = _termsOf(_items[i]);

@@ -6,11 +6,12 @@ import {IOrderBook} from "../../../contracts/interfaces/IOrderBook.sol";
 import {OrderId} from "../../../contracts/libraries/Ids.sol";
 import {Milestone, Mode, Terms} from "../../../contracts/libraries/OrderTerms.sol";
 import {OrderBase} from "./OrderBase.sol";
+import {Rows} from "./Rows.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice Several orders of several milestones between two sellers and two payers, and books of their money that are
 /// kept from the token's events alone, so that what the escrow says of itself can be held against them.
-abstract contract OrderLedger is OrderBase {
+abstract contract OrderLedger is OrderBase, Rows {
     uint256 internal constant WEALTH = 1000 * uint256(AMOUNT); // of each payer at the start
 
     /// @dev What the token says happened under a milestone's reference.
@@ -32,6 +33,8 @@ abstract contract OrderLedger is OrderBase {
     Party internal payer; // pays for the buyer in one of the orders
     Party internal rival; // the other seller
     Item[] internal _items;
+    uint256[] internal _live; // of _items, those that are not over
+    uint256[] internal _over;
     bytes[] internal _encoded; // terms
     mapping(bytes32 ref => Book) internal _books;
     mapping(bytes32 ref => uint256 indexPlusOne) private _itemOf;
@@ -51,7 +54,7 @@ abstract contract OrderLedger is OrderBase {
     // ---- orders ----
 
     /// @dev Kind 0: part in advance, part on delivery. 1: the same, delivered in parts. 2: paid by a third party, not
-    /// inspected and inspected. 3: all at once, three kinds, and no arbiter.
+    /// inspected and inspected. 3: three milestones, paid by two, delivered in parts, and no arbiter.
     function _draw(uint256 kind) internal returns (Terms memory t) {
         Milestone[] memory list = new Milestone[](kind == 3 ? 3 : 2);
         for (uint256 i; i < list.length; ++i) {
@@ -61,7 +64,7 @@ abstract contract OrderLedger is OrderBase {
         if (kind == 0) list[0].inspection = INSPECTION;
         if (kind == 1) list[0].partialDelivery = list[1].partialDelivery = true;
         if (kind == 2) (list[0].payer, list[1].payer, list[1].inspection) = (payer.id, payer.id, INSPECTION);
-        if (kind == 3) (list[1].payer, list[2].partialDelivery) = (payer.id, true);
+        if (kind == 3) (list[1].payer, list[0].partialDelivery, list[2].partialDelivery) = (payer.id, true, true);
         t = _terms(list);
         if (kind % 2 == 1) t.seller = rival.id;
         if (kind == 3) t.arbiter = 0;
@@ -71,6 +74,7 @@ abstract contract OrderLedger is OrderBase {
         for (uint256 i; i < t.milestones.length; ++i) {
             bytes32 ref = _ref(t, i);
             _items.push(Item(_encoded.length, i, t.milestones[i].mode, escrow.orderId(t), ref));
+            _live.push(_items.length - 1);
             _itemOf[ref] = _items.length;
         }
         _encoded.push(abi.encode(t));
@@ -174,7 +178,14 @@ abstract contract OrderLedger is OrderBase {
 
     /// @dev To be called after each act: what ended keeps the words it ended with.
     function _noteEnd(Item memory item) internal {
-        if (_ended[item.ref] == 0 && _stateOf(item) >= IOrderBook.State.Released) _ended[item.ref] = _words(item);
+        if (_ended[item.ref] != 0 || _stateOf(item) < IOrderBook.State.Released) return;
+        _ended[item.ref] = _words(item);
+        uint256 index = _itemOf[item.ref] - 1;
+        _over.push(index);
+        uint256 i;
+        while (_live[i] != index) ++i;
+        _live[i] = _live[_live.length - 1];
+        _live.pop();
     }
 
     function _words(Item memory item) private view returns (bytes32) {
