@@ -169,7 +169,7 @@ class Projection:
 
 
 def read_events(session: Session, *, to_block: int) -> Iterator[Entry]:
-    """Every event of registry, reserve and all deposit tokens up to a block, in the order of the chain; pages itself."""
+    """Every event of registry, reserve and deposit tokens up to a block, in the order of the chain; pages itself."""
     names = {session.address(name): name for name in (REGISTRY, RESERVE)}
     names |= {session.address(currency): currency for currency in session.record.tokens}
     found = session.connection.logs(list(names), from_block=session.record.first_block, to_block=to_block)

@@ -7,8 +7,6 @@ import {Vm} from "./base/Vm.sol";
 import {ReserveHandler} from "./mocks/token/ReserveHandler.sol";
 
 /// @notice What holds of reserve and supply whatever bank, auditors and time do.
-/// forge-config: default.invariant.runs = 32
-/// forge-config: default.invariant.depth = 64
 contract ReserveInvariant is ReserveBase {
     ReserveHandler private _handler;
 
@@ -38,8 +36,32 @@ contract ReserveInvariant is ReserveBase {
         _target(address(_handler));
     }
 
-    function invariant_no_mint_above_what_is_attested_and_fresh_nor_faster_than_the_rate() public view {
-        assertEq(_handler.broken(), "");
+    function invariant_no_mint_above_what_is_attested() public view {
+        assertEq(_handler.aboveAttested(), 0);
+    }
+
+    function invariant_no_mint_while_the_reserve_is_not_fresh() public view {
+        assertEq(_handler.whileStale(), 0);
+    }
+
+    function invariant_no_mint_faster_than_the_rate() public view {
+        assertEq(_handler.tooFast(), 0);
+    }
+
+    function invariant_a_mint_that_may_be_is_not_refused() public view {
+        assertEq(_handler.refusedForNothing(), 0);
+    }
+
+    function invariant_check_foretells_every_mint() public view {
+        assertEq(_handler.notForetold(), 0);
+    }
+
+    function invariant_two_present_auditors_sign_what_counts() public view {
+        assertEq(_handler.tooFewSigners(), 0);
+    }
+
+    function invariant_redemption_never_stops() public view {
+        assertEq(_handler.redemptionsStopped(), 0);
     }
 
     function invariant_the_reserve_counts_the_supply() public view {
@@ -71,6 +93,7 @@ contract ReserveInvariant is ReserveBase {
         assertGt(_handler.refusals(), 3);
         assertGt(_handler.attestations(), 3);
         assertGt(_handler.redemptions(), 3);
-        assertEq(_handler.broken(), "");
+        assertEq(_handler.aboveAttested() + _handler.whileStale() + _handler.tooFast(), 0);
+        assertEq(_handler.refusedForNothing() + _handler.notForetold() + _handler.redemptionsStopped(), 0);
     }
 }
