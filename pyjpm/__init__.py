@@ -14,7 +14,7 @@ from pyjpm.version import __version__
 if TYPE_CHECKING:
     from pyjpm.chain import Connection, DevClock, LocalAnvil
     from pyjpm.custody import Keystore, LocalSigner, Signer
-    from pyjpm.deposits import Balance, Deposit, Redemption
+    from pyjpm.deposits import Balance, Deposit, MintRoom, Redemption
     from pyjpm.documents import Document
     from pyjpm.errors.base import PyjpmError
     from pyjpm.money import Money
@@ -45,6 +45,7 @@ _HOME: Final = {
     "LocalSigner": "custody",
     "Milestone": "terms",
     "MilestoneState": "order",
+    "MintRoom": "deposits",
     "Mode": "terms",
     "Money": "money",
     "Onboarding": "participants",
@@ -86,6 +87,7 @@ __all__ = [
     "LocalSigner",
     "Milestone",
     "MilestoneState",
+    "MintRoom",
     "Mode",
     "Money",
     "Onboarding",

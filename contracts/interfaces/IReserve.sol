@@ -31,6 +31,9 @@ struct ReserveAttestation {
 /// auditors, M, the cycle and the tokens, announced (GOVERNOR is delayed); COMPLIANCE removes a key at once. Who submits
 /// does not matter. Zero denies: no auditors, M = 0, no cycle, nothing attested all mean no minting.
 ///
+/// What was redeemed since `asOf` is not taken off what is attested, nor what was deposited added: the cycle bounds for how
+/// long, and the issuers' rates how fast, the two may part.
+///
 /// Replay. AuditorAdded, AuditorRemoved, ThresholdSet, CycleSet, TokenRegistered and ReserveAttested tell everything.
 interface IReserve {
     enum Freshness {
