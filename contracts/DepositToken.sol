@@ -14,24 +14,22 @@ import {TokenBook} from "./TokenBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
+import {Consents} from "./libraries/Consents.sol";
 import {Movements} from "./libraries/Movements.sol";
 import {PlainMovements} from "./libraries/PlainMovements.sol";
 import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
-import {Signatures} from "./libraries/Signatures.sol";
 import {TokenBatch} from "./libraries/TokenBatch.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
-import {TokenDomain} from "./libraries/TokenDomain.sol";
+import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title DepositToken
 /// @dev What is frequent and plain is here (PlainMovements). The linked libraries, run by DELEGATECALL in this contract's
-/// storage, have the rest: TokenBatch, TokenDeposits, and TokenRare with all rules (Movements) and the acts of the bank.
+/// storage, have the rest: TokenBatch, TokenNet, TokenDeposits, and TokenRare with all rules (Movements) and the acts of
+/// the bank.
 contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
-    bytes32 private constant CONSENT_TYPE =
-        keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
-
     // ------------------------------------------------------------------------------------------------ making
 
     constructor(address registry_) TokenBook(registry_) {
@@ -138,7 +136,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
         external
     {
-        _useConsent(payer, amount, ref, nonce, deadline, signature);
+        Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
         _hold(msg.sender, payer, amount, ref);
     }
 
@@ -152,7 +150,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         uint256 deadline,
         bytes calldata signature
     ) external {
-        _useConsent(payer, amount, ref, nonce, deadline, signature);
+        Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
         TokenState storage $ = TokenStorage.load();
         if (PlainMovements.transferHeld($, REGISTRY, payer, to, amount)) {
             emit Held(msg.sender, payer, ref, amount);
@@ -195,13 +193,18 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
+    function executeNet(NetSource[] calldata) external {
+        _pass(address(TokenNet), TokenNet.executeNet.selector);
+    }
+
+    /// @inheritdoc IDepositToken
     function cancelByOrder(address, uint256, bytes32, bytes32) external {
         _pass(address(TokenRare), TokenRare.cancelByOrder.selector);
     }
 
     /// @inheritdoc IDepositToken
     function cancelConsent(uint256 nonce) external {
-        _spendConsent(msg.sender, nonce);
+        Consents.spend(TokenStorage.load(), msg.sender, nonce);
         emit ConsentCancelled(msg.sender, nonce);
     }
 
@@ -212,30 +215,6 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
             TokenRare.move(REGISTRY, Path.HOLD, notary, payer, address(0), amount);
         }
         emit Held(notary, payer, ref, amount);
-    }
-
-    /// @dev For the calling notary.
-    function _useConsent(
-        address payer,
-        uint256 amount,
-        bytes32 ref,
-        uint256 nonce,
-        uint256 deadline,
-        bytes calldata signature
-    ) private {
-        if (block.timestamp > deadline) revert ConsentExpired(deadline, block.timestamp);
-        _spendConsent(payer, nonce);
-        bytes32 digest =
-            TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
-        if (!Signatures.isValid(payer, digest, signature)) revert InvalidConsent(payer);
-    }
-
-    function _spendConsent(address payer, uint256 nonce) private {
-        mapping(uint256 => uint256) storage spent = TokenStorage.load().spentConsents[payer];
-        uint256 bits = spent[nonce >> 8];
-        uint256 bit = 1 << (nonce & 0xff);
-        if (bits & bit != 0) revert ConsentSpent(payer, nonce);
-        spent[nonce >> 8] = bits | bit;
     }
 
     // ------------------------------------------------------------------------------- deposits and redemption

@@ -141,7 +141,7 @@ abstract contract OrderAttesting is OrderBook {
     /// the rest until `refund`.
     function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
         _mark(m, a);
-        uint256 heldSince = _startedAt(m);
+        uint256 start = _startedAt(m);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
         Parts memory p = _claim(ms, m, a);
         uint256 owed = p.owed + p.accepted - p.settled;
@@ -150,12 +150,12 @@ abstract contract OrderAttesting is OrderBook {
 
         _report(m, a, true);
         emit MilestoneAccepted(m.id, m.index, p.accepted);
-        (m.state, m.since) = (State.Funded, uint32(heldSince));
+        (m.state, m.since) = (State.Funded, uint32(start));
         (p.settled, p.owed) = (p.accepted, 0);
         _saveParts(m, p);
         _write(m);
         bool paid = owed == 0 || _execute(terms, m, m.payer, owed, false);
-        bool returned = back == 0 || _giveBack(terms, m, back, heldSince, false);
+        bool returned = back == 0 || _giveBack(terms, m, back, _heldSince(m, p), false);
         if (!paid) p.owed = owed;
         if (p.complete && returned) m.state = paid ? _ended(p, State.Refunded) : State.Accepted;
         _saveParts(m, p);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
+import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -12,6 +13,7 @@ import {Interval} from "./libraries/Interval.sol";
 import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
 import {Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
 import {Signatures} from "./libraries/Signatures.sol";
+import {TermsRules} from "./libraries/TermsRules.sol";
 
 /// @title OrderBook
 /// @notice What every act of {OrderEscrow} stands on: the words of a milestone, its clocks, its parties and the two
@@ -41,10 +43,34 @@ abstract contract OrderBook is IOrderBook {
 
     mapping(bytes32 ref => MilestoneSlots) internal _milestones;
     mapping(bytes32 agreement => bool) internal _usedAgreements;
+    mapping(bytes32 ref => uint256) internal _credited; // minor units paid back after release
+    mapping(bytes32 creditReference => bool) internal _usedCreditNotes;
 
     constructor(address registry_, address attesterSets_) {
         registry = registry_;
         attesterSets = attesterSets_;
+    }
+
+    // =============================================================== opening
+
+    function _requireOpenable(Terms calldata terms, OrderId id) internal view {
+        if (_isOpen(id)) revert OrderAlreadyOpen(id);
+        if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
+        if (!IParticipantRegistry(registry).isDepositToken(terms.token)) revert InvalidTerms("token");
+        TermsRules.requireValid(terms, IAttesterSets(attesterSets).attesterSet(terms.attesterSet));
+    }
+
+    function _writeOpened(Terms calldata terms, OrderId id) internal {
+        uint256 word = MilestoneWord.opened(block.timestamp);
+        uint256 n = terms.milestones.length;
+        for (uint256 i; i < n; ++i) {
+            _milestones[OrderTerms.holdReference(id, i)].word = word;
+        }
+        emit OrderOpened(id, terms.buyer, terms.seller, terms.token, terms.orderReference, n);
+    }
+
+    function _isOpen(OrderId id) internal view returns (bool) {
+        return _milestones[OrderTerms.holdReference(id, 0)].word != 0;
     }
 
     // ================================================================= words
@@ -100,6 +126,11 @@ abstract contract OrderBook is IOrderBook {
         return marked == 0 ? m.since : marked;
     }
 
+    /// @dev From when all of a PREFUND milestone's money was held; 0 where some of it is older than the order.
+    function _heldSince(Live memory m, Parts memory p) internal view returns (uint256) {
+        return p.carried ? 0 : _startedAt(m);
+    }
+
     /// @dev Keeps the start of attestEnd before `since` becomes that of another clock.
     function _keepStart(Live memory m) internal {
         MilestoneSlots storage slots = _milestones[m.ref];
@@ -121,6 +152,11 @@ abstract contract OrderBook is IOrderBook {
         if (_isTerminal(m.state)) return 0;
         bool rest = m.decided || (ms.mode == Mode.PREFUND && ms.partialDelivery && m.state == State.Accepted);
         return (rest ? p.accepted : ms.amount) - p.settled;
+    }
+
+    /// @dev Minor units that the seller was paid.
+    function _released(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
+        return m.state == State.Released && p.settled == 0 ? ms.amount : p.settled - p.owed;
     }
 
     /// @dev Minor units that are due of an ON_ATTEST milestone, or the seller's claim to what a PREFUND one holds

@@ -6,16 +6,16 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {OrderAttesting} from "./OrderAttesting.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {OrderExtension} from "./OrderExtension.sol";
-import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {INotary} from "./interfaces/INotary.sol";
+import {IOrderAmendments} from "./interfaces/IOrderAmendments.sol";
+import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
 import {IOrderExtension} from "./interfaces/IOrderExtension.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {OrderId} from "./libraries/Ids.sol";
 import {Live, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
 import {Agreement, Attestation, Cancellation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
-import {TermsRules} from "./libraries/TermsRules.sol";
 
 /// @title OrderEscrow
 /// @notice {IOrderEscrow}
@@ -28,12 +28,20 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
 
     /// @inheritdoc IOrderEscrow
     address public immutable extension;
+    /// @inheritdoc IOrderEscrow
+    address public immutable amendments;
 
-    constructor(address registry_, address attesterSets_, address authority)
+    /// @param amendments_ an {OrderAmendments} of the same registry and attester sets. It comes from outside, for a
+    /// creation that carried its code too would pass EIP-3860.
+    constructor(address registry_, address attesterSets_, address authority, address amendments_)
         OrderBook(registry_, attesterSets_)
         AccessManaged(authority)
     {
         extension = address(new OrderExtension(registry_, attesterSets_));
+        bool fits =
+            IOrderBook(amendments_).registry() == registry_ && IOrderBook(amendments_).attesterSets() == attesterSets_;
+        if (!fits) revert InvalidTerms("amendments");
+        amendments = amendments_;
     }
 
     // =============================================================== opening
@@ -54,22 +62,9 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         bytes calldata sellerSignature,
         address vouched
     ) private returns (uint32 known) {
-        if (_isOpen(id)) revert OrderAlreadyOpen(id);
-        if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
-        if (!IParticipantRegistry(registry).isDepositToken(terms.token)) revert InvalidTerms("token");
-        TermsRules.requireValid(terms, IAttesterSets(attesterSets).attesterSet(terms.attesterSet));
+        _requireOpenable(terms, id);
         known = _requireBothSigned(terms, id, OrderId.unwrap(id), buyerSignature, sellerSignature, vouched);
-
-        uint256 word = MilestoneWord.opened(block.timestamp);
-        uint256 n = terms.milestones.length;
-        for (uint256 i; i < n; ++i) {
-            _milestones[OrderTerms.holdReference(id, i)].word = word;
-        }
-        emit OrderOpened(id, terms.buyer, terms.seller, terms.token, terms.orderReference, n);
-    }
-
-    function _isOpen(OrderId id) private view returns (bool) {
-        return _milestones[OrderTerms.holdReference(id, 0)].word != 0;
+        _writeOpened(terms, id);
     }
 
     // ==================================================== funding and paying
@@ -130,7 +125,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         uint256 delayEnd = _stopped(m.since, ms.payer, terms.seller, 0, terms.token);
         if (delayEnd != 0) {
             m.delayed = true;
-            _saveParts(m, Parts(0, 0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false));
+            _saveParts(m, Parts(0, 0, 0, _stopped(m.since, ms.payer, 0, 0, terms.token), delayEnd, false, false));
         }
         (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
         _write(m);
@@ -230,96 +225,125 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         revert TooEarly(uint256(m.since) + ms.inspection, block.timestamp);
     }
 
+    // ============================================================ amendments
+
+    /// @inheritdoc IOrderAmendments
+    function amend(Terms calldata, Terms calldata, uint40, bytes calldata, bytes calldata, ConsentSignature[] calldata)
+        external
+        returns (OrderId)
+    {
+        _extend(amendments);
+    }
+
+    /// @inheritdoc IOrderAmendments
+    function refundReleased(Terms calldata, uint256, uint256, bytes32, ConsentSignature calldata) external {
+        _extend(amendments);
+    }
+
+    /// @inheritdoc IOrderAmendments
+    function amendmentDigest(OrderId, OrderId, uint40) external view returns (bytes32) {
+        _extendView(amendments);
+    }
+
+    /// @inheritdoc IOrderAmendments
+    function creditedOf(OrderId, uint256) external view returns (uint256) {
+        _extendView(amendments);
+    }
+
+    /// @inheritdoc IOrderAmendments
+    function creditReference(OrderId, uint256, bytes32) external view returns (bytes32) {
+        _extendView(amendments);
+    }
+
     // ============================================================= extension
 
     /// @inheritdoc IOrderExtension
     function attestMany(Terms[] calldata, Attestation[] calldata, bytes[][] calldata) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function releaseMany(Terms[] calldata, uint256[] calldata) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function cancel(Terms calldata, uint256) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function cancelTogether(Terms calldata, uint256, uint40, bytes calldata, bytes calldata) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function writeOff(Terms calldata, uint256) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function refund(Terms calldata, uint256) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function dispute(Terms calldata, uint256) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function rule(Terms calldata, uint256, uint88) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function decideByFallback(Terms calldata, uint256) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function agree(Terms calldata, Agreement calldata, bytes calldata, bytes calldata) external {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function cancelByOrder(Terms calldata, uint256, bytes32) external restricted {
-        _extend();
+        _extend(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function agreementDigest(Agreement calldata) external view returns (bytes32) {
-        _extendView();
+        _extendView(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function cancellationDigest(OrderId, uint8, uint40) external view returns (bytes32) {
-        _extendView();
+        _extendView(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function milestoneOf(OrderId, uint256) external view returns (MilestoneView memory) {
-        _extendView();
+        _extendView(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function amountsOf(Terms calldata, uint256) external view returns (uint256, uint256, uint256, uint256) {
-        _extendView();
+        _extendView(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function unpaidOf(Terms calldata, uint256) external view returns (uint256) {
-        _extendView();
+        _extendView(extension);
     }
 
     /// @inheritdoc IOrderExtension
     function isOverdue(Terms calldata, uint256) external view returns (bool) {
-        _extendView();
+        _extendView(extension);
     }
 
-    /// @dev The same call, answered by the code of {OrderExtension} on this contract's storage.
-    function _extend() private {
-        address code = extension;
+    /// @dev The same call, answered by other code on this contract's storage.
+    function _extend(address code) private {
         assembly ("memory-safe") {
             let data := mload(64)
             calldatacopy(data, 0, calldatasize())
@@ -331,13 +355,13 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     }
 
     /// @dev For the views among them. Solidity has no DELEGATECALL that a view may use; what these run writes nothing.
-    function _extendView() private view {
-        function() internal run = _extend;
-        function() internal view look;
+    function _extendView(address code) private view {
+        function(address) internal run = _extend;
+        function(address) internal view look;
         assembly ("memory-safe") {
             look := run
         }
-        look();
+        look(code);
         assembly ("memory-safe") {
             invalid() // not reached: the answer has been returned
         }

@@ -129,7 +129,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
             }
         }
         if (back == 0) revert WrongState(m.id, milestone, m.state); // all there is waits for the seller
-        uint256 heldSince = _startedAt(m);
+        uint256 heldSince = _heldSince(m, p);
         m.state = p.owed == 0 ? _ended(p, State.Refunded) : State.Accepted;
         if (_usesParts(ms, m)) {
             p.accepted = p.settled;
@@ -227,7 +227,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         uint256 unpaid = _unpaid(ms, m, p);
         if (sellerAmount > unpaid) revert SplitTooLarge(sellerAmount, unpaid);
         uint256 back = unpaid - sellerAmount;
-        uint256 heldSince = _startedAt(m);
+        uint256 heldSince = _heldSince(m, p);
         bool prefund = ms.mode == Mode.PREFUND;
 
         _keepStart(m);
@@ -287,10 +287,10 @@ contract OrderExtension is OrderBook, IOrderExtension {
         Live memory m = _load(terms, milestone);
         Milestone calldata ms = terms.milestones[milestone];
         Parts memory p = _parts(m);
-        released = m.state == State.Released && p.settled == 0 ? ms.amount : p.settled - p.owed;
+        released = _released(ms, m, p);
         if (ms.mode == Mode.ON_ATTEST) return (released, 0, released, 0);
         if (m.payer == address(0)) return (0, 0, 0, 0);
-        funded = ms.amount;
+        funded = m.state == State.Amended ? ms.amount - p.accepted : ms.amount;
         held = _unpaid(ms, m, p) + p.owed;
         refunded = funded - held - released;
     }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {SettlementNet} from "./SettlementNet.sol";
 import {TradeBook} from "./TradeBook.sol";
+import {TradeMatching} from "./TradeMatching.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {INetting} from "./interfaces/INetting.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
-import {ISettlement} from "./interfaces/ISettlement.sol";
+import {ISettlementActs} from "./interfaces/ISettlementActs.sol";
 import {Cash, CashLegs} from "./libraries/CashLegs.sol";
 import {Balance, Delivery} from "./libraries/Delivery.sol";
 import {TradeId} from "./libraries/Ids.sol";
@@ -25,18 +29,23 @@ import {Wallets} from "./libraries/Wallets.sol";
 ///   along and is all paid out at once is kept in memory.
 /// - Effects first, transfers next, then the balances are counted. Assets are foreign code: every entrance that writes
 ///   is guarded, so whatever a token or a receiver calls back, it finds this contract closed.
-contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
+contract Settlement is TradeMatching, ISettlementActs, INetting, INotary, ReentrancyGuardTransient {
     using TradeTerms for Trade;
     using TradeHolds for TradeHolds.Book;
     using Wallets for address[];
 
     uint256 private constant DAY = 1 days;
 
-    constructor(address registry_) TradeBook(registry_) {}
+    /// @inheritdoc ISettlementActs
+    address public immutable netting;
+
+    constructor(address registry_) TradeBook(registry_) {
+        netting = address(new SettlementNet(registry_));
+    }
 
     // ---- affirming ---------------------------------------------------------------------------------------------------
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function affirm(Trade calldata trade) external nonReentrant returns (TradeId) {
         Live memory live = _live(trade);
         _requireGood(live.id, msg.sender);
@@ -44,7 +53,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         return _store(live);
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function affirmBySignature(Trade calldata trade, Affirmation[] calldata affirmations)
         external
         nonReentrant
@@ -86,22 +95,9 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         return INotary.onHold.selector;
     }
 
-    /// @return fresh false if `wallet` has affirmed already: a race between a call and a signature hurts nobody.
-    function _affirm(Live memory live, address wallet) private pure returns (bool fresh) {
-        uint256 index = live.wallets.indexOf(wallet);
-        if (index == live.wallets.length) revert NotTradeParty(live.id, wallet);
-        if (live.word.isAffirmed(index)) return false;
-        live.word = live.word.withAffirmation(index, live.wallets.length);
-        return true;
-    }
-
     function _affirmAloud(Live memory live, bytes32 tradeReference, address wallet) private {
         if (!_affirm(live, wallet)) return;
         emit TradeAffirmed(live.id, wallet, tradeReference, live.word.isMatched());
-    }
-
-    function _requireSigned(TradeId id, bytes32 digest, address wallet, bytes calldata signature) private view {
-        if (!Signatures.isValid(wallet, digest, signature)) revert InvalidAffirmation(id, wallet);
     }
 
     function _store(Live memory live) private returns (TradeId) {
@@ -112,7 +108,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
 
     // ---- settling ----------------------------------------------------------------------------------------------------
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function settle(Trade calldata trade, Affirmation[] calldata affirmations, CashConsent[] calldata consents)
         external
         nonReentrant
@@ -122,7 +118,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         _settle(trade, live, Lots(next, total - next, total), affirmations, consents);
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function settleLots(
         Trade calldata trade,
         uint256 firstLot,
@@ -146,9 +142,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         Affirmation[] calldata affirmations,
         CashConsent[] calldata consents
     ) private {
-        if (block.timestamp < trade.settleAfter) {
-            revert SettleTooEarly(trade.settleAfter, block.timestamp);
-        }
+        _requireDue(trade);
         Cash[] memory cash = CashLegs.collect(live.legs, lots);
         _matchCash(live, cash, consents);
         _requireAffirmed(live, affirmations);
@@ -162,42 +156,6 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
 
         _deliver(live, lots, cash, consents);
         emit TradeSettled(live.id, trade.tradeReference, lots.first, lots.count, complete);
-    }
-
-    /// @dev The caller affirms by calling if it is a party; signatures ride along; nobody may be missing then. No event
-    /// tells of these affirmations but TradeSettled: without them it could not be.
-    function _requireAffirmed(Live memory live, Affirmation[] calldata affirmations) private view {
-        if (live.word.isMatched()) return;
-        if (live.wallets.indexOf(msg.sender) < live.wallets.length) _affirm(live, msg.sender);
-        bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
-        for (uint256 i; i < affirmations.length; ++i) {
-            Affirmation calldata a = affirmations[i];
-            if (_affirm(live, a.wallet)) _requireSigned(live.id, digest, a.wallet, a.signature);
-        }
-        if (live.word.isMatched()) return;
-        uint256 missing;
-        while (live.word.isAffirmed(missing)) ++missing;
-        revert NotAffirmed(live.id, live.wallets[missing]);
-    }
-
-    /// @dev Finds for each payer what it holds for this trade, or else its consent, whose signature the token checks: it
-    /// names the trade, so it affirms like a hold. A consent for what is held already is passed over, unspent: the payer
-    /// may have come first by itself.
-    function _matchCash(Live memory live, Cash[] memory cash, CashConsent[] calldata consents) private view {
-        if (live.word.hasHolds()) {
-            for (uint256 i; i < cash.length; ++i) {
-                (cash[i].held, cash[i].day) = _holds.get(live.id, cash[i].token, cash[i].payer);
-            }
-        }
-        for (uint256 i; i < consents.length; ++i) {
-            CashConsent calldata c = consents[i];
-            (address token, address payer) = (c.token, c.payer);
-            uint256 found = CashLegs.find(cash, token, payer);
-            if (found == cash.length) revert WrongHold(live.id, token, payer, 0, 0);
-            if (cash[found].held != 0) continue;
-            cash[found].consent = i + 1;
-            _affirm(live, payer);
-        }
     }
 
     /// @dev What stays of each hold after the lots that settle now.
@@ -250,9 +208,15 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         IDepositToken(c.token).hold(c.payer, amount, TradeId.unwrap(id), c.nonce, c.deadline, c.signature);
     }
 
+    /// @inheritdoc INetting
+    /// @dev What nets is code of its own, run here in this contract's storage.
+    function settleNet(NetTrade[] calldata, bool) external nonReentrant {
+        Address.functionDelegateCall(netting, msg.data);
+    }
+
     // ---- ending ------------------------------------------------------------------------------------------------------
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function cancel(Trade calldata trade) external nonReentrant {
         Live memory live = _live(trade);
         if (live.word.isMatched()) revert AlreadyMatched(live.id);
@@ -260,7 +224,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         _cancel(live);
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function cancelTogether(Trade calldata trade, uint40 deadline, Affirmation[] calldata cancellations)
         external
         nonReentrant
@@ -308,7 +272,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         }
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function releaseHold(Trade calldata trade, address token, address payer) external nonReentrant {
         TradeId id = trade.id();
         State state = _stateOf(id, trade.expiry);
@@ -325,7 +289,7 @@ contract Settlement is TradeBook, INotary, ReentrancyGuardTransient {
         IDepositToken(token).release(payer, amount, TradeId.unwrap(id), day);
     }
 
-    /// @inheritdoc ISettlement
+    /// @inheritdoc ISettlementActs
     function version() external pure returns (string memory) {
         return "1.0.0";
     }

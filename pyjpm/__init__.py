@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyjpm.documents import Document
     from pyjpm.errors.base import PyjpmError
     from pyjpm.money import Money
+    from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
     from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from pyjpm.record import DeploymentRecord
     from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.session import Act, Status
-    from pyjpm.settlement import SettledTrade, Trade, TradeState
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
+    from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _HOME: Final = {
     "Act": "session",
@@ -48,6 +49,8 @@ _HOME: Final = {
     "MintRoom": "deposits",
     "Mode": "terms",
     "Money": "money",
+    "NetPosition": "netting",
+    "NetSettlement": "trade",
     "Onboarding": "participants",
     "OpenedOrder": "order",
     "Order": "order",
@@ -61,11 +64,11 @@ _HOME: Final = {
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
     "ReserveLine": "reserve",
-    "SettledTrade": "settlement",
+    "SettledTrade": "trade",
     "Signer": "custody",
     "Status": "session",
-    "Trade": "settlement",
-    "TradeState": "settlement",
+    "Trade": "trade",
+    "TradeState": "trade",
     "TradeTerms": "terms",
     "identity_hash": "participants",
 }
@@ -90,6 +93,8 @@ __all__ = [
     "MintRoom",
     "Mode",
     "Money",
+    "NetPosition",
+    "NetSettlement",
     "Onboarding",
     "OpenedOrder",
     "Order",

@@ -23,6 +23,7 @@ class OrderState(StrEnum):
     RELEASED = "RELEASED"
     REFUNDED = "REFUNDED"
     CANCELLED = "CANCELLED"
+    AMENDED = "AMENDED"
     MIXED = "MIXED"
 
 

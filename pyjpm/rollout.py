@@ -84,7 +84,8 @@ class Rollout:
         governance = self._create("Governance", self._signer.address)
         registry = self._proxied("ParticipantRegistry", "ParticipantRegistry", (), (governance,))
         attesters = self._create("AttesterSets", registry)
-        escrow = self._create("OrderEscrow", registry, attesters, governance)
+        amendments = self._create("OrderAmendments", registry, attesters)
+        escrow = self._create("OrderEscrow", registry, attesters, governance, amendments)
         settlement = self._create("Settlement", registry)
         tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
         auditors = tuple(map(to_checksum_address, plan.auditors))
@@ -114,6 +115,7 @@ class Rollout:
             "ParticipantRegistry": (registry, True),
             "AttesterSets": (attesters, False),
             "OrderEscrow": (escrow, False),
+            "OrderAmendments": (amendments, False),
             "Settlement": (settlement, False),
             RESERVE: (reserve, True),
         }

@@ -10,8 +10,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from pyjpm.contracts.eip712 import TypedMessage
@@ -20,87 +18,12 @@ from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.settlement import NotTradeParty
 from pyjpm.money import Money
+from pyjpm.netting import NetPosition, net_positions, rest_of
 from pyjpm.session import Act, Session, reference_hash
 from pyjpm.terms import Leg, LegKind, TradeTerms
-
-
-class TradeState(StrEnum):
-    """State of a trade, in the contract's order; ``EXPIRED`` is derived from the clock."""
-
-    NONE = "NONE"
-    AFFIRMED = "AFFIRMED"
-    SETTLED = "SETTLED"
-    CANCELLED = "CANCELLED"
-    EXPIRED = "EXPIRED"
-
+from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _STATES = tuple(TradeState)
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """A trade at one moment.
-
-    Attributes:
-        id: the EIP-712 hash of its terms, ``0x…``.
-        status: see :class:`TradeState`.
-        reference: the trade reference on chain, ``0x…``.
-        amount: its cash, by currency.
-        matched: every wallet has affirmed on chain.
-        lots_settled: of the lots in the terms.
-        act: the accepted call that led here, None for one that was only read.
-    """
-
-    id: str
-    status: TradeState
-    reference: str
-    amount: tuple[Money, ...]
-    matched: bool
-    lots_settled: int
-    document: Document
-    act: Act | None = None
-    noun: Settlement = field(repr=False, compare=False, kw_only=True)
-
-    def wait(self, timeout: float | None = None) -> Trade:
-        """The trade once the call that led here is on the chain.
-
-        Raises:
-            StillPending: not yet, after ``timeout`` seconds; it may still come.
-            ContractError: the chain refused it.
-        """
-        act = self.act.wait(timeout) if self.act else None
-        return replace(self.noun.get(self.document), act=act)
-
-    def refresh(self) -> Trade:
-        """The trade as it is now."""
-        return replace(self.noun.get(self.document), act=self.act.refresh() if self.act else None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The trade as JSON-able data."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "reference": self.reference,
-            "amount": [money.to_dict() for money in self.amount],
-            "matched": self.matched,
-            "lots_settled": self.lots_settled,
-            "act": self.act.to_dict() if self.act else None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SettledTrade:
-    """A settlement as its event tells."""
-
-    id: str
-    reference: str
-    lots: int
-    complete: bool
-    block: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settlement as JSON-able data."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Settlement:
@@ -219,6 +142,54 @@ class Settlement:
         return self._act(
             "settleLots", document, idempotency_key, (terms.to_message(), first_lot, count, *riding), content
         )
+
+    def settle_net(
+        self, documents: Sequence[Document], *, assets_gross: bool = False, idempotency_key: str
+    ) -> NetSettlement:
+        """Settles 1 to 64 trades in one transaction, each as a whole, all or none; each party gives and gets its net.
+
+        Args:
+            documents: a trade each, with the affirmations and consents that are not on the chain yet.
+            assets_gross: move assets leg by leg in the order given and net only cash (BIS model 2); all is netted
+                otherwise (model 3).
+
+        Raises:
+            SignatureNotOf: an affirmation is not its wallet's.
+            ContractError: see :mod:`pyjpm.errors.settlement` and :mod:`pyjpm.errors.refusals`.
+        """
+        session = self._session
+        trades = [(document, self._terms(document)) for document in documents]
+        positions = self.net_positions(documents)
+        riding = [
+            {
+                "trade": terms.to_message(),
+                "affirmations": self._affirmations(document, terms),
+                "consents": self._consents(document, terms),
+            }
+            for document, terms in trades
+        ]
+        submission = session.submit(
+            kind="settlement.settleNet",
+            key=idempotency_key,
+            content={"trades": ["0x" + terms.id.hex() for _, terms in trades], "assets_gross": assets_gross},
+            contract="Settlement",
+            function="settleNet",
+            arguments=(riding, assets_gross),
+            reference="0x" + trades[0][1].id.hex() if trades else None,
+        )
+        act = Act.of(session, submission)
+        return NetSettlement(tuple(self._read(document, terms, act) for document, terms in trades), positions, act)
+
+    def net_positions(self, documents: Sequence[Document]) -> tuple[NetPosition, ...]:
+        """What the trades would come to together now: of those that went by lots, the whole rest.
+
+        Money is in minor units of its currency; ``NetPosition.net`` below 0 is what a wallet must have at hand.
+        """
+        legs: list[Leg] = []
+        for document in documents:
+            terms = self._terms(document)
+            legs += rest_of(terms, self._session.call("Settlement", "tradeOf", terms.id)["lotsSettled"])
+        return net_positions(legs)
 
     def cancel(self, document: Document, *, idempotency_key: str) -> Trade:
         """The acting party cancels, before every party has affirmed on chain."""

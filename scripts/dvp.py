@@ -18,7 +18,7 @@ from pyjpm.cli.script import finish
 from pyjpm.documents import Document
 from pyjpm.money import Money
 from pyjpm.platform import Platform
-from pyjpm.settlement import Trade
+from pyjpm.trade import Trade
 from pyjpm.workplace import BANK, Workplace, arguments
 
 NUMBER, PRICE = 1001, "USD 48000.00"

@@ -22,14 +22,15 @@ import {Path, Reason} from "../libraries/Reason.sol";
 /// Replay. All money can be rebuilt from the events of this contract, in order of their log index, with the registry's
 /// WalletLinked to know whose wallet it is:
 /// - balances and supply: ERC-20 `Transfer`, as everywhere.
-/// - `heldFor(notary, wallet)`: + Held, - HoldExecuted, - HoldReleased, - HoldCancelledByOrder, - HoldRescued,
-///   RedemptionSettled: - for notary = this token; HoldMoved from `lost` to `successor`. `held(wallet)` is their sum.
+/// - `heldFor(notary, wallet)`: + Held, - HoldExecuted, - HoldReleased, - HoldNetted, - HoldCancelledByOrder,
+///   - HoldRescued, RedemptionSettled: - for notary = this token; HoldMoved from `lost` to `successor`. `held(wallet)` is their sum.
 /// - `frozen(wallet)`: what AmountFrozen or AmountUnfrozen last said; Seized: - frozenReleased of `from`; Recovered: 0 for
 ///   `lost`, + frozen for `successor`.
 /// - the limit: DailyLimitSet. What is spent of a participant's day: + each Held of a wallet of it; + each Transfer from a
 ///   wallet of it to a wallet of another participant, unless the event right before it in this contract's log is
-///   HoldExecuted, RedemptionSettled, Seized, or Recovered with its HoldMoved; - HoldReleased whose `day` is the block's
-///   day, never below 0. It starts at 0 each day.
+///   HoldExecuted, RedemptionSettled, Seized, or Recovered with its HoldMoved, or it is one of the Transfers that a
+///   NetExecuted announces; + `charged` of NetSettled; - HoldReleased and HoldNetted whose `day` is the block's day, never
+///   below 0. It starts at 0 each day.
 /// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0;
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid and ReferenceVoided; redemptions and notaries: their own events; consents: ConsentCancelled, and the
@@ -71,6 +72,24 @@ interface IDepositToken {
         bytes remittance;
     }
 
+    /// @notice What one payer puts into a net under one reference: all of a consent, or of what was held for it. It pays
+    /// the sum of its legs.
+    struct NetSource {
+        address payer; // the wallet that consented or paid
+        bytes32 ref;
+        uint256 day; // UTC day of the hold (unix seconds / 86,400), as the notary says; 0: by the consent below
+        uint256 nonce;
+        uint256 deadline;
+        bytes signature;
+        NetLeg[] legs;
+    }
+
+    /// @notice A payment before netting.
+    struct NetLeg {
+        address to;
+        uint256 amount;
+    }
+
     // An event that belongs to a movement of balances stands right before its Transfer: Paid, HoldExecuted, DepositMinted,
     // RedemptionSettled, Seized, Recovered.
 
@@ -87,6 +106,17 @@ interface IDepositToken {
         address indexed notary, address indexed payer, bytes32 indexed ref, uint256 amount, bytes32 orderHash
     );
     event HoldRescued(address indexed notary, address indexed payer, uint256 amount, bytes32 orderHash);
+    // A net in this order: HoldNetted and LegNetted by source, NetSettled by wallet, NetExecuted and its Transfers.
+
+    /// @notice A hold that went into a net, as HoldReleased.
+    event HoldNetted(address indexed notary, address indexed payer, bytes32 indexed ref, uint256 amount, uint256 day);
+    /// @notice What was paid for `ref`: balances change by the nets. `payer` as in HoldExecuted.
+    event LegNetted(address indexed payer, address indexed to, bytes32 indexed ref, uint256 amount);
+    /// @notice A wallet's position, also where it comes to nothing.
+    /// @param charged to the limit of its participant for all its wallets; said once, with the first of them.
+    event NetSettled(address indexed notary, address indexed wallet, uint256 paid, uint256 received, uint256 charged);
+    /// @param transfers how many Transfers that belong to it follow at once.
+    event NetExecuted(address indexed notary, uint256 legs, uint256 transfers);
     event ConsentCancelled(address indexed payer, uint256 nonce);
     event NotaryStatusChanged(address indexed notary, NotaryStatus status);
     event DepositMinted(address indexed issuer, address indexed to, bytes32 indexed depositRef, uint256 amount);
@@ -182,6 +212,11 @@ interface IDepositToken {
     function holdAndCall(address notary, uint256 amount, bytes32 ref, bytes calldata data) external;
     /// @notice By the notary: pays `to` out of what it holds of `payer` (the wallet that paid; successors are followed).
     function execute(address payer, address to, uint256 amount, bytes32 ref) external;
+    /// @notice By a notary: up to 256 payments by consents and out of holds in one movement, all or none. Every leg asks
+    /// its payer, its payee and their pair as if it came alone, also where nothing is left of it; every consent and hold is
+    /// used up. Each wallet changes by its net: what it pays by consents must be available or come in, beyond what is
+    /// frozen. A participant is charged its net outflow only; its holds of today give back what they were charged.
+    function executeNet(NetSource[] calldata sources) external;
     /// @notice By the notary: gives back. `day` is the UTC day (unix seconds / 86,400) of the hold; the daily limit is
     /// given back only where that is today.
     function release(address payer, uint256 amount, bytes32 ref, uint256 day) external;
@@ -248,6 +283,9 @@ interface IDepositToken {
     /// RECOVER: `OnlyRegistry`). `caller` is who would call the token
     /// (for MINT the issuer; for EXECUTE, RELEASE, CANCEL_BY_ORDER the notary; for HOLD the notary).
     function check(Path path, address caller, address from, address to, uint256 amount) external view returns (Reason);
+    /// @notice The same of `executeNet` by `notary`: OK exactly where it would not revert `Refused`, and whom the reason is
+    /// about. Consents are not looked at.
+    function checkNet(address notary, NetSource[] calldata sources) external view returns (Reason, address);
     /// @notice What the wallet may pay now, by amount; minor units.
     function available(address wallet) external view returns (uint256);
     /// @notice By all notaries.

@@ -16,7 +16,8 @@ interface IOrderBook {
         Disputed,
         Released, // paid; also every milestone that paid anything, however it ended
         Refunded, // everything went back to the wallet that paid
-        Cancelled // never funded or never paid, or ended by order
+        Cancelled, // never funded or never paid, or ended by order
+        Amended // another order took its place, and its money where it was held
     }
 
     /// @notice What is known of a milestone without its terms.
@@ -30,7 +31,7 @@ interface IOrderBook {
         uint48 lastSeq;
         uint8 lastStatus;
         address payer; // the wallet that funded (its successors are the registry's to name); 0 if nothing was ever held
-        uint88 accepted; // partial or decided: the seller's cumulative claim
+        uint88 accepted; // partial or decided: the seller's cumulative claim; Amended: what went over
         uint88 settled; // partial or decided: paid or released of it
         uint40 delayBy; // seconds by which attestBy was put off before funding
         uint40 delayEnd; // seconds by which attestEnd was put off before funding
@@ -55,7 +56,7 @@ interface IOrderBook {
         uint256 milestones
     );
     /// @dev Money came into place: held (PREFUND), or about to be paid on (ON_ATTEST). Per milestone, the sum of
-    /// these is the sum of what is held, of MilestoneReleased and of MilestoneRefunded.
+    /// these is the sum of what is held, of MilestoneReleased, MilestoneRefunded and MilestoneCarried.
     event MilestoneFunded(OrderId indexed orderId, uint256 indexed milestone, address indexed payer, uint256 amount);
     /// @dev `counted` false: recorded, changed nothing.
     event StatusAttested(

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {OrderId} from "../libraries/Ids.sol";
 import {Attestation, Terms} from "../libraries/OrderTerms.sol";
+import {IOrderAmendments} from "./IOrderAmendments.sol";
 import {IOrderExtension} from "./IOrderExtension.sol";
 
 /// @title Pays when the order says so
@@ -20,7 +21,7 @@ import {IOrderExtension} from "./IOrderExtension.sol";
 /// frozen. Trust: the attesters of the set the parties chose; the arbiter within what is unpaid; compliance, which
 /// can cancel by order and only back to the payer. Liveness: whatever is held can be brought to its end by anybody's
 /// calls once the clocks have run out, unless the seller is refused for good; then compliance ends it.
-interface IOrderEscrow is IOrderExtension {
+interface IOrderEscrow is IOrderExtension, IOrderAmendments {
     // ---- opening and funding ----
 
     /// @notice – → Open, every milestone. By anyone; a signature may be empty where the caller is that party's
@@ -71,5 +72,7 @@ interface IOrderEscrow is IOrderExtension {
     function stateOf(OrderId id, uint256 milestone) external view returns (State);
     /// @notice The contract whose code runs for {IOrderExtension}, by DELEGATECALL.
     function extension() external view returns (address);
+    /// @notice The code for amendments and credit notes, run likewise.
+    function amendments() external view returns (address);
     function version() external pure returns (string memory);
 }

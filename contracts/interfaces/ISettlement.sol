@@ -11,6 +11,7 @@ import {Trade} from "../libraries/TradeTerms.sol";
 /// At every settlement each wallet must be linked and good. Whoever pays by consent or is paid CASH in it is asked by the
 /// deposit token (`IDepositToken.Refused`), everybody else of the registry (`PartyRefused`); either way nothing happened
 /// and the trade is as live as before. Assets are foreign code: their balances are counted before and after.
+/// @dev The words, and what a reader may ask; what may be done: ISettlementActs and INetting.
 interface ISettlement {
     enum State {
         None,
@@ -77,30 +78,6 @@ interface ISettlement {
     error InvalidCancellation(TradeId tradeId, address wallet);
     error OnlyDepositToken(address caller);
 
-    /// @notice The caller, a wallet of the trade, affirms.
-    function affirm(Trade calldata trade) external returns (TradeId);
-    /// @notice Anyone brings signed affirmations.
-    function affirmBySignature(Trade calldata trade, Affirmation[] calldata affirmations) external returns (TradeId);
-    /// @notice Anyone, between settleAfter and expiry, once all affirmed: delivers every remaining lot. Affirmations and
-    /// consents may ride along; a caller that is a party affirms by calling.
-    function settle(Trade calldata trade, Affirmation[] calldata affirmations, CashConsent[] calldata consents) external;
-    /// @notice The agent delivers lots [firstLot, firstLot + count); firstLot must be the next one.
-    function settleLots(
-        Trade calldata trade,
-        uint256 firstLot,
-        uint256 count,
-        Affirmation[] calldata affirmations,
-        CashConsent[] calldata consents
-    ) external;
-    /// @notice A party alone, before the match, even before anybody affirmed: that voids the signatures that are out. Holds
-    /// go back at once, or by `releaseHold` where their token has stopped this contract. For a lost wallet its successor
-    /// speaks, here and in `cancelTogether`.
-    function cancel(Trade calldata trade) external;
-    /// @notice After the match: every wallet of the trade has signed CancelTrade(bytes32 tradeId,uint40 deadline).
-    function cancelTogether(Trade calldata trade, uint40 deadline, Affirmation[] calldata cancellations) external;
-    /// @notice Anyone, once cancelled, settled or expired: gives back what is still held of `payer` for this trade.
-    function releaseHold(Trade calldata trade, address token, address payer) external;
-
     function tradeId(Trade calldata trade) external pure returns (TradeId);
     function tradeDigest(Trade calldata trade) external view returns (bytes32);
     function cancelDigest(TradeId id, uint40 deadline) external view returns (bytes32);
@@ -110,5 +87,4 @@ interface ISettlement {
     /// @notice Distinct wallets in the order of their affirmation bits.
     function walletsOf(Trade calldata trade) external pure returns (address[] memory);
     function registry() external view returns (address);
-    function version() external pure returns (string memory);
 }

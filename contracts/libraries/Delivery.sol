@@ -70,6 +70,25 @@ library Delivery {
         }
     }
 
+    /// @notice Moves what each account gives in the end to accounts that get it in the end, each in the order of the legs.
+    function moveNet(Balance[] memory balances) internal {
+        uint256 n = balances.length;
+        int256[] memory open = new int256[](n);
+        for (uint256 i; i < n; ++i) {
+            open[i] = balances[i].delta;
+        }
+        for (uint256 i; i < n; ++i) {
+            Leg memory leg = balances[i].leg;
+            for (uint256 k; open[i] < 0; ++k) {
+                if (open[k] <= 0 || !_same(leg, balances[k].leg)) continue; // deltas of a thing sum to nothing
+                int256 moved = -open[i] < open[k] ? -open[i] : open[k];
+                (open[i], open[k]) = (open[i] + moved, open[k] - moved);
+                uint256 quantity = uint256(moved);
+                move(Leg(leg.kind, leg.token, balances[i].account, balances[k].account, leg.id, quantity), quantity);
+            }
+        }
+    }
+
     /// @notice Reverts DeliveryMismatch unless every balance changed by exactly its delta.
     function verify(Balance[] memory balances) internal view {
         for (uint256 i; i < balances.length; ++i) {

@@ -8,7 +8,8 @@ import {OrderId} from "./Ids.sol";
 struct MilestoneSlots {
     uint256 word; // payer 160 | state 4 | flags 4 | since 32 | lastStatus 8 | lastSeq 48
     uint256 mark; // content of the last counted attestation 216 | startedAt 40; once an attestation or a dispute came
-    // accepted 88 | settled 88 | delayBy 32 | delayEnd 32 | complete 1 | owing 1; partial, decided or delayed
+    // accepted 88 | settled 88 | delayBy 32 | delayEnd 32 | complete 1 | owing 1 | carried 1; partial, decided,
+    // delayed or amended
     uint256 parts;
     uint256 owed; // minor units; says something only while `owing`
 }
@@ -32,12 +33,13 @@ struct Live {
 
 /// @notice The third word, unpacked. Amounts in minor units, delays in seconds.
 struct Parts {
-    uint256 accepted; // the seller's cumulative claim
+    uint256 accepted; // the seller's cumulative claim; where Amended: what went over to the next order
     uint256 settled; // of it, the seller's for good: paid, or accepted while a stop held the payment up
     uint256 owed; // of `settled`, not paid yet: it is the seller's, whatever becomes of the rest
     uint256 delayBy; // of attestBy, before funding
     uint256 delayEnd; // of attestEnd, before funding
     bool complete; // partial: nothing more will come
+    bool carried; // held, in part at least, since before the order was opened, for one that it amends
 }
 
 /// @notice Packs and unpacks a milestone's words.
@@ -49,6 +51,7 @@ library MilestoneWord {
     uint256 private constant STARTED = type(uint40).max;
     uint256 private constant COMPLETE = 1 << 240;
     uint256 private constant OWING = 1 << 241;
+    uint256 private constant CARRIED = 1 << 242;
 
     function unpack(Live memory m, uint256 word) internal pure {
         m.payer = address(uint160(word));
@@ -99,6 +102,7 @@ library MilestoneWord {
         p.delayBy = uint32(parts >> 176);
         p.delayEnd = uint32(parts >> 208);
         p.complete = parts & COMPLETE != 0;
+        p.carried = parts & CARRIED != 0;
     }
 
     function isOwing(uint256 parts) internal pure returns (bool) {
@@ -108,6 +112,7 @@ library MilestoneWord {
     function pack(Parts memory p) internal pure returns (uint256 word) {
         word = p.accepted | (p.settled << 88) | (p.delayBy << 176) | (p.delayEnd << 208);
         if (p.complete) word |= COMPLETE;
+        if (p.carried) word |= CARRIED;
         if (p.owed != 0) word |= OWING;
     }
 }

@@ -72,6 +72,13 @@ struct Cancellation {
     uint40 deadline;
 }
 
+/// @notice Both parties put the order `next` in the place of `previous`.
+struct Amendment {
+    OrderId previous;
+    OrderId next;
+    uint40 deadline;
+}
+
 /// @notice EIP-712 struct hashes of everything that is signed about orders. The type strings are final: documents
 /// signed under them live for years.
 library OrderTerms {
@@ -89,6 +96,8 @@ library OrderTerms {
     );
     bytes32 internal constant CANCELLATION_TYPEHASH =
         keccak256("Cancellation(bytes32 orderId,uint8 milestone,uint40 deadline)");
+    bytes32 internal constant AMENDMENT_TYPEHASH =
+        keccak256("Amendment(bytes32 previous,bytes32 next,uint40 deadline)");
 
     // Structs of value types lie in calldata exactly as EIP-712 encodes them, so they are copied and not encoded anew.
     // A word with bits beyond its type hashes to something nobody signed, and reading it as its type reverts.
@@ -149,6 +158,16 @@ library OrderTerms {
     /// @notice Struct hash of a cancellation.
     function hash(Cancellation memory c) internal pure returns (bytes32) {
         return keccak256(abi.encode(CANCELLATION_TYPEHASH, c));
+    }
+
+    /// @notice Struct hash of an amendment.
+    function hash(Amendment memory a) internal pure returns (bytes32) {
+        return keccak256(abi.encode(AMENDMENT_TYPEHASH, a));
+    }
+
+    /// @notice The reference of a payment back on a credit note: what the seller's consent names.
+    function creditReference(bytes32 milestoneReference, bytes32 creditNote) internal pure returns (bytes32) {
+        return keccak256(abi.encode(milestoneReference, creditNote));
     }
 
     /// @notice The reference under which a milestone's money is held: what a payer's consent names.

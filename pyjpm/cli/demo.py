@@ -33,8 +33,8 @@ from pyjpm.orders.replay import replay
 from pyjpm.participants import Kind, identity_hash
 from pyjpm.platform import Platform
 from pyjpm.reserve import ReserveLine
-from pyjpm.settlement import Trade
 from pyjpm.terms import DAY
+from pyjpm.trade import Trade
 
 START = 836_265_600
 """1996-07-02 00:00 UTC, two days before the first order."""

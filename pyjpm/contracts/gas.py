@@ -22,9 +22,10 @@ _CEILINGS: Final = {
     "open": 2_500_000,
     "settle": 6_000_000,
     "settleLots": 6_000_000,
+    "settleNet": 6_000_000,
 }
 # Per element of the first argument, on top of the ceiling.
-_PER_ITEM: Final = {"payBatch": 120_000, "releaseMany": 600_000, "attestMany": 800_000}
+_PER_ITEM: Final = {"payBatch": 120_000, "releaseMany": 600_000, "attestMany": 800_000, "settleNet": 250_000}
 _REMITTANCE_BYTE: Final = 40
 
 

@@ -255,3 +255,57 @@ class ItemFailed(ContractError):
     code = "ITEM_FAILED"
     says = "Item {milestone} of the batch ran out of gas."
     hint = "Send the batch in smaller parts; nothing of it happened."
+
+
+class NotAmendable(ContractError):
+    """Milestone `milestone` has to be settled before its order is amended."""
+
+    solidity = "NotAmendable"
+    code = "NOT_AMENDABLE"
+    says = "Milestone {milestone} has to be settled before its order is amended (state {state})."
+    hint = "Release, pay, agree or refund it first; what is accepted, due, disputed or owed does not go over."
+
+
+class NothingToAmend(ContractError):
+    """Every milestone of the order is over."""
+
+    solidity = "NothingToAmend"
+    code = "NOTHING_TO_AMEND"
+    says = "Every milestone of the order is over."
+    hint = "Open a new order; money that was released comes back on a credit note."
+
+
+class WrongConsents(ContractError):
+    """The amendment needs another number of consents."""
+
+    solidity = "WrongConsents"
+    code = "WRONG_CONSENTS"
+    says = "The amendment needs {needed} consents to fund differences, not {given}."
+    hint = "The buyer signs one for each new milestone whose amount is more than what goes over."
+
+
+class CreditNoteMissing(ContractError):
+    """A payment back names its credit note."""
+
+    solidity = "CreditNoteMissing"
+    code = "CREDIT_NOTE_MISSING"
+    says = "A payment back names its credit note."
+    hint = "Give the credit note's number."
+
+
+class CreditNoteUsed(ContractError):
+    """This credit note has already been paid."""
+
+    solidity = "CreditNoteUsed"
+    code = "CREDIT_NOTE_USED"
+    says = "This credit note has already been paid for this milestone."
+    hint = "Nothing is to be done; another credit note needs another number."
+
+
+class WrongCredit(ContractError):
+    """More would be paid back than was released, or nothing."""
+
+    solidity = "WrongCredit"
+    code = "WRONG_CREDIT"
+    says = "{amount} cannot be paid back: it must be more than 0 and at most {most} minor units."
+    hint = "What can be paid back is what was released less what was paid back before."

@@ -183,3 +183,21 @@ class InvalidCancellation(ContractError):
     code = "INVALID_CANCELLATION"
     says = "The cancellation was not signed by {wallet}."
     hint = "Have every party sign it."
+
+
+class WrongNumberOfTrades(ContractError):
+    """A net has 1 to `most` trades, not `trades`."""
+
+    solidity = "WrongNumberOfTrades"
+    code = "WRONG_NUMBER_OF_TRADES"
+    says = "A net has 1 to {most} trades, not {trades}."
+    hint = "Settle them by several nets, each of which can settle by itself."
+
+
+class NetTooLarge(ContractError):
+    """The trades of the net have `legs` legs together, `most` are allowed."""
+
+    solidity = "NetTooLarge"
+    code = "NET_TOO_LARGE"
+    says = "The trades of the net have {legs} legs together, {most} are allowed."
+    hint = "Settle them by several nets, each of which can settle by itself."

@@ -3,7 +3,8 @@
 Whoever keeps books must be able to do so from what the chain announces, without asking the contracts. The rules by
 which events add up stand in ``IDepositToken``: a ``Transfer`` always moves balances; ``HoldExecuted``, ``Seized``,
 ``Recovered`` and the mint and burn events stand right before the ``Transfer`` they explain; any other ``Transfer``
-between two participants, and every ``Held``, is charged to the payer's limit of the block's UTC day.
+between two participants, and every ``Held``, is charged to the payer's limit of the block's UTC day. A net says itself
+what it charges (``NetSettled``), and how many of the ``Transfer`` that follow are of it (``NetExecuted``).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class TokenBook:
     rates: dict[str, int] = field(default_factory=dict)
     """Issuer -> minor units in the period of its rate."""
     attested: int = 0
+    net_transfers: int = 0
+    """How many of the next ``Transfer`` belong to a net."""
 
     def held(self, wallet: str) -> int:
         """What all notaries together hold of a wallet."""
@@ -103,7 +106,11 @@ class Projection:
                 self._charge(book, told["payer"], told["amount"], today)
             case "HoldExecuted" | "HoldCancelledByOrder" | "HoldRescued":
                 self._hold(book, told["notary"], told["payer"], -told["amount"], event)
-            case "HoldReleased":
+            case "NetSettled":
+                self._charge(book, told["wallet"], told["charged"], today)
+            case "NetExecuted":
+                book.net_transfers = told["transfers"]
+            case "HoldReleased" | "HoldNetted":
                 self._hold(book, told["notary"], told["payer"], -told["amount"], event)
                 if told["day"] == today:
                     self._give_back(book, told["payer"], told["amount"], today)
@@ -137,12 +144,14 @@ class Projection:
             book.supply -= amount
         else:
             book.balances[target] += amount
+        netted = book.net_transfers > 0
+        book.net_transfers -= netted
         explained = self._previous is not None and (
             self._previous.name in _EXPLAINS
             and self._previous.tx == event.tx
             and self._previous.log_index == event.log_index - 1
         )
-        charged = ZERO_ADDRESS not in (source, target) and not explained
+        charged = ZERO_ADDRESS not in (source, target) and not explained and not netted
         if charged and self.participants.get(source) != self.participants.get(target):
             self._charge(book, source, amount, today)
 

@@ -155,7 +155,7 @@ contract EscrowAnchorsTest is OrderBase {
     // ---- SwapVault: signatures without chain or contract ----
 
     function _elsewhere() private returns (OrderEscrow other) {
-        other = new OrderEscrow(address(registry), address(attesterSets), address(governance));
+        other = _newEscrow();
         _registerNotary(usd, address(other));
     }
 

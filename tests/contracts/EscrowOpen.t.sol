@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {OrderAmendments} from "../../contracts/OrderAmendments.sol";
 import {OrderEscrow} from "../../contracts/OrderEscrow.sol";
 import {IAttesterSets} from "../../contracts/interfaces/IAttesterSets.sol";
 import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
@@ -77,6 +78,16 @@ contract EscrowOpenTest is OrderBase {
         assertEq(attesterSets.version(), "1.0.0");
         assertLe(address(escrow).code.length, 24_576, "EIP-170");
         assertLe(escrow.extension().code.length, 24_576, "EIP-170, the extension");
+        assertLe(escrow.amendments().code.length, 24_576, "EIP-170, the amendments");
+    }
+
+    function test_it_takes_only_amendments_of_its_own_registry_and_sets() external {
+        address foreign = address(new OrderAmendments(address(governance), address(attesterSets)));
+        vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "amendments"));
+        new OrderEscrow(address(registry), address(attesterSets), address(governance), foreign);
+        foreign = address(new OrderAmendments(address(registry), address(registry)));
+        vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "amendments"));
+        new OrderEscrow(address(registry), address(attesterSets), address(governance), foreign);
     }
 
     // ---- signatures ----
@@ -118,7 +129,7 @@ contract EscrowOpenTest is OrderBase {
         Terms memory t = _prefund();
         bytes memory buying = _signTerms(t, buyer);
         bytes memory selling = _signTerms(t, seller);
-        OrderEscrow twin = new OrderEscrow(address(registry), address(attesterSets), address(governance));
+        OrderEscrow twin = _newEscrow();
         bytes32 id = OrderId.unwrap(escrow.orderId(t));
         vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidPartySignature.selector, id, buyer.id));
         twin.open(t, buying, selling);

@@ -26,11 +26,12 @@ contract PlatformTest is Base {
 
     /// @dev EIP-170, without viaIR.
     function test_every_contract_fits() external view {
-        address[7] memory deployed = [
+        address[8] memory deployed = [
             _implementation(address(registry)),
             _implementation(address(usd)),
             address(escrow),
             address(settlement),
+            settlement.netting(),
             address(attesterSets),
             address(units),
             address(titles)

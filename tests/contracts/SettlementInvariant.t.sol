@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {INetting} from "../../contracts/interfaces/INetting.sol";
 import {ISettlement} from "../../contracts/interfaces/ISettlement.sol";
 import {TradeId} from "../../contracts/libraries/Ids.sol";
 import {Leg, Trade} from "../../contracts/libraries/TradeTerms.sol";
@@ -16,6 +17,7 @@ contract SettlementInvariantTest is TradeBase {
     mapping(uint256 trade => uint256 lots) private _seen;
     mapping(uint256 trade => bool) private _over;
     uint256 private _settled;
+    uint256 private _netted;
 
     function setUp() public override {
         super.setUp();
@@ -30,13 +32,14 @@ contract SettlementInvariantTest is TradeBase {
             vm.prank(wallet);
             units.approve(address(settlement), type(uint256).max);
         }
-        bytes4[] memory selectors = new bytes4[](6);
+        bytes4[] memory selectors = new bytes4[](7);
         selectors[0] = this.propose.selector;
         selectors[1] = this.affirmOne.selector;
         selectors[2] = this.holdOne.selector;
         selectors[3] = this.settleSome.selector;
         selectors[4] = this.cancelOne.selector;
         selectors[5] = this.pass.selector;
+        selectors[6] = this.netSome.selector;
         _target(address(this), selectors);
     }
 
@@ -49,6 +52,21 @@ contract SettlementInvariantTest is TradeBase {
         assertEq(_settled, 1);
         invariant_D8_holdsAddUp();
         invariant_D2_nothingIsMadeLostOrKept();
+    }
+
+    /// @dev Neither are they without a net, also of a trade that went by lots.
+    function test_theActsReachANet() public {
+        this.propose(0, 0, 10, 10, 2);
+        this.propose(1, 0, 10, 10, 0);
+        this.holdOne(0);
+        this.affirmOne(0, true);
+        this.settleSome(0, 1, false);
+        this.netSome(0, 2, false);
+        assertEq(_netted, 2);
+        assertEq(usd.held(_parties[0].wallet) + usd.held(_parties[1].wallet) + usd.held(_parties[2].wallet), 0);
+        invariant_D8_holdsAddUp();
+        invariant_D2_nothingIsMadeLostOrKept();
+        invariant_D4_settlesOnce();
     }
 
     // ---- what may happen ----
@@ -94,6 +112,38 @@ contract SettlementInvariantTest is TradeBase {
             settlement.settleLots(trade, seen.lotsSettled, count, _nobody(), _noConsents());
         }
         ++_settled;
+    }
+
+    /// @dev Of up to `most` trades from `which` on those that can settle: all that is missing rides along.
+    function netSome(uint256 which, uint256 most, bool assetsGross) external {
+        _some(which);
+        most = bound(most, 1, _trades.length);
+        INetting.NetTrade[] memory all = new INetting.NetTrade[](most);
+        uint256 n;
+        for (uint256 i; i < most; ++i) {
+            Trade memory trade = _trades[(which % _trades.length + i) % _trades.length];
+            if (_live(trade)) all[n++] = _riding(trade);
+        }
+        if (n == 0) return;
+        assembly ("memory-safe") {
+            mstore(all, n)
+        }
+        settlement.settleNet(all, assetsGross);
+        _netted += n;
+    }
+
+    function _riding(Trade memory trade) private returns (INetting.NetTrade memory) {
+        ISettlement.CashConsent[] memory consents = _noConsents();
+        if (_heldFor(trade) == 0) {
+            consents = _consents(_consent(trade, usd, _partyOf(_payerOf(trade)), trade.legs[1].amount));
+        }
+        return INetting.NetTrade(trade, _affirmations(trade, _partyOf(trade.legs[0].from)), consents);
+    }
+
+    function _partyOf(address wallet) private view returns (Party memory) {
+        uint256 i;
+        while (_parties[i].wallet != wallet) ++i;
+        return _parties[i];
     }
 
     function cancelOne(uint256 which) external {

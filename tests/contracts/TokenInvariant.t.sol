@@ -7,7 +7,7 @@ import {TokenActs} from "./base/TokenActs.sol";
 contract TokenInvariant is TokenActs {
     function setUp() public override {
         super.setUp();
-        bytes4[] memory s = new bytes4[](32);
+        bytes4[] memory s = new bytes4[](34);
         (s[0], s[1], s[2], s[3]) = (this.mint.selector, this.request.selector, this.request.selector, this.pay.selector);
         (s[4], s[5], s[6]) = (this.proceed.selector, this.proceed.selector, this.proceed.selector);
         (s[7], s[8], s[9]) = (this.transfer.selector, this.pay.selector, this.voidOne.selector);
@@ -18,7 +18,7 @@ contract TokenInvariant is TokenActs {
         (s[22], s[23], s[24]) = (this.freezeSome.selector, this.unfreezeSome.selector, this.seize.selector);
         (s[25], s[26], s[27]) = (this.stop.selector, this.loosen.selector, this.loosen.selector);
         (s[28], s[29], s[30]) = (this.loseWallet.selector, this.limit.selector, this.wait.selector);
-        s[31] = this.moveNotary.selector;
+        (s[31], s[32], s[33]) = (this.moveNotary.selector, this.net.selector, this.net.selector);
         _target(address(this), s);
     }
 

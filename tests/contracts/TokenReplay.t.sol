@@ -23,6 +23,8 @@ contract TokenReplay is TokenScenario {
     mapping(address wallet => uint256) private _spentBy; // one wallet a participant here
     uint256 private _supply;
     uint256 private _outstanding;
+    uint256 private _netTransfers; // that NetExecuted announced
+    uint256 private _nets;
 
     function setUp() public override {
         vm.recordLogs();
@@ -39,10 +41,10 @@ contract TokenReplay is TokenScenario {
     function testFuzz_events_rebuild_the_books(uint256 seed, bool recovery) public {
         _replay(vm.getRecordedLogs());
         for (uint256 i = 0; i < 40; i++) {
-            uint256 done = _handler.done();
+            uint256 done = _handler.done() + _nets;
             _act(uint256(keccak256(abi.encode(seed, i))));
             Vm.Log[] memory logs = vm.getRecordedLogs(); // forge records those of reverted calls too
-            if (_handler.done() > done) _replay(logs);
+            if (_handler.done() + _nets > done) _replay(logs);
         }
         if (recovery) _recoverAlice();
         _replay(vm.getRecordedLogs());
@@ -52,7 +54,7 @@ contract TokenReplay is TokenScenario {
 
     function _act(uint256 random) private {
         (uint256 a, uint256 b, uint96 amount) = (random >> 16 & 0xff, random >> 24 & 0xff, uint96(random >> 64));
-        uint256 what = random % 11;
+        uint256 what = random % 13;
         if (what == 0) _handler.mint(a, amount);
         if (what == 1) _handler.transfer(a, b, amount % 100_000);
         if (what == 2) _handler.payBatch(a, b, b + 1, amount % 100_000);
@@ -64,6 +66,47 @@ contract TokenReplay is TokenScenario {
         if (what == 8) _handler.freeze(a, amount % 1000);
         if (what == 9) _handler.unfreeze(a, amount % 1000);
         if (what == 10) _handler.seize(a, b, amount % 10_000, amount % 500);
+        if (what > 10) _net(random >> 8);
+    }
+
+    function test_a_net_is_rebuilt() public {
+        _replay(vm.getRecordedLogs());
+        for (uint256 i; _nets < 8; ++i) {
+            assertLt(i, 60);
+            _handler.hold(i, i, 30_000);
+            _replay(vm.getRecordedLogs());
+            uint256 done = _nets;
+            _net(uint256(keccak256(abi.encode(i))));
+            Vm.Log[] memory logs = vm.getRecordedLogs();
+            if (_nets > done) _replay(logs);
+        }
+        _compare();
+    }
+
+    /// @dev Up to four payments among the three, by consent or out of what a notary holds, some of it new.
+    function _net(uint256 random) private {
+        address by = _notaries[random % 2];
+        IDepositToken.NetSource[] memory sources = new IDepositToken.NetSource[](1 + (random >> 8) % 4);
+        for (uint256 i; i < sources.length; ++i) {
+            uint256 r = uint256(keccak256(abi.encode(random, i)));
+            address payer = _wallets[r % 3];
+            IDepositToken.NetSource memory s = sources[i];
+            s.payer = payer;
+            s.legs = new IDepositToken.NetLeg[](1);
+            s.legs[0] = IDepositToken.NetLeg(_wallets[(r >> 8) % 3], 1 + (r >> 16) % 50_000);
+            if (r >> 64 & 1 == 1) {
+                s.day = _today() - (r >> 65 & 1);
+                uint256 held = usd.heldFor(by, payer);
+                if (held < s.legs[0].amount) s.legs[0].amount = held;
+            } else {
+                (s.nonce, s.deadline) = (_next(), block.timestamp);
+                uint256 amount = s.legs[0].amount;
+                s.signature = _signConsent(keyOf[payer], usd, payer, by, amount, "", s.nonce, s.deadline);
+            }
+        }
+        vm.prank(by);
+        (bool done,) = address(usd).call(abi.encodeCall(usd.executeNet, (sources)));
+        if (done) ++_nets;
     }
 
     /// @dev Straight at the token: the registry's waiting time would end the day.
@@ -82,8 +125,12 @@ contract TokenReplay is TokenScenario {
         for (uint256 i = 0; i < logs.length; i++) {
             if (logs[i].emitter != address(usd)) continue;
             bytes32 kind = logs[i].topics[0];
-            if (kind == IERC20.Transfer.selector) _replayTransfer(logs[i], charged);
-            else _replayAct(logs[i]);
+            if (kind == IERC20.Transfer.selector) {
+                if (_netTransfers != 0) (charged, _netTransfers) = (false, _netTransfers - 1);
+                _replayTransfer(logs[i], charged);
+            } else {
+                _replayAct(logs[i]);
+            }
             charged =
             !(kind == IDepositToken.HoldExecuted.selector || kind == IDepositToken.RedemptionSettled.selector
                     || kind == IDepositToken.Seized.selector || kind == IDepositToken.Recovered.selector
@@ -110,7 +157,12 @@ contract TokenReplay is TokenScenario {
         } else if (kind == IDepositToken.HoldExecuted.selector || kind == IDepositToken.HoldCancelledByOrder.selector) {
             (uint256 amount,) = abi.decode(log.data, (uint256, bytes32));
             _held[_address(log.topics[1])][_address(log.topics[2])] -= amount;
-        } else if (kind == IDepositToken.HoldReleased.selector) {
+        } else if (kind == IDepositToken.NetSettled.selector) {
+            (,, uint256 charged) = abi.decode(log.data, (uint256, uint256, uint256));
+            _spentBy[_address(log.topics[2])] += charged;
+        } else if (kind == IDepositToken.NetExecuted.selector) {
+            (, _netTransfers) = abi.decode(log.data, (uint256, uint256));
+        } else if (kind == IDepositToken.HoldReleased.selector || kind == IDepositToken.HoldNetted.selector) {
             (uint256 amount, uint256 day) = abi.decode(log.data, (uint256, uint256));
             address payer = _address(log.topics[2]);
             _held[_address(log.topics[1])][payer] -= amount;

@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,10 @@ def trades(bench: Bench, buyer: Platform, seller: Platform, dealer: Platform) ->
     """Two legs, two parties, what they sign riding along, brought by somebody else in one transaction."""
     units = bench.bank.assets.deploy(UNITS, "Copper", "CU", idempotency_key="units")
     settlement = bench.bank.record.address("Settlement")
-    for owner in (buyer, seller):
+    broker = bench.company("broker")
+    for currency in (USD, "EUR"):
+        bench.mint(broker, 1_000_000, currency)
+    for owner in (buyer, seller, dealer, broker):
         bench.send(bench.bank, UNITS, "issue", owner.session.wallet, 1_000, at=units)
         bench.send(owner, UNITS, "approve", settlement, 2**256 - 1, at=units)
 
@@ -288,10 +292,10 @@ def trades(bench: Bench, buyer: Platform, seller: Platform, dealer: Platform) ->
             amount=minor,
         )
 
-    def settle(name: str, legs: tuple[Leg, ...], nonce: int) -> int:
+    def riding(name: str, legs: tuple[Leg, ...], nonce: int) -> dict[str, Any]:
         trade = TradeTerms(legs=legs, trade_reference=keccak(text=name), expiry=START + 900 * DAY)
         affirmations, consents = [], []
-        for company in (buyer, seller, dealer):
+        for company in (buyer, seller, dealer, broker):
             wallet = company.session.wallet
             if wallet not in trade.wallets:
                 continue
@@ -310,20 +314,42 @@ def trades(bench: Bench, buyer: Platform, seller: Platform, dealer: Platform) ->
             if not owed:
                 signature = company.session.sign("Settlement", "Trade", trade.to_message())
                 affirmations.append({"wallet": wallet, "signature": signature})
-        return bench.measure(bench.bank, "Settlement", "settle", trade.to_message(), affirmations, consents)
+        return {"trade": trade.to_message(), "affirmations": affirmations, "consents": consents}
+
+    def settle(name: str, legs: tuple[Leg, ...], nonce: int) -> int:
+        return bench.measure(bench.bank, "Settlement", "settle", *riding(name, legs, nonce).values())
+
+    def ring(name: str, nonce: int) -> list[dict[str, Any]]:
+        """Each of four delivers units to the next one for cash; the prices differ, so that everybody has a net."""
+        four = (buyer, seller, dealer, broker)
+        found = []
+        for place, giver in enumerate(four):
+            taker = four[(place + 1) % 4]
+            delivery = replace(unit(giver, taker), amount=10 + place)
+            legs = (delivery, cash(taker, giver, 1_000 + 10 * place**2))
+            found.append(riding(f"{name} {place}", legs, nonce + place))
+        return found
+
+    def unit(giver: Platform, taker: Platform) -> Leg:
+        return Leg(
+            kind=LegKind.ERC20,
+            token=units,
+            sender=giver.session.wallet,
+            receiver=taker.session.wallet,
+            amount=10,
+        )
 
     rows: dict[str, int] = {}
     for nonce, name in enumerate(("earlier", "measured"), 10):
-        unit = Leg(
-            kind=LegKind.ERC20,
-            token=units,
-            sender=seller.session.wallet,
-            receiver=buyer.session.wallet,
-            amount=10,
-        )
-        rows["dvp_two_legs"] = settle(f"{name} dvp", (unit, cash(buyer, seller, 4_000)), nonce)
+        rows["dvp_two_legs"] = settle(f"{name} dvp", (unit(seller, buyer), cash(buyer, seller, 4_000)), nonce)
         pvp = (cash(buyer, dealer, 5_000), cash(dealer, buyer, 4_600, "EUR"))
         rows["pvp_two_legs"] = settle(f"{name} pvp", pvp, nonce + 10)
+        singly = (each.values() for each in ring(f"{name} singly", nonce + 100))
+        rows["settle_4_trades_singly"] = sum(
+            bench.measure(bench.bank, "Settlement", "settle", *each) for each in singly
+        )
+        together = ring(f"{name} net", nonce + 120)
+        rows["settle_net_4_parties"] = bench.measure(bench.bank, "Settlement", "settleNet", together, False)
     return rows
 
 

@@ -16,7 +16,7 @@ from pyjpm.contracts.sources import project_root
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.contracts import ContractError, Panicked, Refusal, RevertedWithText, UnknownRevert
 from pyjpm.order import OrderState
-from pyjpm.settlement import TradeState
+from pyjpm.trade import TradeState
 
 ERRORS = sorted(artifacts.custom_errors().items(), key=lambda item: item[1]["name"])
 

@@ -56,6 +56,9 @@ abstract contract TokenActs is TokenScenario, Rows {
         _row("- > executed, by consent");
         _row("held > executed");
         _row("held > executed, notary in run-off");
+        _row("held > netted");
+        _row("held > netted, notary in run-off");
+        _row("- > netted, by consent");
         _row("held > given back, the same day");
         _row("held > given back, a later day");
         _row("held > given back, while paused");
@@ -241,6 +244,59 @@ abstract contract TokenActs is TokenScenario, Rows {
         _took(runsOff ? "held > executed, notary in run-off" : "held > executed");
     }
 
+    /// @dev Up to four payments that come to one movement, by consent or out of what one notary holds.
+    function net(uint256 by, uint256 how, uint64 amount) external {
+        address n = address(_someNotary(by));
+        IDepositToken.NetSource[] memory sources = new IDepositToken.NetSource[](1 + how % 4);
+        bool consents;
+        for (uint256 i; i < sources.length; ++i) {
+            sources[i] = _netSource(n, uint256(keccak256(abi.encode(how, i))), amount);
+            if (sources[i].day == 0) consents = true;
+        }
+        bool runsOff = usd.notaryStatus(n) == IDepositToken.NotaryStatus.RUN_OFF;
+        if (!_tryNet(n, sources)) return;
+        if (consents && _plain(n, abi.encodeCall(usd.executeNet, (sources)))) ++_doubled;
+        for (uint256 i; i < sources.length; ++i) {
+            if (sources[i].day == 0) _took("- > netted, by consent");
+            else _took(runsOff ? "held > netted, notary in run-off" : "held > netted");
+        }
+    }
+
+    function _netSource(address by, uint256 random, uint64 amount)
+        private
+        returns (IDepositToken.NetSource memory source)
+    {
+        source.payer = _someWallet(random);
+        source.legs = new IDepositToken.NetLeg[](1);
+        source.legs[0] = IDepositToken.NetLeg(_someWallet(random >> 16), 1 + uint256(amount) % 1e5);
+        bool runsOff = usd.notaryStatus(by) == IDepositToken.NotaryStatus.RUN_OFF;
+        for (uint256 i; runsOff && i < 4 && usd.heldFor(by, source.payer) == 0; ++i) {
+            source.payer = _alive[i]; // no consents then: somebody with a hold
+        }
+        uint256 held = usd.heldFor(by, source.payer);
+        if (held == 0 || (!runsOff && random >> 32 & 1 == 1)) {
+            _consentTo(source, by);
+        } else {
+            source.day = _today() - (random >> 33 & 1);
+            source.legs[0].amount = 1 + uint256(amount) % held;
+        }
+    }
+
+    function _consentTo(IDepositToken.NetSource memory source, address by) private {
+        (source.nonce, source.deadline) = (_next(), block.timestamp);
+        (address payer, uint256 amount) = (source.payer, source.legs[0].amount);
+        source.signature = _signConsent(keyOf[payer], usd, payer, by, amount, "", source.nonce, source.deadline);
+    }
+
+    function _tryNet(address by, IDepositToken.NetSource[] memory sources) private returns (bool done) {
+        (Reason reason,) = usd.checkNet(by, sources);
+        vm.prank(by);
+        bytes memory result;
+        (done, result) = address(usd).call(abi.encodeCall(usd.executeNet, (sources)));
+        bool refused = !done && bytes4(result) == IDepositToken.Refused.selector;
+        if (done ? reason != Reason.OK : (reason == Reason.OK && refused)) ++_disagreed;
+    }
+
     function release(uint256 from, uint256 by, uint64 amount, bool earlier) external {
         (address payer, TestNotary n) = (_someWallet(from), _someNotary(by));
         uint256 amount_ = amount % (usd.heldFor(address(n), payer) + 2);
@@ -328,10 +384,24 @@ abstract contract TokenActs is TokenScenario, Rows {
         if (_plain(wallet, abi.encodeCall(usd.pay, (other, 1, bytes32(_next()), "")))) ++_slipped;
         if (_plain(wallet, abi.encodeCall(usd.holdAndCall, (address(notary), 1, "ref", "")))) ++_slipped;
         if (other != wallet && _plain(other, abi.encodeCall(usd.transfer, (wallet, 1)))) ++_slipped;
+        if (_netsOut(wallet, other)) ++_slipped;
         vm.prank(wallet);
         usd.approve(operator, 1);
         if (_plain(operator, abi.encodeCall(usd.transferFrom, (wallet, other, 1)))) ++_slipped;
         if (_plain(issuer, abi.encodeCall(usd.mint, (bytes32(_next()), wallet, 1)))) ++_slipped;
+    }
+
+    /// @dev There and back: a net of nothing stops for a stop too.
+    function _netsOut(address wallet, address other) private returns (bool) {
+        IDepositToken.NetSource[] memory sources = new IDepositToken.NetSource[](2);
+        for (uint256 i; i < 2; ++i) {
+            (address from, address to) = i == 0 ? (wallet, other) : (other, wallet);
+            sources[i].payer = from;
+            sources[i].legs = new IDepositToken.NetLeg[](1);
+            sources[i].legs[0] = IDepositToken.NetLeg(to, 1);
+            _consentTo(sources[i], address(notary));
+        }
+        return _tryNet(address(notary), sources);
     }
 
     function loosen(uint256 who) external {

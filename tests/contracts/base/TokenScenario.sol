@@ -151,7 +151,7 @@ abstract contract TokenScenario is TokenBase {
         assertEq(uint256(refusedReason), uint256(reason), which);
     }
 
-    function _tail(bytes memory data) private pure returns (bytes memory tail) {
+    function _tail(bytes memory data) internal pure returns (bytes memory tail) {
         tail = new bytes(data.length - 4);
         for (uint256 i = 0; i < tail.length; i++) {
             tail[i] = data[i + 4];

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {Signatures} from "./Signatures.sol";
+import {TokenDomain} from "./TokenDomain.sol";
+import {TokenState} from "./TokenStorage.sol";
+
+/// @notice A payer's signed word that one notary may hold one amount of it under one reference: once, and in full.
+library Consents {
+    bytes32 private constant CONSENT_TYPE =
+        keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
+
+    /// @notice Uses it up, for the calling notary.
+    function use(
+        TokenState storage $,
+        address payer,
+        uint256 amount,
+        bytes32 ref,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) internal {
+        if (block.timestamp > deadline) {
+            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
+        }
+        spend($, payer, nonce);
+        bytes32 digest =
+            TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
+        if (!Signatures.isValid(payer, digest, signature)) revert IDepositToken.InvalidConsent(payer);
+    }
+
+    function spend(TokenState storage $, address payer, uint256 nonce) internal {
+        mapping(uint256 => uint256) storage spent = $.spentConsents[payer];
+        uint256 bits = spent[nonce >> 8];
+        uint256 bit = 1 << (nonce & 0xff);
+        if (bits & bit != 0) revert IDepositToken.ConsentSpent(payer, nonce);
+        spent[nonce >> 8] = bits | bit;
+    }
+}
