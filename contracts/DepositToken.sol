@@ -297,6 +297,16 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
+    function setMintRate(address, uint256, uint256) external restricted {
+        _pass(address(TokenDeposits), TokenDeposits.setMintRate.selector);
+    }
+
+    /// @inheritdoc IDepositToken
+    function setReserve(address) external restricted {
+        _pass(address(TokenDeposits), TokenDeposits.setReserve.selector);
+    }
+
+    /// @inheritdoc IDepositToken
     function registerNotary(address) external restricted {
         _pass(address(TokenRare), TokenRare.registerNotary.selector);
     }

@@ -13,6 +13,7 @@ import {Interval} from "./libraries/Interval.sol";
 import {Movements} from "./libraries/Movements.sol";
 import {Path, Reason} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
+import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
@@ -100,6 +101,16 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     function mintCeiling(address issuer) external view returns (uint256 ceiling, uint256 outstanding) {
         MintCeiling storage mint_ = TokenStorage.load().ceilings[issuer];
         return (mint_.ceiling, mint_.outstanding);
+    }
+
+    /// @inheritdoc IDepositToken
+    function mintRate(address issuer) external view returns (uint256 amount, uint256 period, uint256 free) {
+        return TokenDeposits.mintRate(issuer);
+    }
+
+    /// @inheritdoc IDepositToken
+    function reserve() external view returns (address) {
+        return TokenStorage.load().reserve;
     }
 
     /// @inheritdoc IDepositToken

@@ -14,7 +14,7 @@ from pyjpm.version import __version__
 if TYPE_CHECKING:
     from pyjpm.chain import Connection, DevClock, LocalAnvil
     from pyjpm.custody import Keystore, LocalSigner, Signer
-    from pyjpm.deposits import Balance, Deposit, Redemption
+    from pyjpm.deposits import Balance, Deposit, MintRoom, Redemption
     from pyjpm.documents import Document
     from pyjpm.errors.base import PyjpmError
     from pyjpm.money import Money
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.session import Act, Status
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _HOME: Final = {
     "Act": "session",
+    "Backing": "reserve",
     "Balance": "deposits",
     "Connection": "chain",
     "Deposit": "deposits",
@@ -44,6 +46,7 @@ _HOME: Final = {
     "LocalSigner": "custody",
     "Milestone": "terms",
     "MilestoneState": "order",
+    "MintRoom": "deposits",
     "Mode": "terms",
     "Money": "money",
     "NetPosition": "netting",
@@ -60,6 +63,7 @@ _HOME: Final = {
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
+    "ReserveLine": "reserve",
     "SettledTrade": "trade",
     "Signer": "custody",
     "Status": "session",
@@ -71,6 +75,7 @@ _HOME: Final = {
 
 __all__ = [
     "Act",
+    "Backing",
     "Balance",
     "Connection",
     "DeploymentRecord",
@@ -85,6 +90,7 @@ __all__ = [
     "LocalSigner",
     "Milestone",
     "MilestoneState",
+    "MintRoom",
     "Mode",
     "Money",
     "NetPosition",
@@ -101,6 +107,7 @@ __all__ = [
     "Platform",
     "PyjpmError",
     "Redemption",
+    "ReserveLine",
     "SettledTrade",
     "Signer",
     "Status",

@@ -14,8 +14,9 @@ from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.token import AlreadyMinted
 from pyjpm.money import Money
 from pyjpm.sending import payment_reference
-from pyjpm.session import Act, Session, Status, reference_hash
+from pyjpm.session import ZERO_ADDRESS, Act, Session, Status, reference_hash
 
+_FRESH = 2  # of IReserve.Freshness
 REDEMPTION_STATES = ("NONE", "REQUESTED", "INSTRUCTED", "SETTLED", "RETURNED")
 
 
@@ -67,6 +68,30 @@ class Balance:
         return {"wallet": self.wallet, **amounts}
 
 
+@dataclass(frozen=True, slots=True)
+class MintRoom:
+    """How much more an issuer may mint at one moment, by each bound.
+
+    Attributes:
+        ceiling: under what it may have outstanding.
+        rate: by its rate now; it comes back with time.
+        reserve: above the supply, of what is attested and fresh.
+    """
+
+    ceiling: Money
+    rate: Money
+    reserve: Money
+
+    @property
+    def least(self) -> Money:
+        """What a mint may be."""
+        return min(self.ceiling, self.rate, self.reserve)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The room as JSON-able data."""
+        return {name: getattr(self, name).to_dict() for name in ("ceiling", "rate", "reserve", "least")}
+
+
 class Deposits:
     """``platform.deposits``. Safe among threads."""
 
@@ -82,7 +107,9 @@ class Deposits:
 
         Raises:
             AlreadyMinted is adopted if the chain has exactly this mint, else ReferenceConflict;
-            MintCeilingExceeded, NotIssuer and the payee refusals; AmountNotPositive, IdempotencyConflict.
+            ReserveMissing, ReserveStale, ReserveShort: auditors attest too little, or not freshly; MintCeilingExceeded,
+            MintRateExceeded, NotIssuer and the payee refusals: nothing was sent. :meth:`mint_room` tells them before.
+            AmountNotPositive, IdempotencyConflict.
         """
         session, currency = self._session, amount.require_positive().currency
         wallet, reference = session.wallet_of(to), reference_hash(deposit_reference)
@@ -105,6 +132,21 @@ class Deposits:
         except AlreadyMinted as error:
             return self._adopted(reference, content, error)
         return Deposit.of(session, submission)
+
+    def mint_room(self, issuer: str | None = None, *, currency: str) -> MintRoom:
+        """How much more an issuer, or the acting wallet, may mint, all at one block."""
+        session = self._session
+        block = session.connection.head().number
+        who = session.wallet if issuer is None else issuer
+        token, reserve = session.address(currency), session.call(currency, "reserve", block=block)
+        (ceiling, outstanding), (_, _, free) = session.calls(
+            [(currency, "mintCeiling", (who,)), (currency, "mintRate", (who,))], block=block
+        )
+        backed = 0
+        if reserve != ZERO_ADDRESS:
+            freshness, attested, supply = session.call_at(reserve, "Reserve", "backingOf", token, block=block)
+            backed = max(0, attested - supply) if freshness == _FRESH else 0
+        return MintRoom(*(Money.from_minor(minor, currency) for minor in (max(0, ceiling - outstanding), free, backed)))
 
     def list(
         self, *, status: Status | None = None, reference: str | None = None, created_after: int | None = None
@@ -134,7 +176,10 @@ class Deposits:
         """Holds money of the acting wallet for a fiat payout.
 
         Args:
-            payout: hash of the payout details (32 bytes); the details go to the bank off chain.
+            payout: hash of the payout details (32 bytes, not all zero); the details go to the bank off chain.
+
+        Raises:
+            InvalidRequest, ReferenceMissing: no hash; InsufficientAvailable and the payer refusals; nothing was sent.
         """
         session, currency = self._session, amount.require_positive().currency
         reference = payment_reference(session.participant, idempotency_key)
@@ -159,15 +204,25 @@ class Deposits:
         return self._redeem("instructRedemption", participant, reference, currency, idempotency_key)
 
     def settle_redemption(
-        self, participant: int, reference: str, *, currency: str, fiat_reference: str, idempotency_key: str
+        self, participant: int, reference: str, *, currency: str, fiat_reference: str | bytes, idempotency_key: str
     ) -> Act:
-        """The fiat has left the bank: burns (issuer role)."""
+        """The fiat has left the bank: burns (issuer role).
+
+        Raises:
+            RedemptionNotIn: it was not instructed, or is settled or returned; nothing was sent.
+            InvalidRequest, ReferenceMissing: no fiat reference.
+        """
         return self._redeem("settleRedemption", participant, reference, currency, idempotency_key, fiat_reference)
 
     def return_redemption(
         self, participant: int, reference: str, *, currency: str, idempotency_key: str, evidence: bytes = bytes(32)
     ) -> Act:
-        """Gives the money back (issuer role); once instructed, ``evidence`` is the hash that the fiat did not leave."""
+        """Gives the money back (issuer role); once instructed, ``evidence`` is the hash that the fiat did not leave,
+        or came back.
+
+        Raises:
+            EvidenceMissing, RedemptionNotIn; nothing was sent.
+        """
         return self._redeem("returnRedemption", participant, reference, currency, idempotency_key, evidence)
 
     def redemption_state(self, participant: int, reference: str, *, currency: str) -> str:

@@ -32,6 +32,7 @@ KINDS: Final = (
     "amendment",
     "consent",
     "trade",
+    "reserve-attestation",
 )
 
 

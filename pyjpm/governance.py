@@ -89,6 +89,14 @@ class Governance:
         """How much an issuer may have outstanding in a currency (governor role); zero denies."""
         return self._on_token("setMintCeiling", ceiling.currency, idempotency_key, issuer, ceiling.minor)
 
+    def set_mint_rate(self, issuer: str, amount: Money, seconds: int, *, idempotency_key: str) -> Act:
+        """How much an issuer may mint at once, and again as so many seconds pass (governor role); zero denies."""
+        return self._on_token("setMintRate", amount.currency, idempotency_key, issuer, amount.minor, seconds)
+
+    def set_reserve(self, currency: str, reserve: str, *, idempotency_key: str) -> Act:
+        """Which reserve backs a currency's token (governor role); the zero address lets nothing be minted."""
+        return self._on_token("setReserve", currency, idempotency_key, to_checksum_address(reserve))
+
     def register_notary(self, currency: str, notary: str, *, idempotency_key: str) -> Act:
         """Admits a contract that may hold money (governor role)."""
         return self._on_token("registerNotary", currency, idempotency_key, notary)

@@ -28,7 +28,8 @@ from pyjpm.money import MAX_MINOR
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.record import DeploymentRecord
-from pyjpm.rollout import Plan, Progress, Rollout
+from pyjpm.reserve import Reserve
+from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
 from pyjpm.sending import Journal, Sender
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
@@ -40,7 +41,7 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance: the
+        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance, reserve: the
             nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
@@ -57,6 +58,7 @@ class Platform:
         self.settlement = Settlement(session)
         self.assets = Assets(session)
         self.governance = Governance(session)
+        self.reserve = Reserve(session)
 
     @classmethod
     def deploy(
@@ -69,6 +71,10 @@ class Platform:
         currencies: Sequence[str] = ("USD", "EUR"),
         mint_ceiling: int = MAX_MINOR,
         governance_delay: int = 0,
+        auditors: Sequence[str] = (),
+        auditor_threshold: int = 1,
+        audit_cycle: int = AUDIT_CYCLE,
+        mint_rate: int = MAX_MINOR,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 3,
         progress: Progress | None = None,
@@ -82,6 +88,10 @@ class Platform:
             currencies: ISO 4217 codes, a deposit token each.
             mint_ceiling: minor units that the signer as issuer may have outstanding, per currency.
             governance_delay: seconds that loosening and moving acts must be announced before.
+            auditors: addresses of the keys that attest the reserve. Nothing is minted before they have.
+            auditor_threshold: how many of them must have signed.
+            audit_cycle: seconds after an attestation's date by which the next is due, at most 1,096 days.
+            mint_rate: minor units that the signer as issuer may mint in a day, per currency.
             timeout: seconds to wait for each transaction, and the client's default for ``wait``.
             max_retries: how often a read is repeated after a transport fault.
             progress: told each step.
@@ -98,7 +108,15 @@ class Platform:
         try:
             sender = Sender(connection, opened, decode=decode_revert)
             sender.resume({signer.address: signer})
-            plan = Plan(tuple(currencies), mint_ceiling, governance_delay)
+            plan = Plan(
+                currencies=tuple(currencies),
+                mint_ceiling=mint_ceiling,
+                governance_delay=governance_delay,
+                auditors=tuple(auditors),
+                auditor_threshold=auditor_threshold,
+                audit_cycle=audit_cycle,
+                mint_rate=mint_rate,
+            )
             told = progress or (lambda step: None)
             made = Rollout(connection, sender, signer, plan, told, timeout).run()
             if path is not None:

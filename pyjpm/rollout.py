@@ -8,10 +8,11 @@ at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
@@ -24,6 +25,10 @@ from pyjpm.sending import Operation, Sender, Submission
 from pyjpm.version import __version__
 
 TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
+RESERVE: Final = "Reserve"
+
+AUDIT_CYCLE: Final = 366 * 86_400
+_DAY: Final = 86_400
 
 Progress = Callable[[str], None]
 
@@ -36,11 +41,24 @@ class Plan:
         currencies: ISO 4217 codes; one deposit token each.
         mint_ceiling: minor units that the deployer as issuer may have outstanding, per currency.
         governance_delay: seconds that loosening and moving acts must be announced before.
+        auditors: addresses of those who attest the reserve; without them nothing is minted.
+        auditor_threshold: how many of them must have signed.
+        audit_cycle: seconds after an attestation by which the next is due, per currency.
+        mint_rate: minor units that the deployer as issuer may mint in a day, per currency.
     """
 
     currencies: Sequence[str] = ("USD", "EUR")
     mint_ceiling: int = MAX_MINOR
     governance_delay: int = 0
+    auditors: Sequence[str] = ()
+    auditor_threshold: int = 1
+    audit_cycle: int = AUDIT_CYCLE
+    mint_rate: int = MAX_MINOR
+
+    @property
+    def key(self) -> str:
+        """What sets its steps in a journal apart from those of another plan: another plan is another platform."""
+        return keccak(text=repr(astuple(self))).hex()[:32]
 
 
 class Rollout:
@@ -70,9 +88,12 @@ class Rollout:
         escrow = self._create("OrderEscrow", registry, attesters, governance, amendments)
         settlement = self._create("Settlement", registry)
         tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
+        auditors = tuple(map(to_checksum_address, plan.auditors))
+        reserve = self._proxied(RESERVE, RESERVE, (), (governance, auditors, plan.auditor_threshold))
 
         self._open_functions(governance, "ParticipantRegistry", registry)
         self._open_functions(governance, "OrderEscrow", escrow)
+        self._open_functions(governance, RESERVE, reserve)
         for currency, token in tokens.items():
             self._open_functions(governance, TOKEN, token, currency)
         # The deployer sets up without delay; the delays of its roles start with the last step.
@@ -82,6 +103,10 @@ class Rollout:
             for notary in (escrow, settlement):
                 self._call(TOKEN, token, "registerNotary", notary, key=f"{currency}/{notary}")
             self._call(TOKEN, token, "setMintCeiling", self._signer.address, plan.mint_ceiling, key=currency)
+            self._call(TOKEN, token, "setMintRate", self._signer.address, plan.mint_rate, _DAY, key=currency)
+            self._call(RESERVE, reserve, "registerToken", token, key=currency)
+            self._call(RESERVE, reserve, "setCycle", currency.encode(), plan.audit_cycle, key=currency)
+            self._call(TOKEN, token, "setReserve", reserve, key=currency)
         if plan.governance_delay:
             self._grant_all(governance, plan.governance_delay, "delays")
 
@@ -92,6 +117,7 @@ class Rollout:
             "OrderEscrow": (escrow, False),
             "OrderAmendments": (amendments, False),
             "Settlement": (settlement, False),
+            RESERVE: (reserve, True),
         }
         return DeploymentRecord(
             chain_id=self._connection.chain_id,
@@ -148,10 +174,8 @@ class Rollout:
         self._send(f"{function} {key}", target, data, gas.ceiling(function, arguments, len(data)))
 
     def _send(self, key: str, to: str | None, data: bytes, limit: int) -> Submission:
-        # The plan is part of the key: another plan by the same deployer is another platform.
-        plan = f"{','.join(self._plan.currencies)}/{self._plan.mint_ceiling}/{self._plan.governance_delay}"
         operation = Operation(
-            key=f"rollout {plan} {key}", kind="rollout", content={"step": key}, to=to, data=data, gas=limit
+            key=f"rollout {self._plan.key} {key}", kind="rollout", content={"step": key}, to=to, data=data, gas=limit
         )
         submission = self._sender.submit(self._signer, operation)
         return self._sender.wait(submission.id, self._timeout)

@@ -9,6 +9,8 @@ Installed with pyjpm, so a project's tests just ask for the fixtures::
 
 ``--pyjpm-chain`` chooses ``anvil`` (default) or ``eth-tester`` (in process, needs the ``tester`` extra).
 
+``backed_platform(chain, signer)`` deploys a platform whose reserve is attested, so that its bank can mint.
+
 Fixtures: ``chain`` and ``platform`` live for the session; ``buyer`` and ``seller`` are new companies for every
 test, each with a daily limit of 1,000,000.00 and, for the buyer, a deposit of 100,000.00 in each of USD and EUR;
 ``bank`` is the platform acting for the bank, which holds every role; ``clock`` moves the chain's time, on
@@ -26,6 +28,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pyjpm.chain import DevClock
+    from pyjpm.custody import Signer
     from pyjpm.platform import Platform
 
 CURRENCIES: Final = ("USD", "EUR")
@@ -69,10 +72,9 @@ def chain(request: pytest.FixtureRequest) -> Iterator[Any]:
 def platform(chain: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A platform with USD and EUR, as its bank: administrator, with every role."""
     from pyjpm.custody import LocalSigner
-    from pyjpm.platform import Platform
 
     journal = Path(tmp_path_factory.mktemp("pyjpm")) / "journal.sqlite"
-    with Platform.deploy(
+    with backed_platform(
         chain.connection(), LocalSigner.generate(), journal=journal, currencies=CURRENCIES
     ) as deployed:
         yield deployed
@@ -102,6 +104,28 @@ def clock(platform: Platform) -> DevClock:
     from pyjpm.chain import DevClock
 
     return DevClock(platform.connection)
+
+
+def backed_platform(chain: Any, signer: Signer, *, auditor: Signer | None = None, **options: Any) -> Platform:
+    """``Platform.deploy`` with one auditor, who attests as much as a token can ever have, for three years.
+
+    Args:
+        auditor: its key; one made here if None.
+        options: of ``Platform.deploy``.
+    """
+    from pyjpm.custody import LocalSigner
+    from pyjpm.money import MAX_MINOR, Money
+    from pyjpm.platform import Platform
+    from pyjpm.workplace import LONGEST, attest_reserve
+
+    key = auditor or LocalSigner.generate()
+    deployed = Platform.deploy(chain, signer, auditors=[key.address], audit_cycle=LONGEST, **options)
+    try:
+        attest_reserve(deployed, key, *(Money.from_minor(MAX_MINOR, currency) for currency in deployed.record.tokens))
+    except BaseException:
+        deployed.close()
+        raise
+    return deployed
 
 
 def new_company(bank: Platform, *, deposit: str | None = None, kyc_seconds: int = 10 * _YEAR) -> Platform:

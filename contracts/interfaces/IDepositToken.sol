@@ -12,7 +12,8 @@ import {Path, Reason} from "../libraries/Reason.sol";
 ///
 /// Trust. A notary can misdirect only what was entrusted to it, by the payer's own call or signature, and can give back of
 /// the day's limit no more than what it released. Holds have no expiry here: notaries own time. Compliance can stop money
-/// at once and move it only after the governance delay. The issuer can mint up to its ceiling.
+/// at once and move it only after the governance delay. The issuer can mint up to its ceiling, within its rate, and up to what the auditors of the reserve
+/// attest.
 ///
 /// Rules. What each path asks of payer, payee, caller, amount and limit stands in the library Movements, as a table; a
 /// refusal is `Refused` and `check` foretells it. Malformed calls (no reference, a reference or nonce used before, zero
@@ -30,7 +31,8 @@ import {Path, Reason} from "../libraries/Reason.sol";
 ///   HoldExecuted, RedemptionSettled, Seized, or Recovered with its HoldMoved, or it is one of the Transfers that a
 ///   NetExecuted announces; + `charged` of NetSettled; - HoldReleased and HoldNetted whose `day` is the block's day, never
 ///   below 0. It starts at 0 each day.
-/// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0.
+/// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0;
+///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid and ReferenceVoided; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
 interface IDepositToken {
@@ -119,6 +121,9 @@ interface IDepositToken {
     event NotaryStatusChanged(address indexed notary, NotaryStatus status);
     event DepositMinted(address indexed issuer, address indexed to, bytes32 indexed depositRef, uint256 amount);
     event MintCeilingSet(address indexed issuer, uint256 ceiling);
+    /// @param amount minor units in any `period` seconds, and as much at once
+    event MintRateSet(address indexed issuer, uint256 amount, uint256 period);
+    event ReserveSet(address indexed reserve);
     event RedemptionRequested(
         uint32 indexed participant, address indexed wallet, bytes32 indexed ref, uint256 amount, bytes32 payoutHash
     );
@@ -163,6 +168,9 @@ interface IDepositToken {
     error RedemptionExists(uint32 participant, bytes32 ref);
     error RedemptionNotIn(RedemptionStatus expected, RedemptionStatus actual);
     error EvidenceMissing();
+    /// @notice Not a contract.
+    error InvalidReserve(address reserve);
+    error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);
     /// @notice The caller is neither a linked wallet of the participant nor an issuer.
@@ -218,16 +226,18 @@ interface IDepositToken {
     function cancelConsent(uint256 nonce) external;
 
     // ---- deposits and redemption ----
-    /// @notice By an issuer, once per deposit reference, up to its ceiling.
+    /// @notice By an issuer, once per deposit reference, up to its ceiling and rate, and never above what the reserve has
+    /// attested and fresh.
     /// @param depositRef of the deposit in the bank's books; not 0.
     function mint(bytes32 depositRef, address to, uint256 amount) external;
     /// @notice Holds the amount for the bank, which then pays out fiat.
     /// @param ref unique per participant, not 0; apart from the references of payments.
-    /// @param payoutHash salted hash of where the fiat shall go.
+    /// @param payoutHash salted hash of where the fiat shall go, not 0.
     function requestRedemption(uint256 amount, bytes32 ref, bytes32 payoutHash) external;
     /// @notice By an issuer: the fiat payout was ordered.
     function instructRedemption(uint32 participant, bytes32 ref) external;
     /// @notice By an issuer: the fiat left; burns.
+    /// @param fiatReference of the fiat payment, not 0.
     function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference) external;
     /// @notice By an issuer: gives the money back to the wallet, or its successor.
     /// @param evidenceHash required once instructed: that the fiat did not leave, or came back.
@@ -250,6 +260,12 @@ interface IDepositToken {
     function setDailyLimit(uint32 participant, uint256 limit) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;
+    /// @notice Delayed. An issuer mints at most `amount` at once, and that much again as `period` seconds pass.
+    /// @param amount minor units; 0 lets nothing pass.
+    /// @param period 1 second to 366 days.
+    function setMintRate(address issuer, uint256 amount, uint256 period) external;
+    /// @notice Delayed. What backs this token from now on (IReserve); 0 lets nothing be minted.
+    function setReserve(address reserve_) external;
     /// @notice Delayed. Admits a contract that may hold money with the payer's word. Never deleted.
     function registerNotary(address notary) external;
     /// @notice At once, from ACTIVE: no new holds, the present ones end as they may.
@@ -286,6 +302,12 @@ interface IDepositToken {
     function paid(uint32 participant, bytes32 ref) external view returns (bool);
     function mintedFor(bytes32 depositRef) external view returns (bool);
     function mintCeiling(address issuer) external view returns (uint256 ceiling, uint256 outstanding);
+    /// @return amount minor units
+    /// @return period seconds in which that much comes back
+    /// @return free minor units that the rate lets pass now
+    function mintRate(address issuer) external view returns (uint256 amount, uint256 period, uint256 free);
+    /// @notice What backs this token; 0: nothing.
+    function reserve() external view returns (address);
     function redemptionOf(uint32 participant, bytes32 ref) external view returns (Redemption memory);
     function consentSpent(address payer, uint256 nonce) external view returns (bool);
     function notaryStatus(address notary) external view returns (NotaryStatus);

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {IReserve} from "../interfaces/IReserve.sol";
+import {MintRates} from "./MintRates.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Reason} from "./Reason.sol";
 import {TokenRoles} from "./TokenRoles.sol";
@@ -16,10 +18,7 @@ library Offices {
         if (m.row & Movements.FROM_HOLD != 0) return Movements.heldPasses($, m);
         if (m.row == Movements.RECOVER) return true;
         if (!Movements.partiesPass($, m)) return false;
-        if (m.row == Movements.MINT) {
-            uint256 headroom = _headroomOf($, m.caller);
-            return m.amount <= headroom || Movements.refused(m, Reason.MINT_CEILING, m.caller, headroom, m.amount);
-        }
+        if (m.row == Movements.MINT) return _mintPasses($, m) && _reservePasses($, m);
         uint256 unheld = m.payer.unheld();
         return m.amount <= unheld || Movements.refused(m, Reason.INSUFFICIENT_UNHELD, m.from, unheld, m.amount);
     }
@@ -51,6 +50,29 @@ library Offices {
         if (row == Movements.INSTRUCT) return IDepositToken.instructRedemption.selector;
         if (row == Movements.SETTLE) return IDepositToken.settleRedemption.selector;
         return IDepositToken.returnRedemption.selector;
+    }
+
+    /// @dev Under the issuer's ceiling and within its rate.
+    function _mintPasses(TokenState storage $, Movement memory m) private view returns (bool) {
+        uint256 headroom = _headroomOf($, m.caller);
+        if (m.amount > headroom) return Movements.refused(m, Reason.MINT_CEILING, m.caller, headroom, m.amount);
+        uint256 free = MintRates.available($.mintRates[m.caller]);
+        return m.amount <= free || Movements.refused(m, Reason.MINT_RATE, m.caller, free, m.amount);
+    }
+
+    /// @dev Behind all tokens of the currency stands what is attested and fresh. The amount is small by now.
+    function _reservePasses(TokenState storage $, Movement memory m) private view returns (bool) {
+        address reserve = $.reserve;
+        if (reserve == address(0)) return Movements.refused(m, Reason.RESERVE_MISSING, address(this), 0, 0);
+        (IReserve.Freshness freshness, uint256 attested, uint256 supply) = IReserve(reserve).backingOf(address(this));
+        if (freshness == IReserve.Freshness.FRESH) {
+            uint256 needs = supply + m.amount;
+            return needs <= attested || Movements.refused(m, Reason.RESERVE_SHORT, reserve, attested, needs);
+        }
+        bool missing = freshness == IReserve.Freshness.MISSING;
+        return Movements.refused(
+            m, missing ? Reason.RESERVE_MISSING : Reason.RESERVE_STALE, missing ? address(this) : reserve, 0, 0
+        );
     }
 
     /// @dev Under the issuer's ceiling, and while balances fit their word.

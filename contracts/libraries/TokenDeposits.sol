@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {MintRate, MintRates} from "./MintRates.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Offices} from "./Offices.sol";
 import {Path} from "./Reason.sol";
@@ -23,13 +24,14 @@ library TokenDeposits {
         if ($.minted[depositRef]) revert IDepositToken.AlreadyMinted(depositRef);
         $.minted[depositRef] = true;
         $.ceilings[msg.sender].outstanding += uint128(amount);
+        MintRates.charge($.mintRates[msg.sender], amount);
         emit IDepositToken.DepositMinted(msg.sender, to, depositRef, amount);
         emit IERC20.Transfer(address(0), to, amount);
     }
 
     function requestRedemption(uint256 amount, bytes32 ref, bytes32 payoutHash) external {
         if (amount == 0) revert IDepositToken.ZeroAmount();
-        if (ref == 0) revert IDepositToken.ReferenceMissing();
+        if (ref == 0 || payoutHash == 0) revert IDepositToken.ReferenceMissing();
         TokenState storage $ = TokenStorage.load();
         Movement memory m = Movements.make(_registry(), Path.HOLD, address(this), msg.sender, address(0), amount);
         Movements.update($, m);
@@ -60,6 +62,7 @@ library TokenDeposits {
     }
 
     function settleRedemption(uint32 participant, bytes32 ref, bytes32 fiatReference) external {
+        if (fiatReference == 0) revert IDepositToken.ReferenceMissing();
         TokenState storage $ = TokenStorage.load();
         IDepositToken.Redemption storage redemption = $.redemptions[participant][ref];
         _requireStatus(redemption, IDepositToken.RedemptionStatus.INSTRUCTED);
@@ -87,6 +90,22 @@ library TokenDeposits {
         Movements.giveBack($, participant, m.amount, day);
         emit IDepositToken.HoldReleased(address(this), m.from, ref, m.amount, day);
         emit IDepositToken.RedemptionReturned(participant, ref, m.from, m.amount, evidenceHash);
+    }
+
+    function setMintRate(address issuer, uint256 amount, uint256 period) external {
+        MintRates.change(TokenStorage.load().mintRates[issuer], amount, period);
+        emit IDepositToken.MintRateSet(issuer, amount, period);
+    }
+
+    function setReserve(address reserve) external {
+        if (reserve != address(0) && reserve.code.length == 0) revert IDepositToken.InvalidReserve(reserve);
+        TokenStorage.load().reserve = reserve;
+        emit IDepositToken.ReserveSet(reserve);
+    }
+
+    function mintRate(address issuer) external view returns (uint256 amount, uint256 period, uint256 free) {
+        MintRate memory rate = TokenStorage.load().mintRates[issuer];
+        return (rate.amount, rate.period, MintRates.available(rate));
     }
 
     function _ofRedemption(Path path, IDepositToken.Redemption storage redemption)

@@ -5,6 +5,7 @@ import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {Interval} from "./Interval.sol";
 import {LimitWord} from "./LimitWord.sol";
+import {MintRate} from "./MintRates.sol";
 
 /// @notice What an issuer may have minted beyond what it has redeemed.
 struct MintCeiling {
@@ -45,6 +46,9 @@ struct TokenState {
     string name;
     string symbol;
     string currency;
+    // what backs it; 0: nothing, so nothing is minted
+    address reserve;
+    mapping(address issuer => MintRate) mintRates;
 }
 
 library TokenStorage {

@@ -9,7 +9,9 @@ from pathlib import Path
 from pyjpm.chain import LocalAnvil
 from pyjpm.custody import Keystore, LocalSigner, read_passphrase
 from pyjpm.errors.deployment import InvalidRequest
+from pyjpm.money import MAX_MINOR, Money
 from pyjpm.platform import Platform
+from pyjpm.workplace import LONGEST, attest_reserve
 
 # Room for whatever a stage of a replay sends at once: a local chain's blocks are made when we say.
 _BLOCK_GAS = 4_000_000_000
@@ -17,15 +19,22 @@ _BLOCK_GAS = 4_000_000_000
 
 @contextmanager
 def local_platform(
-    folder: Path, timestamp: int | None, currencies: Sequence[str], progress: Callable[[str], None]
+    folder: Path,
+    timestamp: int | None,
+    currencies: Sequence[str],
+    progress: Callable[[str], None],
+    auditor: LocalSigner | None = None,
 ) -> Iterator[Platform]:
-    """A fresh platform on an Anvil of its own, both gone afterwards; the bank's key lives in this process only.
+    """A fresh platform on an Anvil of its own, both gone afterwards; the keys live in this process only. Its reserve is
+    attested by an auditor's key, as high as any money goes.
 
     Args:
         folder: for the journal.
         timestamp: of the chain's first block, unix seconds; None is now.
         currencies: ISO 4217 codes, a deposit token each.
+        auditor: the auditor's key, one made here if None.
     """
+    key = auditor or LocalSigner.generate()
     progress("starting Anvil")
     with (
         LocalAnvil(timestamp=timestamp, block_gas_limit=_BLOCK_GAS) as anvil,
@@ -34,9 +43,13 @@ def local_platform(
             LocalSigner.generate(),
             journal=folder / "journal.sqlite",
             currencies=currencies,
+            auditors=[key.address],
+            audit_cycle=LONGEST,
             progress=progress,
         ) as platform,
     ):
+        progress("attesting the reserve")
+        attest_reserve(platform, key, *(Money.from_minor(MAX_MINOR, currency) for currency in currencies))
         yield platform
 
 

@@ -1,7 +1,8 @@
 """``pyjpm demo``: the whole platform at work on a local chain, in a minute.
 
 It replays the Northwind orders, then settles one delivery versus payment (a title document against USD) and one payment
-versus payment (USD against EUR), each in one transaction, and writes what the chain says. The replay's figures are read
+versus payment (USD against EUR), each in one transaction, has an auditor attest the reserve and mints up to it and no
+further, and writes what the chain says. The replay's figures are read
 before the two trades, which bring companies and money of their own.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
+from eth_utils.crypto import keccak
 from rich.table import Table
 
 from pyjpm.assets import TITLES
@@ -22,12 +25,14 @@ from pyjpm.cli.progress import ProgressLine
 from pyjpm.cli.tables import console, print_replay
 from pyjpm.contracts.sources import project_root
 from pyjpm.custody import LocalSigner
+from pyjpm.errors.refusals import ReserveShort
 from pyjpm.ledger import compare, read_events
 from pyjpm.money import Money
 from pyjpm.orders.mapping import load_mapping
 from pyjpm.orders.replay import replay
 from pyjpm.participants import Kind, identity_hash
 from pyjpm.platform import Platform
+from pyjpm.reserve import ReserveLine
 from pyjpm.terms import DAY
 from pyjpm.trade import Trade
 
@@ -47,19 +52,23 @@ def command(
     folder = orders or project_root() / "examples" / "northwind"
     with ProgressLine() as line, TemporaryDirectory(prefix="pyjpm-demo-") as name:
         work = Path(name)
-        with local_platform(work, START, ("USD", "EUR"), line.step) as platform:
+        auditor = LocalSigner.generate()
+        with local_platform(work, START, ("USD", "EUR"), line.step, auditor) as platform:
             mapping = load_mapping(folder / "mapping.toml")
             report = replay(
                 platform.session, folder / "orders.csv", mapping, work=work / "replay", progress=line.update
             )
             line.step("settling a title document against USD, and USD against EUR")
             trades = _trades(platform)
+            line.step("attesting the reserve, and minting above it")
+            reserve = _reserve(platform, auditor)
             line.step("comparing all events with the chain")
             head = platform.connection.head().number
             comparison = compare(platform.session, read_events(platform.session, to_block=head), block=head)
     figures = {
         **report.to_dict(),
         "trades": trades,
+        "reserve": reserve,
         "events_match_chain": report.reconciliation.events_match_chain and comparison.matches,
         "events_compared": comparison.events,
         "figures_compared": comparison.figures,
@@ -69,7 +78,7 @@ def command(
     output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print_replay(report)
     _print_trades(figures, output)
-    if not figures["events_match_chain"]:
+    if not figures["events_match_chain"] or not reserve["one_cent_more"]:
         raise typer.Exit(1)
 
 
@@ -114,6 +123,30 @@ def _trades(bank: Platform) -> dict[str, Any]:
             "dealer_usd": str(bank.deposits.balance(dealer.session.wallet, currency="USD").balance.amount),
             "exporter_eur": str(bank.deposits.balance(exporter.session.wallet, currency="EUR").balance.amount),
         },
+    }
+
+
+def _reserve(bank: Platform, auditor: LocalSigner) -> dict[str, Any]:
+    """An auditor counts 1,000.00 more than there are tokens: so much is minted, and not a cent above it."""
+    supply, more, cent = bank.deposits.supply("USD"), Money("1000.00", "USD"), Money("0.01", "USD")
+    lines = [ReserveLine("CENTRAL_BANK", "BANKUS33", supply), ReserveLine("TREASURY_BILL", "BANKUS33", more)]
+    statement = bank.reserve.propose("USD", lines, report=keccak(text="the auditor's report"))
+    signed = bank.acting(auditor).reserve.sign(statement)
+    bank.reserve.submit(signed, idempotency_key="demo reserve").wait()
+    holder = _company(bank, "Depositor", (more,)).session.wallet
+    try:
+        bank.deposits.mint(holder, cent, deposit_reference="demo above", idempotency_key="demo above")
+        refused = ""
+    except ReserveShort as error:
+        refused = error.code
+    backing = bank.reserve.backing("USD")
+    return {
+        "attested": str(backing.attested.amount),
+        "by_class": {name: str(amount.amount) for name, amount in backing.by_class.items()},
+        "supply": str(backing.supply.amount),
+        "surplus": str(backing.surplus.amount),
+        "signed_by_the_auditor_alone": list(signed.signatures) == [auditor.address],
+        "one_cent_more": refused,
     }
 
 
@@ -169,6 +202,12 @@ def _print_trades(figures: dict[str, Any], output: Path) -> None:
         facts = figures["trades"][name]
         table.add_row(label, facts["status"], str(facts["transfers_in_it"]), f"{facts['gas']:,}")
     out.print(table)
+    reserve = figures["reserve"]
+    out.print(
+        f"reserve attested by an auditor's key: USD {Decimal(reserve['attested']):,}, "
+        f"supply: USD {Decimal(reserve['supply']):,}, "
+        f"one cent more: {reserve['one_cent_more'] or 'MINTED'}"
+    )
     out.print(
         f"{figures['events_compared']:,} events rebuilt {figures['figures_compared']:,} figures: "
         f"{'all equal to the chain' if figures['events_match_chain'] else 'NOT equal to the chain'}"

@@ -18,6 +18,7 @@ _CEILINGS: Final = {
     "mint": 400_000,
     "register": 900_000,
     "recoverWallet": 8_000_000,
+    "attestReserve": 4_500_000,
     "open": 2_500_000,
     "settle": 6_000_000,
     "settleLots": 6_000_000,

@@ -119,7 +119,7 @@ class SignersNotAscending(ContractError):
     solidity = "SignersNotAscending"
     code = "SIGNERS_NOT_ASCENDING"
     says = "The signers are not in ascending order at {signer}."
-    hint = "Use attestations.collect(), which sorts and removes duplicates."
+    hint = "Use attestations.collect() or reserve.collect(), which sort and remove duplicates."
 
 
 class InvalidAttesterSignature(ContractError):

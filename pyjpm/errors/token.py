@@ -192,3 +192,21 @@ class NotPaused(ContractError):
     code = "NOT_PAUSED"
     says = "The token is not paused."
     hint = "Nothing to do."
+
+
+class InvalidReserve(ContractError):
+    """`reserve` is no contract."""
+
+    solidity = "InvalidReserve"
+    code = "INVALID_RESERVE"
+    says = "{reserve} is no contract."
+    hint = "Give the address of a reserve."
+
+
+class InvalidMintPeriod(ContractError):
+    """A rate over `period` seconds is out of range: 1 to `most`."""
+
+    solidity = "InvalidMintPeriod"
+    code = "INVALID_MINT_PERIOD"
+    says = "A rate over {period} seconds is out of range: 1 to {most}."
+    hint = "Give a period in that range; an amount of 0 lets nothing pass."

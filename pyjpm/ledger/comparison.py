@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pyjpm.errors.ledger import EventsInconsistent
-from pyjpm.ledger.projection import DAY, Entry, Projection, TokenBook
+from pyjpm.ledger.projection import DAY, RESERVE, Entry, Projection, TokenBook
 from pyjpm.session import Session
 
 
@@ -50,7 +50,8 @@ class Comparison:
 
 
 def compare(session: Session, entries: Iterable[Entry], *, block: int) -> Comparison:
-    """Applies events and compares ``balanceOf``, ``held``, ``heldFor``, ``frozen``, limits and ``totalSupply``.
+    """Applies events and compares ``balanceOf``, ``held``, ``heldFor``, ``frozen``, limits, what issuers may mint,
+    ``totalSupply`` and what is attested behind it.
 
     Args:
         entries: of all events up to ``block``, such as :func:`pyjpm.ledger.read_events` gives.
@@ -67,7 +68,7 @@ def compare(session: Session, entries: Iterable[Entry], *, block: int) -> Compar
     figures, differences = 0, []
     for currency, book in projection.books.items():
         told = list(_figures(session, projection, book, today))
-        asked = [(currency, _QUESTIONS[figure][0], arguments) for figure, _, _, arguments in told]
+        asked = [_question(session, currency, figure, arguments) for figure, _, _, arguments in told]
         figures += len(told)
         for (figure, of, by_events, _), answer in zip(told, session.calls(asked, block=block), strict=True):
             position = _QUESTIONS[figure][1]
@@ -85,7 +86,19 @@ _QUESTIONS = {
     "frozen": ("frozen", None),
     "limit": ("dailyLimit", 0),
     "spent": ("dailyLimit", 1),
+    "ceiling": ("mintCeiling", 0),
+    "rate": ("mintRate", 0),
+    "attested": ("backingOf", 1),
 }
+
+
+def _question(
+    session: Session, currency: str, figure: str, arguments: tuple[Any, ...]
+) -> tuple[str, str, tuple[Any, ...]]:
+    """Contract, function and arguments that answer for a figure: the token, or the reserve about it."""
+    if figure == "attested":
+        return RESERVE, _QUESTIONS[figure][0], (session.address(currency),)
+    return currency, _QUESTIONS[figure][0], arguments
 
 
 def _figures(
@@ -93,6 +106,10 @@ def _figures(
 ) -> Iterable[tuple[str, str, int, tuple[Any, ...]]]:
     """Every figure to compare: name, of what, by the events, and the arguments to ask the chain with."""
     yield "supply", "", book.supply, ()
+    yield "attested", "", book.attested, ()
+    for issuer in sorted(book.ceilings.keys() | book.rates.keys()):
+        yield "ceiling", issuer, book.ceilings.get(issuer, 0), (issuer,)
+        yield "rate", issuer, book.rates.get(issuer, 0), (issuer,)
     wallets = projection.participants.keys() | book.balances.keys()
     for wallet in sorted(wallets):
         yield "balance", wallet, book.balances.get(wallet, 0), (wallet,)

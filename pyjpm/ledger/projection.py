@@ -1,4 +1,4 @@
-"""Balances, holds, freezes, limits and supply, rebuilt from events alone.
+"""Balances, holds, freezes, limits, supply and what backs it, rebuilt from events alone.
 
 Whoever keeps books must be able to do so from what the chain announces, without asking the contracts. The rules by
 which events add up stand in ``IDepositToken``: a ``Transfer`` always moves balances; ``HoldExecuted``, ``Seized``,
@@ -20,6 +20,7 @@ from pyjpm.session import ZERO_ADDRESS, Session
 
 DAY: Final = 86_400
 REGISTRY: Final = "ParticipantRegistry"
+RESERVE: Final = "Reserve"
 
 # Events that say why the Transfer after them is not a charged payment.
 _EXPLAINS: Final = frozenset({"HoldExecuted", "Seized", "Recovered", "HoldMoved"})
@@ -45,6 +46,10 @@ class TokenBook:
     limits: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     spent: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Participant -> (UTC day, minor units spent that day)."""
+    ceilings: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, int] = field(default_factory=dict)
+    """Issuer -> minor units in the period of its rate."""
+    attested: int = 0
     net_transfers: int = 0
     """How many of the next ``Transfer`` belong to a net."""
 
@@ -77,6 +82,10 @@ class Projection:
         if entry.contract == REGISTRY:
             if event.name == "WalletLinked":
                 self.participants[event.arguments["wallet"]] = event.arguments["participant"]
+            return
+        if entry.contract == RESERVE:
+            if event.name == "ReserveAttested":
+                self.books[event.arguments["currency"].decode()].attested = event.arguments["attested"]
             return
         self._apply_to_token(self.books[entry.contract], event, entry.timestamp // DAY)
         self._previous = event
@@ -117,6 +126,10 @@ class Projection:
             case "Recovered":
                 self.successors[told["lost"]] = told["successor"]
                 book.frozen[told["successor"]] += book.frozen.pop(told["lost"], 0)
+            case "MintCeilingSet":
+                book.ceilings[told["issuer"]] = told["ceiling"]
+            case "MintRateSet":
+                book.rates[told["issuer"]] = told["amount"]
             case "DailyLimitSet":
                 book.limits[told["participant"]] = told["limit"]
 
@@ -165,8 +178,8 @@ class Projection:
 
 
 def read_events(session: Session, *, to_block: int) -> Iterator[Entry]:
-    """Every event of the registry and of all deposit tokens up to a block, in the order of the chain; pages itself."""
-    names = {session.address(REGISTRY): REGISTRY}
+    """Every event of registry, reserve and deposit tokens up to a block, in the order of the chain; pages itself."""
+    names = {session.address(name): name for name in (REGISTRY, RESERVE)}
     names |= {session.address(currency): currency for currency in session.record.tokens}
     found = session.connection.logs(list(names), from_block=session.record.first_block, to_block=to_block)
     for _, _, logs in found.pages():

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {DepositToken} from "../../contracts/DepositToken.sol";
 import {OrderEscrow} from "../../contracts/OrderEscrow.sol";
+import {Reserve} from "../../contracts/Reserve.sol";
 import {TitleDocument} from "../../contracts/assets/TitleDocument.sol";
 import {UnitToken} from "../../contracts/assets/UnitToken.sol";
 import {RegistryBase} from "./base/RegistryBase.sol";
@@ -52,8 +53,21 @@ contract RolesTest is RegistryBase {
                     DepositToken.registerNotary.selector,
                     DepositToken.resumeNotary.selector,
                     DepositToken.setMintCeiling.selector,
+                    DepositToken.setMintRate.selector,
+                    DepositToken.setReserve.selector,
                     registry.upgradeToAndCall.selector
                 )
+            )
+        );
+        _expectSelectors(
+            "Reserve",
+            bytes.concat(
+                Reserve.removeAuditor.selector,
+                Reserve.addAuditor.selector,
+                Reserve.setThreshold.selector,
+                Reserve.setCycle.selector,
+                Reserve.registerToken.selector,
+                registry.upgradeToAndCall.selector
             )
         );
         _expectSelectors("OrderEscrow", abi.encodePacked(OrderEscrow.cancelByOrder.selector));

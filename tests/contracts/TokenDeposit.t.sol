@@ -80,6 +80,7 @@ contract TokenDeposit is TokenScenario {
         vm.prank(admin);
         governance.grantRole(role, slow, DELAY);
         _govern(address(usd), abi.encodeCall(usd.setMintCeiling, (slow, 700)));
+        _govern(address(usd), abi.encodeCall(usd.setMintRate, (slow, 700, 1 days)));
         bytes memory call_ = abi.encodeCall(usd.mint, (DEPOSIT, bob.wallet, 700));
         assertEq(uint256(usd.check(Path.MINT, slow, address(0), bob.wallet, 700)), uint256(Reason.OK));
         vm.expectPartialRevert(IAccessManager.AccessManagerNotScheduled.selector);
@@ -196,6 +197,8 @@ contract TokenDeposit is TokenScenario {
         _expectNotIn(IDepositToken.RedemptionStatus.INSTRUCTED, IDepositToken.RedemptionStatus.REQUESTED);
         usd.settleRedemption(alice.id, REF, "fiat");
         usd.instructRedemption(alice.id, REF);
+        vm.expectRevert(abi.encodeWithSelector(IDepositToken.ReferenceMissing.selector));
+        usd.settleRedemption(alice.id, REF, 0);
         _expectNotIn(IDepositToken.RedemptionStatus.REQUESTED, IDepositToken.RedemptionStatus.INSTRUCTED);
         usd.instructRedemption(alice.id, REF);
         usd.settleRedemption(alice.id, REF, "fiat");
@@ -229,6 +232,8 @@ contract TokenDeposit is TokenScenario {
         usd.requestRedemption(500, 0, "payout");
         vm.expectRevert(abi.encodeWithSelector(IDepositToken.ZeroAmount.selector));
         usd.requestRedemption(0, REF, "payout");
+        vm.expectRevert(abi.encodeWithSelector(IDepositToken.ReferenceMissing.selector));
+        usd.requestRedemption(500, REF, 0);
         vm.expectRevert(_refused(Path.HOLD, Reason.INSUFFICIENT_AVAILABLE, alice.wallet, MONEY, MONEY + 1));
         usd.requestRedemption(MONEY + 1, REF, "payout");
         vm.stopPrank();

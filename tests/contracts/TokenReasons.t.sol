@@ -270,6 +270,7 @@ contract TokenReasons is TokenScenario {
         address second = address(0x3001);
         _grant("ISSUER", second);
         _govern(address(usd), abi.encodeCall(usd.setMintCeiling, (second, most)));
+        _govern(address(usd), abi.encodeCall(usd.setMintRate, (second, most, 1 days)));
         _expect(Path.MINT, Reason.MINT_CEILING, second, address(0), bob.wallet, most - MONEY + 1);
         _expect(Path.MINT, Reason.OK, second, address(0), bob.wallet, most - MONEY);
         assertEq(usd.totalSupply(), most);

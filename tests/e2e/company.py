@@ -1,4 +1,4 @@
-"""One company of the five-process test: ``company.py ROLE RPC MAIL HOME UID``.
+"""One company of the five-process test, or the auditor of its bank: ``company.py ROLE RPC MAIL HOME UID``.
 
 It makes its key itself, in a home that only it can enter, under a passphrase that never leaves this process. With the
 others it shares the chain and a folder of signed documents, nothing else: who is who, and what stands, it reads from
@@ -25,13 +25,14 @@ from pyjpm.chain.tester import LocalTester
 from pyjpm.contracts import artifacts
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import WrongPassphrase
+from pyjpm.reserve import ReserveLine
 from pyjpm.sending import Journal
-from pyjpm.testing import new_company
+from pyjpm.testing import backed_platform, new_company
 
 SHIPPED, PRICE, TITLE = 1, Money("750.00", "USD"), 77
 DAY = 86_400
 PATIENCE = 90.0
-COMPANIES = ("buyer", "seller", "attester1", "attester2")
+COMPANIES = ("buyer", "seller", "attester1", "attester2", "auditor")
 T = TypeVar("T")
 
 
@@ -129,6 +130,10 @@ def bank(company: Company) -> None:
         me.attestations.create_set(attesters, minimum=2, idempotency_key="set").wait()
         titles = me.assets.deploy(TITLES, "Bills of lading", "EBL", idempotency_key="titles")
         me.assets.issue_title(titles, company.wallet_of("seller"), TITLE, document="paper", idempotency_key="t").wait()
+        me.reserve.add_auditor(company.wallet_of("auditor"), idempotency_key="auditor").wait()
+        line = ReserveLine("CENTRAL_BANK", "BANKUS33", Money("2000.00", "USD"))
+        company.post("reserve.proposed.json", me.reserve.propose("USD", [line], report=b"\1" * 32))
+        me.reserve.submit(company.received("reserve.json"), idempotency_key="reserve").wait()
         me.deposits.mint(
             company.wallet_of("buyer"), Money("2000.00", "USD"), deposit_reference="wire 1", idempotency_key="d"
         ).wait()
@@ -201,12 +206,24 @@ def attester(company: Company) -> None:
         company.try_to_steal()
 
 
+def auditor(company: Company) -> None:
+    """Signs what it has counted itself, and nothing else."""
+    with company.platform() as me:
+        company.link(me)
+        waited("the appointment", lambda: me.reserve.is_auditor(me.session.wallet) or None)
+        statement = company.received("reserve.proposed.json")
+        assert [line["amount"] for line in statement.body["lines"]] == ["200000"]
+        company.post("reserve.json", me.reserve.sign(statement))
+        company.try_to_steal()
+
+
 ROLES: dict[str, Callable[[Company], None]] = {
     "bank": bank,
     "buyer": buyer,
     "seller": seller,
     "attester1": attester,
     "attester2": attester,
+    "auditor": auditor,
 }
 
 
@@ -223,7 +240,7 @@ def become(uid: int, home: Path) -> None:
         rehearsal.create("rehearsal", "a passphrase")
         signer = rehearsal.load("rehearsal", "a passphrase")
         Journal.open(Path(name) / "journal", genesis_hash="0x" + 64 * "0", chain_id=1).close()
-        with LocalTester() as chain, Platform.deploy(chain.connection(), signer) as platform:
+        with LocalTester() as chain, backed_platform(chain.connection(), signer) as platform:
             new_company(platform, deposit="1.00")
     os.chown(home, uid, uid)
     os.setgroups([])

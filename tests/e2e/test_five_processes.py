@@ -1,4 +1,5 @@
-"""Bank, buyer, seller and two attesters as five processes, each with its own key, exchanging signed documents only.
+"""Bank, buyer, seller and two attesters as five processes, and the auditor of the bank's reserve as a sixth, each with
+its own key, exchanging signed documents only.
 
 Run as root, each process takes a user id of its own, so that the operating system keeps the keys apart. Otherwise they
 share one user, and what keeps them apart is that each key is encrypted under a passphrase of its own process.
@@ -63,7 +64,8 @@ def test_an_order_and_a_dvp_between_five_processes(ground: Path) -> None:
         order, trade = (Document.load(mail / name) for name in ("order.json", "trade.json"))
         with Platform.connect(anvil.url, DeploymentRecord.load(mail / "deployment.json")) as reader:
             wallets = {role: json.loads((mail / f"{role}.link.json").read_text())["body"]["wallet"] for role in ROLES}
-            assert len(set(wallets.values())) == 5
+            assert len(set(wallets.values())) == 6
+            assert reader.reserve.backing("USD").surplus.minor == 0
             token = reader.contract("USD")
             minor = {role: token.functions.balanceOf(wallets[role]).call() for role in ("buyer", "seller")}
             assert minor == {"buyer": 200_000 - 2 * PRICE.minor, "seller": 2 * PRICE.minor}
@@ -77,6 +79,8 @@ def test_an_order_and_a_dvp_between_five_processes(ground: Path) -> None:
     assert {path.name for path in letters} == {
         "deployment.json",
         *(f"{role}.link.json" for role in ROLES),
+        "reserve.proposed.json",
+        "reserve.json",
         "order.proposed.json",
         "order.json",
         "attester1.attestation.json",
@@ -85,11 +89,11 @@ def test_an_order_and_a_dvp_between_five_processes(ground: Path) -> None:
         "trade.json",
     }
     for path in letters:
-        if path.name != "deployment.json":
+        if path.name not in ("deployment.json", "reserve.proposed.json"):  # what is proposed, the auditor signs
             assert Document.load(path).signatures, path.name
 
     # Every process tried every other one's key.
     thefts = {path.name: path.read_text() for path in mail.glob("theft.*")}
-    assert len(thefts) == 5 * 4
+    assert len(thefts) == 6 * 5
     assert set(thefts.values()) == {"PermissionError" if root else "WrongPassphrase"}
     assert set(COMPANIES) < set(ROLES)

@@ -16,6 +16,7 @@ from pyjpm.chain.tester import LocalTester
 from pyjpm.errors.orders import ShiftRequired
 from pyjpm.orders.mapping import load_mapping
 from pyjpm.orders.replay import ReplayReport, replay
+from pyjpm.testing import backed_platform
 
 DAY = 86_400
 START = 1_767_225_600  # 2026-01-01 00:00 UTC
@@ -51,7 +52,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     journal = Path(tmp_path_factory.mktemp("bank")) / "journal.sqlite"
     with (
         LocalTester(timestamp=START - DAY, block_gas_limit=1_000_000_000) as tester,
-        Platform.deploy(
+        backed_platform(
             tester.connection(), LocalSigner.generate(), journal=journal, currencies=("USD", "JPY", "BHD")
         ) as platform,
     ):
@@ -157,7 +158,7 @@ def test_a_chain_whose_clock_is_not_ours_needs_a_time(tmp_path: Path) -> None:
     mapping = load_mapping(tmp_path / "mapping.toml")
     with (
         LocalAnvil(mining=1) as anvil,
-        Platform.deploy(anvil.url, LocalSigner.generate(), journal=tmp_path / "j.sqlite", currencies=["USD"]) as bank,
+        backed_platform(anvil.url, LocalSigner.generate(), journal=tmp_path / "j.sqlite", currencies=["USD"]) as bank,
     ):
         bank.connection.kind = ClientKind.BESU  # as good as: nothing here may move this chain's clock
         log, work = tmp_path / "orders.csv", tmp_path / "work"

@@ -92,6 +92,32 @@ def test_a_status_releases_once(anvil: LocalAnvil, bank: Operator) -> None:
         assert reader.deposits.supply("USD").minor == 4_800_000 + 125_000
 
 
+def test_an_auditor_attests_what_the_bank_proposes(anvil: LocalAnvil, bank: Operator, tmp_path: Path) -> None:
+    report, statement, signed = tmp_path / "report.txt", tmp_path / "statement.json", tmp_path / "signed.json"
+    report.write_text("what the auditors counted")
+    counted = (
+        "--line",
+        "TREASURY_BILL",
+        "BANKUS44",
+        "EUR 1.00",
+        "--line",
+        "CENTRAL_BANK",
+        "BANKUS33",
+        "EUR 4000000.00",
+    )
+    bank.result("attest_reserve", "propose", *counted, "--report", report, "--out", statement)
+    unsigned = bank.run("attest_reserve", "submit", "--document", statement)
+    assert (unsigned.returncode, unsigned.stderr.partition(":")[0]) == (1, "NOT_ENOUGH_ATTESTATIONS")
+    stranger = bank.run("attest_reserve", "sign", "--document", statement, "--out", signed)
+    assert (stranger.returncode, stranger.stderr.partition(":")[0]) == (1, "NOT_AN_AUDITOR")
+    bank.result("attest_reserve", "sign", "--key", "auditor", "--document", statement, "--out", signed)
+    backed = bank.result("attest_reserve", "submit", "--document", signed)
+    assert (backed["freshness"], backed["attested"], backed["surplus"]) == ("FRESH", "EUR 4000001.00", "EUR 4000001.00")
+    assert bank.result("attest_reserve", "submit", "--document", signed) == backed
+    assert bank.result("attest_reserve")["EUR attested"] == "EUR 4000001.00"
+    assert bank.run("attest_reserve", "propose", "--out", signed).returncode == 2
+
+
 def test_errors_are_one_line(bank: Operator, tmp_path: Path) -> None:
     nobody = Operator(bank.rpc, tmp_path / "nobody")
     for done, code in (

@@ -21,8 +21,9 @@ from typing import Any
 
 import pytest
 
-from pyjpm import Connection, Keystore, LocalAnvil, Platform
+from pyjpm import Connection, Keystore, LocalAnvil
 from pyjpm.contracts.sources import project_root
+from pyjpm.testing import backed_platform
 
 NORTHWIND = project_root() / "examples" / "northwind"
 ORDERS = 60
@@ -71,7 +72,7 @@ def prepared(anvil: LocalAnvil, folder: Path) -> Stage:
     (folder / "passphrase").touch(mode=0o600)
     (folder / "passphrase").write_text(PASSPHRASE)
     bank = keystore.load("bank", PASSPHRASE)
-    Platform.deploy(anvil.url, bank, record=folder / "record.json", journal=folder / "deploy.sqlite").close()
+    backed_platform(anvil.url, bank, record=folder / "record.json", journal=folder / "deploy.sqlite").close()
     with (NORTHWIND / "orders.csv").open(newline="") as source, (folder / "orders.csv").open("w", newline="") as log:
         writer = csv.writer(log)
         writer.writerows(row for row, _ in zip(csv.reader(source), range(ORDERS + 1), strict=False))

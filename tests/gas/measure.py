@@ -30,6 +30,7 @@ from pyjpm.contracts.codec import encode_parameters
 from pyjpm.contracts.sources import SETTINGS, project_root
 from pyjpm.sending import Operation, batch_reference
 from pyjpm.terms import DAY, OrderTerms, TradeTerms, hold_reference
+from pyjpm.testing import backed_platform
 
 ROOT = project_root()
 SNAPSHOT = ROOT / "tests" / "gas" / "snapshot.json"
@@ -403,7 +404,9 @@ def creation(name: str, *addresses: str) -> bytes:
 def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pyjpm-gas-") as folder, LocalAnvil(timestamp=START) as anvil:
         journal = Path(folder) / "journal.sqlite"
-        with Platform.deploy(anvil.url, signer("bank"), journal=journal, currencies=(USD, "EUR")) as bank:
+        with backed_platform(
+            anvil.url, signer("bank"), auditor=signer("auditor"), journal=journal, currencies=(USD, "EUR")
+        ) as bank:
             bench = Bench(anvil, bank)
             anvil.clock().mine_at(START + DAY)
             ours = measured(bench)

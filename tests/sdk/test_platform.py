@@ -24,7 +24,7 @@ from pyjpm.errors.deployment import (
     VersionUnsupported,
 )
 from pyjpm.errors.sending import StillPending
-from pyjpm.testing import new_company
+from pyjpm.testing import backed_platform, new_company
 
 
 def test_a_record_is_written_and_found_again(bank: Platform, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ class TestOnAnvil:
 
     def test_deploying_writes_a_record_that_others_connect_with(self, anvil: LocalAnvil, tmp_path: Path) -> None:
         path, signer = tmp_path / "record.json", LocalSigner.generate()
-        with Platform.deploy(anvil.url, signer, record=path) as bank:
+        with backed_platform(anvil.url, signer, record=path) as bank:
             company = new_company(bank, deposit="5.00")
             wallet, participant = company.session.signer, company.session.participant
         with pytest.raises(RecordExists):
@@ -151,7 +151,7 @@ class TestOnAnvil:
             assert anvil.connection().transaction_count(signer.address) == len(submissions) > sent
 
     def test_waiting_for_a_chain_that_does_not_mine_is_no_failure(self, anvil: LocalAnvil, tmp_path: Path) -> None:
-        with Platform.deploy(anvil.url, LocalSigner.generate(), journal=tmp_path / "j.sqlite") as bank:
+        with backed_platform(anvil.url, LocalSigner.generate(), journal=tmp_path / "j.sqlite") as bank:
             buyer, seller = new_company(bank, deposit="5.00"), new_company(bank)
             clock = anvil.clock()
             clock.automine(False)

@@ -33,8 +33,9 @@ def uint(bits: int) -> st.SearchStrategy[int]:
 
 
 BYTES32 = st.binary(min_size=32, max_size=32)
+BYTES3 = st.binary(min_size=3, max_size=3)
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
-PLAIN = {"bool": st.booleans(), "bytes32": BYTES32, "address": ADDRESSES}
+PLAIN = {"bool": st.booleans(), "bytes3": BYTES3, "bytes32": BYTES32, "address": ADDRESSES}
 
 
 def messages(primary: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -118,12 +119,22 @@ def test_trade_cancellations(platform: Platform, message: dict[str, Any]) -> Non
     assert digest == typed(platform, "Settlement", "CancelTrade", message).digest
 
 
-@pytest.mark.parametrize("primary", sorted({"Consent", "LinkWallet", "ChangeCurrentWallet", "Terms", "Trade"}))
+@FEW
+@given(message=messages("ReserveAttestation"))
+def test_reserve_attestations(platform: Platform, message: dict[str, Any]) -> None:
+    digest = platform.session.call("Reserve", "attestationDigest", message)
+    assert digest == typed(platform, "Reserve", "ReserveAttestation", message).digest
+
+
+@pytest.mark.parametrize(
+    "primary", sorted({"Consent", "LinkWallet", "ChangeCurrentWallet", "ReserveAttestation", "Terms", "Trade"})
+)
 @FEW
 @given(data=st.data())
 def test_eth_account_hashes_the_same(platform: Platform, primary: str, data: st.DataObject) -> None:
     message = data.draw(messages(primary))
-    contract = {"Consent": "USD", "Terms": "OrderEscrow", "Trade": "Settlement"}.get(primary, "ParticipantRegistry")
+    contracts = {"Consent": "USD", "ReserveAttestation": "Reserve", "Terms": "OrderEscrow", "Trade": "Settlement"}
+    contract = contracts.get(primary, "ParticipantRegistry")
     ours = typed(platform, contract, primary, message)
     structs = re.findall(r"(\w+)\(([^()]*)\)", type_strings()[primary])
     theirs = encode_typed_data(

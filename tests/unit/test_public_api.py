@@ -19,10 +19,11 @@ from pyjpm.escrow import Escrow
 from pyjpm.governance import Governance
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
+from pyjpm.reserve import Reserve
 from pyjpm.settlement import Settlement
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
-NOUNS = (Assets, Attestations, Deposits, Escrow, Governance, Participants, Payments, Settlement)
+NOUNS = (Assets, Attestations, Deposits, Escrow, Governance, Participants, Payments, Reserve, Settlement)
 
 
 def described(owner: type) -> Iterator[str]:

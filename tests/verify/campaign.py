@@ -51,6 +51,7 @@ CONTRACTS = (
     Contract("EscrowInvariant", runs=1_200, depth=100),
     Contract("SettlementInvariant", runs=2_400, depth=60),
     Contract("TokenInvariant", runs=320, depth=250),
+    Contract("ReserveInvariant", runs=120, depth=120),
 )
 
 
