@@ -93,8 +93,7 @@ class Amendments:
             arguments=arguments,
             reference="0x" + new.id.hex(),
         )
-        act = Act.of(session, submission)
-        return dataclasses.replace(self._escrow.get(self.order_of(amendment)), act=act)
+        return self._escrow.accepted(self.order_of(amendment), Act.of(session, submission))
 
     def order_of(self, amendment: Document) -> Document:
         """The document of the new order; it opens by the amendment alone, so it carries no signatures."""
@@ -137,7 +136,7 @@ class Amendments:
             arguments=(terms.to_message(), milestone, amount.minor, note, parts),
             reference="0x" + note.hex(),
         )
-        return dataclasses.replace(self._escrow.get(document), act=Act.of(session, submission))
+        return self._escrow.accepted(document, Act.of(session, submission))
 
     def credited(self, document: Document, milestone: int = 0) -> Money:
         """What was paid back of a milestone after its release."""

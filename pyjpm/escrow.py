@@ -226,7 +226,7 @@ class Escrow:
         Raises:
             UnknownOrder: it is not open here.
         """
-        order = self._read(document, self._terms(document))
+        order = self.accepted(document, None)
         if order.status is OrderState.NONE:
             raise UnknownOrder.from_arguments({"orderId": order.id})
         return order
@@ -282,7 +282,9 @@ class Escrow:
     def _milestone(self, terms: OrderTerms, index: int, block: int) -> MilestoneState:
         session = self._session
         seen = session.call("OrderEscrow", "milestoneOf", terms.id, index, block=block)
-        amounts = session.call("OrderEscrow", "amountsOf", terms.to_message(), index, block=block)
+        amounts = (0, 0, 0, 0)  # of an order that is not open yet; asked for, the contract refuses
+        if _STATES[seen["state"]] is not OrderState.NONE:
+            amounts = session.call("OrderEscrow", "amountsOf", terms.to_message(), index, block=block)
         funded, held, released, refunded = (session.money(minor, terms.token) for minor in amounts)
         return MilestoneState(
             state=_STATES[seen["state"]],
@@ -386,9 +388,11 @@ class Escrow:
             arguments=arguments,
             reference="0x" + terms.id.hex(),
         )
-        return self._read(document, terms, Act.of(session, submission))
+        return self.accepted(document, Act.of(session, submission))
 
-    def _read(self, document: Document, terms: OrderTerms, act: Act | None = None) -> Order:
+    def accepted(self, document: Document, act: Act | None) -> Order:
+        """The order as it is now, ``NONE`` where the call that opens it is accepted and not on the chain yet."""
+        terms = self._terms(document)
         block = self._session.connection.head().number
         milestones = tuple(self._milestone(terms, index, block) for index in range(len(terms.milestones)))
         states = {milestone.state for milestone in milestones}

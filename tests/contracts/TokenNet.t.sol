@@ -413,7 +413,7 @@ contract TokenNetTest is NetBase {
     function testFuzz_check_foretells(uint256 seed) public {
         for (uint256 i; i < parties.length; ++i) {
             uint256 r = uint256(keccak256(abi.encode(seed, "state", i)));
-            if (r % 3 > 0) _deposit(usd, parties[i].wallet, r >> 8 & 0xfff);
+            if (r % 3 > 0) _deposit(usd, parties[i].wallet, 1 + (r >> 8 & 0xfff));
             if (r % 4 == 0) _setLimit(usd, parties[i].id, r >> 24 & 0xfff);
             if (r % 5 == 0) _freezeAmount(usd, parties[i].wallet, 1 + (r >> 40 & 0xff));
             if (r % 31 == 0) _freeze(parties[i].id);

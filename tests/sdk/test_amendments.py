@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from orders import DAY, Attesters, agreed, held, key, milestone, new_attesters, usd
 
-from pyjpm import Document, Mode, Money, OrderState, Platform
+from pyjpm import Document, LocalAnvil, LocalSigner, Mode, Money, OrderState, Platform
 from pyjpm.errors.documents import DocumentsDiffer, SignatureMissing, SignatureNotOf
 from pyjpm.errors.escrow import CreditNoteUsed, NotAmendable, NothingToAmend, NotParty, WrongConsents, WrongCredit
 from pyjpm.terms import Milestone, OrderTerms
-from pyjpm.testing import new_company
+from pyjpm.testing import backed_platform, new_company
 
 DEPOSIT = 10_000_000
 
@@ -123,3 +124,25 @@ def test_a_return_after_release_is_paid_back_once(
     with pytest.raises(WrongCredit):
         seller.amendments.credit(order, 0, Money("70.01", "USD"), credit_note="CN 2", idempotency_key="CN 2")
     assert (usd(bank, buyer), usd(bank, seller)) == (DEPOSIT - 7_000, 7_000)
+
+
+def test_what_is_accepted_and_not_mined_yet_is_pending_and_not_unknown(tmp_path: Path) -> None:
+    with (
+        LocalAnvil() as anvil,
+        backed_platform(anvil.url, LocalSigner.generate(), journal=tmp_path / "j.sqlite") as bank,
+    ):
+        buyer, seller = new_company(bank, deposit="1000.00"), new_company(bank)
+        attesters, clock = new_attesters(bank), anvil.clock()
+        order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
+        clock.automine(False)
+        opening = bank.escrow.open(order, idempotency_key="open")
+        assert (opening.status, opening.milestones[0].funded) == (OrderState.NONE, Money("0.00", "USD"))
+        clock.automine(True)
+        assert opening.wait().status is OrderState.OPEN
+        amendment = seller.amendments.propose(order, milestones=priced(order, "40.00"))
+        both = buyer.amendments.countersign(order, amendment)
+        clock.automine(False)
+        changing = bank.amendments.carry_out(order, both, idempotency_key="amend")
+        assert changing.status is OrderState.NONE
+        clock.automine(True)
+        assert changing.wait().status is OrderState.OPEN
