@@ -292,6 +292,11 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
+    function lowerDailyLimit(uint32, uint256) external restricted {
+        _pass(address(TokenRare), TokenRare.lowerDailyLimit.selector);
+    }
+
+    /// @inheritdoc IDepositToken
     function setMintCeiling(address, uint256) external restricted {
         _pass(address(TokenRare), TokenRare.setMintCeiling.selector);
     }
