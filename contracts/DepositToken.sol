@@ -292,8 +292,8 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
-    function lowerDailyLimit(uint32, uint256) external restricted {
-        _pass(address(TokenRare), TokenRare.lowerDailyLimit.selector);
+    function decreaseDailyLimit(uint32, uint256) external restricted {
+        _pass(address(TokenRare), TokenRare.decreaseDailyLimit.selector);
     }
 
     /// @inheritdoc IDepositToken

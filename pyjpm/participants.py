@@ -193,14 +193,14 @@ class Participants:
         )
         return Act.of(self._session, submission)
 
-    def lower_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
+    def decrease_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
         """Lowers a limit at once (compliance role)."""
         submission = self._session.submit(
-            kind="participants.lowerDailyLimit",
+            kind="participants.decreaseDailyLimit",
             key=idempotency_key,
             content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
             contract=limit.currency,
-            function="lowerDailyLimit",
+            function="decreaseDailyLimit",
             arguments=(participant, limit.minor),
             reference=str(participant),
         )

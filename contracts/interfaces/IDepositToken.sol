@@ -261,7 +261,7 @@ interface IDepositToken {
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
     /// @notice At once, downwards only.
-    function lowerDailyLimit(uint32 participant, uint256 limit) external;
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;
     /// @notice Delayed. An issuer mints at most `amount` at once, and that much again as `period` seconds pass.

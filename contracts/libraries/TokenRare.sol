@@ -197,7 +197,7 @@ library TokenRare {
         _setDailyLimit(TokenStorage.load(), participant, uint88(limit));
     }
 
-    function lowerDailyLimit(uint32 participant, uint256 limit) external {
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external {
         TokenState storage $ = TokenStorage.load();
         uint256 present = $.limits[participant].limit();
         if (limit >= present) revert IDepositToken.LimitNotLower(participant, present, limit);

@@ -231,14 +231,14 @@ contract GovernanceTest is TokenScenario {
         vm.startPrank(compliance);
         vm.expectEmit(address(usd));
         emit IDepositToken.DailyLimitSet(alice.id, LIMIT - 1);
-        usd.lowerDailyLimit(alice.id, LIMIT - 1);
+        usd.decreaseDailyLimit(alice.id, LIMIT - 1);
         bytes memory refused =
             abi.encodeWithSelector(IDepositToken.LimitNotLower.selector, alice.id, LIMIT - 1, LIMIT - 1);
         vm.expectRevert(refused);
-        usd.lowerDailyLimit(alice.id, LIMIT - 1);
+        usd.decreaseDailyLimit(alice.id, LIMIT - 1);
         vm.expectPartialRevert(IDepositToken.LimitNotLower.selector);
-        usd.lowerDailyLimit(alice.id, type(uint256).max);
-        usd.lowerDailyLimit(alice.id, 0);
+        usd.decreaseDailyLimit(alice.id, type(uint256).max);
+        usd.decreaseDailyLimit(alice.id, 0);
         vm.stopPrank();
         (uint256 limit, uint256 spent) = usd.dailyLimit(alice.id);
         assertEq(limit, 0);
@@ -247,7 +247,7 @@ contract GovernanceTest is TokenScenario {
         _transfer(alice.wallet, bob.wallet, 1);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, onboarder));
         vm.prank(onboarder);
-        usd.lowerDailyLimit(bob.id, 0);
+        usd.decreaseDailyLimit(bob.id, 0);
     }
 
     /// @dev What was spent of it today stays spent.
@@ -256,7 +256,7 @@ contract GovernanceTest is TokenScenario {
         limit = uint88(bound(limit, 0, LIMIT - 1));
         _transfer(alice.wallet, bob.wallet, amount);
         vm.prank(compliance);
-        usd.lowerDailyLimit(alice.id, limit);
+        usd.decreaseDailyLimit(alice.id, limit);
         (uint256 now_, uint256 spent) = usd.dailyLimit(alice.id);
         assertEq(now_, limit);
         assertEq(spent, amount);

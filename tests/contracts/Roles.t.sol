@@ -42,7 +42,7 @@ contract RolesTest is RegistryBase {
                 DepositToken.settleRedemption.selector,
                 DepositToken.returnRedemption.selector,
                 DepositToken.setDailyLimit.selector,
-                DepositToken.lowerDailyLimit.selector,
+                DepositToken.decreaseDailyLimit.selector,
                 DepositToken.freezeAmount.selector,
                 DepositToken.unfreezeAmount.selector,
                 DepositToken.seize.selector,

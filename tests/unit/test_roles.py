@@ -14,7 +14,7 @@ from pyjpm.governance import roles
 
 # What stops money, or whoever could move it. Nothing else may be open to a role that only stops.
 STOPS = {
-    "freeze", "suspend", "suspendWallet", "freezeAmount", "lowerDailyLimit", "pause", "stopNotary", "runOffNotary",
+    "freeze", "suspend", "suspendWallet", "freezeAmount", "decreaseDailyLimit", "pause", "stopNotary", "runOffNotary",
     "removeAuditor", "dismiss",
 }  # fmt: skip
 # Daily work, and what keeps a stolen key from doing harm by it at once.
