@@ -90,8 +90,8 @@ class Governance:
         return self._governed("cancel", idempotency_key, to_checksum_address(caller), target, data)
 
     def due(self, caller: str, contract: str, function: str, *arguments: Any) -> int | None:
-        """From when, unix seconds, what ``caller`` announced may be carried out; None where nothing is announced, or was
-        carried out, cancelled, or has expired (a week after it was due)."""
+        """From when, unix seconds, what ``caller`` announced may be carried out. None: nothing is announced, or it was
+        carried out or cancelled, or has expired (a week after it was due)."""
         data = self._session.codec(contract).encode(function, *arguments)
         target = self._session.address(contract)
         operation = self._session.call("Governance", "hashOperation", to_checksum_address(caller), target, data)
