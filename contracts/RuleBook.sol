@@ -8,10 +8,11 @@ import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IPaymentRules} from "./interfaces/IPaymentRules.sol";
+import {ActionKind} from "./libraries/ActionKind.sol";
 import {Calendar, Recurrence} from "./libraries/Calendar.sol";
 import {RuleId} from "./libraries/Ids.sol";
 import {RuleChecks} from "./libraries/RuleChecks.sol";
-import {ActionKind, Payee, Rule, RuleTerms} from "./libraries/RuleTerms.sol";
+import {Payee, Rule, RuleTerms} from "./libraries/RuleTerms.sol";
 import {Triggers} from "./libraries/Triggers.sol";
 
 /// @title RuleBook

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Every} from "./Every.sol";
+
 /// @notice What returns. Of a month that is shorter than `day` the last day counts. All of it is UTC.
 struct Recurrence {
     uint8 every; // Every
@@ -8,15 +10,6 @@ struct Recurrence {
     uint8 day; // WEEK: 1 (Monday) .. 7; MONTH, QUARTER, YEAR: 1..31; else 0
     uint32 second; // of the day; INTERVAL: 0
     uint40 length; // INTERVAL: seconds; else 0
-}
-
-library Every {
-    uint8 internal constant INTERVAL = 0; // of so many seconds, from an anchor on
-    uint8 internal constant DAY = 1;
-    uint8 internal constant WEEK = 2;
-    uint8 internal constant MONTH = 3;
-    uint8 internal constant QUARTER = 4;
-    uint8 internal constant YEAR = 5;
 }
 
 /// @title Dates out of unix seconds, and what returns on them

@@ -3,8 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IPaymentRules} from "../interfaces/IPaymentRules.sol";
+import {ActionKind} from "./ActionKind.sol";
 import {Calendar, Recurrence} from "./Calendar.sol";
-import {ActionKind, Payee, Rule} from "./RuleTerms.sol";
+import {Payee, Rule} from "./RuleTerms.sol";
 import {Triggers} from "./Triggers.sol";
 
 /// @notice Whether a rule can ever do what it says; asked once, before it is armed for the first time.

@@ -12,27 +12,6 @@ struct Node {
     uint256 value;
 }
 
-/// @notice A trigger is its nodes in postfix order: children before their parent, the root last.
-library NodeKind {
-    uint8 internal constant AND = 0; // of the two before it
-    uint8 internal constant OR = 1; // of the two before it
-    uint8 internal constant NOT = 2; // of the one before it
-    uint8 internal constant TIME = 3; // from second `value` on
-    uint8 internal constant CALENDAR = 4; // on days of a recurrence, from its second to midnight; `value`: see Triggers
-    uint8 internal constant BALANCE_AT_LEAST = 5; // source: deposit token, key: wallet (or its successor), value: minor units
-    uint8 internal constant BALANCE_AT_MOST = 6;
-    uint8 internal constant AVAILABLE_AT_LEAST = 7; // as before, of balance - held - frozen
-    uint8 internal constant AVAILABLE_AT_MOST = 8;
-    uint8 internal constant MILESTONE = 9; // source: escrow, key: order, value: milestone | bits of IOrderBook.State << 8
-    uint8 internal constant ATTESTED = 10; // source: escrow, key: order, value: milestone | last status << 8 | least seq << 16
-}
-
-library ActionKind {
-    uint8 internal constant PAY = 0; // `amount`
-    uint8 internal constant SWEEP_ABOVE = 1; // whatever the payer has available above `amount`
-    uint8 internal constant TOP_UP = 2; // what the one payee's balance lacks of `amount`
-}
-
 /// @notice Who gets a share: a participant at its current wallet, or at one of its wallets (or its successor).
 struct Payee {
     uint32 participant;

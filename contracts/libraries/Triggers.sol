@@ -8,9 +8,11 @@ import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {IOrderEscrow} from "../interfaces/IOrderEscrow.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IPaymentRules} from "../interfaces/IPaymentRules.sol";
-import {Calendar, Every, Recurrence} from "./Calendar.sol";
+import {Calendar, Recurrence} from "./Calendar.sol";
+import {Every} from "./Every.sol";
 import {OrderId} from "./Ids.sol";
-import {Node, NodeKind} from "./RuleTerms.sol";
+import {NodeKind} from "./NodeKind.sol";
+import {Node} from "./RuleTerms.sol";
 
 /// @notice Trigger trees: whether one is well formed, and what it says now.
 /// @dev A tree is read once, from left to right, with a stack of answers that has room in one word: its length bounds both

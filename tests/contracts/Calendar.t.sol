@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Calendar, Every, Recurrence} from "../../contracts/libraries/Calendar.sol";
+import {Calendar, Recurrence} from "../../contracts/libraries/Calendar.sol";
+import {Every} from "../../contracts/libraries/Every.sol";
 import {Test} from "./base/Test.sol";
 
 /// @notice Dates against a walk through every day, and what returns against dates that people know.

@@ -3,7 +3,8 @@ pragma solidity ^0.8.28;
 
 import {IMandates} from "../../contracts/interfaces/IMandates.sol";
 import {IPaymentRules} from "../../contracts/interfaces/IPaymentRules.sol";
-import {ActionKind, Payee, Rule} from "../../contracts/libraries/RuleTerms.sol";
+import {ActionKind} from "../../contracts/libraries/ActionKind.sol";
+import {Payee, Rule} from "../../contracts/libraries/RuleTerms.sol";
 import {RulesBase} from "./base/RulesBase.sol";
 import {Vm} from "./base/Vm.sol";
 

@@ -3,10 +3,11 @@ pragma solidity ^0.8.28;
 
 import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
 import {IPaymentRules} from "../../contracts/interfaces/IPaymentRules.sol";
-import {Every} from "../../contracts/libraries/Calendar.sol";
+import {Every} from "../../contracts/libraries/Every.sol";
 import {OrderId} from "../../contracts/libraries/Ids.sol";
+import {NodeKind} from "../../contracts/libraries/NodeKind.sol";
 import {Terms} from "../../contracts/libraries/OrderTerms.sol";
-import {Node, NodeKind, Rule} from "../../contracts/libraries/RuleTerms.sol";
+import {Node, Rule} from "../../contracts/libraries/RuleTerms.sol";
 import {OrderBase} from "./base/OrderBase.sol";
 import {RulesBase} from "./base/RulesBase.sol";
 import {Vm} from "./base/Vm.sol";

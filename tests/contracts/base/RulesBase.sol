@@ -3,9 +3,12 @@ pragma solidity ^0.8.28;
 
 import {PaymentRules} from "../../../contracts/PaymentRules.sol";
 import {IPaymentRules} from "../../../contracts/interfaces/IPaymentRules.sol";
-import {Every, Recurrence} from "../../../contracts/libraries/Calendar.sol";
+import {ActionKind} from "../../../contracts/libraries/ActionKind.sol";
+import {Recurrence} from "../../../contracts/libraries/Calendar.sol";
+import {Every} from "../../../contracts/libraries/Every.sol";
 import {RuleId} from "../../../contracts/libraries/Ids.sol";
-import {ActionKind, Node, NodeKind, Payee, Rule} from "../../../contracts/libraries/RuleTerms.sol";
+import {NodeKind} from "../../../contracts/libraries/NodeKind.sol";
+import {Node, Payee, Rule} from "../../../contracts/libraries/RuleTerms.sol";
 import {TokenBase} from "./TokenBase.sol";
 import {Vm} from "./Vm.sol";
 
