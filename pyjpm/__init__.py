@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
     from pyjpm.reserve import Backing, ReserveLine
+    from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
+    from pyjpm.rule_terms import Condition, RuleTerms, Schedule
+    from pyjpm.rules import RuleAction
     from pyjpm.session import Act, Status
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
@@ -33,11 +36,13 @@ _HOME: Final = {
     "Act": "session",
     "Backing": "reserve",
     "Balance": "deposits",
+    "Condition": "rule_terms",
     "Connection": "chain",
-    "Deposit": "deposits",
     "DeploymentRecord": "record",
+    "Deposit": "deposits",
     "DevClock": "chain",
     "Document": "documents",
+    "DueRule": "rule",
     "Keystore": "custody",
     "Kind": "participants",
     "Leg": "terms",
@@ -64,8 +69,15 @@ _HOME: Final = {
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
     "ReserveLine": "reserve",
+    "RuleAction": "rules",
+    "RuleExecution": "rule",
+    "RulePreview": "rule",
+    "RuleState": "rule",
+    "RuleTerms": "rule_terms",
+    "Schedule": "rule_terms",
     "SettledTrade": "trade",
     "Signer": "custody",
+    "StandingRule": "rule",
     "Status": "session",
     "Trade": "trade",
     "TradeState": "trade",
@@ -77,11 +89,13 @@ __all__ = [
     "Act",
     "Backing",
     "Balance",
+    "Condition",
     "Connection",
     "DeploymentRecord",
     "Deposit",
     "DevClock",
     "Document",
+    "DueRule",
     "Keystore",
     "Kind",
     "Leg",
@@ -108,8 +122,15 @@ __all__ = [
     "PyjpmError",
     "Redemption",
     "ReserveLine",
+    "RuleAction",
+    "RuleExecution",
+    "RulePreview",
+    "RuleState",
+    "RuleTerms",
+    "Schedule",
     "SettledTrade",
     "Signer",
+    "StandingRule",
     "Status",
     "Trade",
     "TradeState",
