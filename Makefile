@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage gas lint fmt artifacts constraints clean
+.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage mutants gas lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 
@@ -87,6 +87,10 @@ verify-long: setup $(HALMOS_STAMP)
 # Gated: see tests/verify/coverage.py.
 coverage: setup
 	$(BIN)/python tests/verify/coverage.py
+
+# Mutants of the contracts: `make mutants SAMPLE=200 SEED=0x1`, or all of them, which takes a night and can be resumed.
+mutants: setup
+	$(BIN)/python tests/verify/mutation.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
 # --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
 
