@@ -128,6 +128,11 @@ def run_halmos(long: bool, _: int) -> list[Record]:
     return run_beside("halmos", ["--long"] * long, None)
 
 
+def run_stateful(long: bool, seed: int) -> list[Record]:
+    """A Python model of the token beside the real contracts on Anvil."""
+    return run_beside("stateful", ["--seed", str(seed), *(["--long"] * long)], hex(seed))
+
+
 def run_beside(tool: str, options: list[str], seed: str | None) -> list[Record]:
     """A runner of its own, which writes the records of its properties to a file."""
     out = WORK / f"{tool}.json"
@@ -159,8 +164,8 @@ def jobs(only: str | None) -> Iterator[tuple[Contract, str]]:
 
 
 def others(only: str | None) -> list[Callable[[bool, int], list[Record]]]:
-    """The tools beside forge; ``--only halmos`` runs it alone."""
-    tools = {"halmos": run_halmos}
+    """The tools beside forge; ``--only halmos`` or ``--only stateful`` runs one alone."""
+    tools = {"halmos": run_halmos, "stateful": run_stateful}
     return [run for name, run in tools.items() if only is None or only == name]
 
 
