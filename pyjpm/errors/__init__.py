@@ -26,4 +26,5 @@ from pyjpm.errors.reserve import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
+from pyjpm.errors.sponsors import *
 from pyjpm.errors.token import *
