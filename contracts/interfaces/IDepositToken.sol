@@ -178,6 +178,7 @@ interface IDepositToken is IMandates {
     error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);
+    error LimitNotLower(uint32 participant, uint256 limit, uint256 requested);
     /// @notice The caller is neither a linked wallet of the participant nor an issuer.
     error NotOwnReference(uint32 participant, address caller);
     error UnknownParticipantOfWallet(address wallet);
@@ -261,10 +262,13 @@ interface IDepositToken is IMandates {
     function unpause() external;
 
     // ---- governance ----
-    /// @notice Of a retail customer no more than its tier allows.
+    /// @notice Delayed: raises a limit, or lowers it. Of a retail customer no more than its tier allows.
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
-    /// @notice The same by the sponsor of that customer (ISponsorships), up to the sponsor's ceiling.
+    /// @notice At once, downwards only.
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external;
+    /// @notice At once, by the sponsor of that customer (ISponsorships): up or down, up to the sponsor's ceiling, also where the
+    /// bank had set another limit. What shall stay stopped is suspended.
     function setCustomerLimit(uint32 participant, uint256 limit) external;
     /// @notice Delayed. The most that a sponsor may set as a customer's daily limit; limits set before stay.
     /// @param ceiling minor units a UTC day; 0 lets nothing pass.

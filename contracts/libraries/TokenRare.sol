@@ -195,23 +195,35 @@ library TokenRare {
     // ------------------------------------------------------------------------------------------------ governance
 
     function setDailyLimit(uint32 participant, uint256 limit) external {
-        _setDailyLimit(TokenStorage.load(), participant, limit);
+        _requireAmount(limit);
+        TokenState storage $ = TokenStorage.load();
+        _requireUnderTier($, participant, limit);
+        _setDailyLimit($, participant, uint88(limit));
+    }
+
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external {
+        TokenState storage $ = TokenStorage.load();
+        uint256 present = $.limits[participant].limit();
+        if (limit >= present) revert IDepositToken.LimitNotLower(participant, present, limit);
+        _setDailyLimit($, participant, uint88(limit));
     }
 
     function setCustomerLimit(uint32 participant, uint256 limit) external {
         TokenState storage $ = TokenStorage.load();
         uint32 sponsor = ISponsorships(address(_registry())).requireSponsorOf(msg.sender, participant);
         _requireUnder($.sponsorCeilings[sponsor], participant, limit);
-        _setDailyLimit($, participant, limit);
+        _requireUnderTier($, participant, limit);
+        _setDailyLimit($, participant, uint88(limit));
     }
 
-    function _setDailyLimit(TokenState storage $, uint32 participant, uint256 limit) private {
-        _requireAmount(limit);
-        if (_registry().flagsOf(participant) & Flags.RETAIL != 0) {
-            _requireUnder($.retailTier.dailyLimit, participant, limit);
-        }
-        $.limits[participant] = $.limits[participant].withLimit(uint88(limit));
+    function _setDailyLimit(TokenState storage $, uint32 participant, uint88 limit) private {
+        $.limits[participant] = $.limits[participant].withLimit(limit);
         emit IDepositToken.DailyLimitSet(participant, limit);
+    }
+
+    function _requireUnderTier(TokenState storage $, uint32 participant, uint256 limit) private view {
+        if (_registry().flagsOf(participant) & Flags.RETAIL == 0) return;
+        _requireUnder($.retailTier.dailyLimit, participant, limit);
     }
 
     function _requireUnder(uint256 ceiling, uint32 participant, uint256 limit) private pure {

@@ -123,7 +123,7 @@ contract TokenRetailTest is FlaggedBase {
     // ---- the daily limit ----
 
     function test_no_limit_is_set_beyond_the_tier() public {
-        vm.startPrank(onboarder);
+        vm.startPrank(SWIFT);
         vm.expectRevert(
             abi.encodeWithSelector(IDepositToken.LimitAboveCeiling.selector, retail.id, TIER_LIMIT + 1, TIER_LIMIT)
         );
@@ -131,6 +131,14 @@ contract TokenRetailTest is FlaggedBase {
         usd.setDailyLimit(retail.id, TIER_LIMIT);
         usd.setDailyLimit(bob.id, TIER_LIMIT + 1);
         vm.stopPrank();
+    }
+
+    function test_lowering_a_limit_is_never_refused() public {
+        _setRetailTier(10, 10);
+        vm.prank(compliance);
+        usd.decreaseDailyLimit(retail.id, TIER_LIMIT - 1);
+        (uint256 limit,) = usd.dailyLimit(retail.id);
+        assertEq(limit, TIER_LIMIT - 1);
     }
 
     function test_a_lowered_tier_binds_limits_set_before_at_the_cent() public {
