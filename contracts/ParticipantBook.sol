@@ -84,10 +84,11 @@ abstract contract ParticipantBook is IParticipantRegistry, ISponsorships {
     // ================================================================== views
 
     /// @inheritdoc IParticipantRegistry
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256) {
+    function standings(uint256 a, uint256 aEpoch, uint256 b, uint256 bEpoch) external view returns (uint256, uint256) {
         (uint256 ofA, uint256 ofB) = (_standing(a, aEpoch), _standing(b, bEpoch));
-        if ((ofA | ofB) & PAIR_RULES != 0 && a != 0 && b != 0 && uint8(ofB) == uint8(Standing.GOOD)) {
-            if (!_pairPasses(a, b)) ofB |= uint8(Standing.PAIR_REFUSED);
+        if ((ofA | ofB) & PAIR_RULES != 0) {
+            bool asked = a != 0 && b != 0 && uint8(ofB) == uint8(Standing.GOOD);
+            if (asked && !_pairPasses(uint32(a), uint32(b))) ofB |= uint8(Standing.PAIR_REFUSED);
         }
         return (ofA, ofB);
     }

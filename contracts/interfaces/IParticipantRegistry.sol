@@ -181,8 +181,9 @@ interface IParticipantRegistry {
     /// Where both are asked, `b` is PAIR_REFUSED where it is good but money may not go to it from `a`.
     /// @dev Where several apply: STALE, FROZEN, SUSPENDED, SPONSOR_SUSPENDED, CLOSED, KYC_EXPIRED, in this order: a stop
     /// shows through a closure. The pair is asked whatever `a` is, as long as it is known by one of the two that there
-    /// are rules: a STALE one's flags are not; for it there is `pairPasses`. Nobody has epoch 0, so an account that remembers it is always told STALE.
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256);
+    /// are rules: a STALE one's flags are not; for it there is `pairPasses`. Ids and epochs are uint32, in words that cost
+    /// nothing to decode. Nobody has epoch 0, so an account that remembers it is always told STALE.
+    function standings(uint256 a, uint256 aEpoch, uint256 b, uint256 bEpoch) external view returns (uint256, uint256);
 
     /// @notice Standing of the participant behind a wallet. The wallet's own state comes first: whether the participant
     /// of a wallet that is not LINKED is stopped, `isStopped` says.
