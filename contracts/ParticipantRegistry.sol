@@ -4,13 +4,14 @@ pragma solidity ^0.8.28;
 import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
-import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 
+import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {Sponsorships} from "./Sponsorships.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
 import {ISponsorships} from "./interfaces/ISponsorships.sol";
 import {Flags} from "./libraries/Flags.sol";
+import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title ParticipantRegistry
 /// @notice Decisions that shape the code:
@@ -22,7 +23,7 @@ import {Flags} from "./libraries/Flags.sol";
 ///   suspends the wallet that must sign cannot make a deadline pass. `_syncStop` follows every change of either.
 /// - A sponsor's stops are read where its customers are asked for, through their flag: nothing is copied to them, so it is
 ///   felt by all at once, and lifted for all at once.
-contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, UUPSUpgradeable {
+contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, CheckedUpgrade {
     bytes32 private constant CHANGE_CURRENT_WALLET_TYPEHASH =
         keccak256("ChangeCurrentWallet(uint32 participant,address from,address to,uint256 nonce,uint256 deadline)");
 
@@ -39,11 +40,15 @@ contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, UUPSUpgr
     }
 
     /// @inheritdoc IParticipantRegistry
-    function version() external pure returns (string memory) {
+    function version() external pure virtual returns (string memory) {
         return "1.0.0";
     }
 
     function _authorizeUpgrade(address) internal override restricted {}
+
+    function _snapshot() internal view override returns (bytes memory) {
+        return UpgradeCheck.ofRegistry();
+    }
 
     // ============================================================ onboarding
 
