@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from pyjpm.money import Money
     from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
-    from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
+    from pyjpm.participants import Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.registration import Kind, Onboarding
     from pyjpm.reserve import Backing, ReserveLine
+    from pyjpm.restrictions import Flags
     from pyjpm.session import Act, Status
+    from pyjpm.sponsors import Sponsorship
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
@@ -38,8 +41,9 @@ _HOME: Final = {
     "DeploymentRecord": "record",
     "DevClock": "chain",
     "Document": "documents",
+    "Flags": "restrictions",
     "Keystore": "custody",
-    "Kind": "participants",
+    "Kind": "registration",
     "Leg": "terms",
     "LegKind": "terms",
     "LocalAnvil": "chain",
@@ -51,7 +55,7 @@ _HOME: Final = {
     "Money": "money",
     "NetPosition": "netting",
     "NetSettlement": "trade",
-    "Onboarding": "participants",
+    "Onboarding": "registration",
     "OpenedOrder": "order",
     "Order": "order",
     "OrderState": "order",
@@ -66,6 +70,7 @@ _HOME: Final = {
     "ReserveLine": "reserve",
     "SettledTrade": "trade",
     "Signer": "custody",
+    "Sponsorship": "sponsors",
     "Status": "session",
     "Trade": "trade",
     "TradeState": "trade",
@@ -82,6 +87,7 @@ __all__ = [
     "Deposit",
     "DevClock",
     "Document",
+    "Flags",
     "Keystore",
     "Kind",
     "Leg",
@@ -110,6 +116,7 @@ __all__ = [
     "ReserveLine",
     "SettledTrade",
     "Signer",
+    "Sponsorship",
     "Status",
     "Trade",
     "TradeState",
