@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pyjpm.registration import Kind, Onboarding
     from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.restrictions import Flags
+    from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
+    from pyjpm.rule_terms import Condition, RuleTerms, Schedule
+    from pyjpm.rules import RuleAction
     from pyjpm.session import Act, Status
     from pyjpm.sponsors import Sponsorship
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
@@ -36,11 +39,13 @@ _HOME: Final = {
     "Act": "session",
     "Backing": "reserve",
     "Balance": "deposits",
+    "Condition": "rule_terms",
     "Connection": "chain",
-    "Deposit": "deposits",
     "DeploymentRecord": "record",
+    "Deposit": "deposits",
     "DevClock": "chain",
     "Document": "documents",
+    "DueRule": "rule",
     "Flags": "restrictions",
     "Keystore": "custody",
     "Kind": "registration",
@@ -68,9 +73,16 @@ _HOME: Final = {
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
     "ReserveLine": "reserve",
+    "RuleAction": "rules",
+    "RuleExecution": "rule",
+    "RulePreview": "rule",
+    "RuleState": "rule",
+    "RuleTerms": "rule_terms",
+    "Schedule": "rule_terms",
     "SettledTrade": "trade",
     "Signer": "custody",
     "Sponsorship": "sponsors",
+    "StandingRule": "rule",
     "Status": "session",
     "Trade": "trade",
     "TradeState": "trade",
@@ -82,11 +94,13 @@ __all__ = [
     "Act",
     "Backing",
     "Balance",
+    "Condition",
     "Connection",
     "DeploymentRecord",
     "Deposit",
     "DevClock",
     "Document",
+    "DueRule",
     "Flags",
     "Keystore",
     "Kind",
@@ -114,9 +128,16 @@ __all__ = [
     "PyjpmError",
     "Redemption",
     "ReserveLine",
+    "RuleAction",
+    "RuleExecution",
+    "RulePreview",
+    "RuleState",
+    "RuleTerms",
+    "Schedule",
     "SettledTrade",
     "Signer",
     "Sponsorship",
+    "StandingRule",
     "Status",
     "Trade",
     "TradeState",

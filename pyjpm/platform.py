@@ -31,6 +31,7 @@ from pyjpm.record import DeploymentRecord
 from pyjpm.reserve import Reserve
 from pyjpm.restrictions import Restrictions
 from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
+from pyjpm.rules import Rules
 from pyjpm.sending import Journal, Sender
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
@@ -64,6 +65,7 @@ class Platform:
         self.assets = Assets(session)
         self.governance = Governance(session)
         self.reserve = Reserve(session)
+        self.rules = Rules(session)
         self.upgrades = Upgrades(session)
 
     @classmethod

@@ -21,6 +21,7 @@ from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.reserve import Reserve
 from pyjpm.restrictions import Restrictions
+from pyjpm.rules import Rules
 from pyjpm.settlement import Settlement
 from pyjpm.sponsors import Sponsors
 from pyjpm.upgrades import Upgrades
@@ -36,6 +37,7 @@ NOUNS = (
     Payments,
     Reserve,
     Restrictions,
+    Rules,
     Settlement,
     Sponsors,
     Upgrades,
