@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from pyjpm.money import Money
     from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
-    from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
+    from pyjpm.participants import Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.registration import Kind, Onboarding
     from pyjpm.reserve import Backing, ReserveLine
+    from pyjpm.restrictions import Flags
     from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
     from pyjpm.rule_terms import Condition, RuleTerms, Schedule
     from pyjpm.rules import RuleAction
     from pyjpm.session import Act, Status
+    from pyjpm.sponsors import Sponsorship
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
@@ -43,8 +46,9 @@ _HOME: Final = {
     "DevClock": "chain",
     "Document": "documents",
     "DueRule": "rule",
+    "Flags": "restrictions",
     "Keystore": "custody",
-    "Kind": "participants",
+    "Kind": "registration",
     "Leg": "terms",
     "LegKind": "terms",
     "LocalAnvil": "chain",
@@ -56,7 +60,7 @@ _HOME: Final = {
     "Money": "money",
     "NetPosition": "netting",
     "NetSettlement": "trade",
-    "Onboarding": "participants",
+    "Onboarding": "registration",
     "OpenedOrder": "order",
     "Order": "order",
     "OrderState": "order",
@@ -77,6 +81,7 @@ _HOME: Final = {
     "Schedule": "rule_terms",
     "SettledTrade": "trade",
     "Signer": "custody",
+    "Sponsorship": "sponsors",
     "StandingRule": "rule",
     "Status": "session",
     "Trade": "trade",
@@ -96,6 +101,7 @@ __all__ = [
     "DevClock",
     "Document",
     "DueRule",
+    "Flags",
     "Keystore",
     "Kind",
     "Leg",
@@ -130,6 +136,7 @@ __all__ = [
     "Schedule",
     "SettledTrade",
     "Signer",
+    "Sponsorship",
     "StandingRule",
     "Status",
     "Trade",
