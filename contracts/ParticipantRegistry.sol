@@ -320,8 +320,9 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
     }
 
     function _syncStop(Record storage r) private {
-        bool stopped = _isStopped(r) || _storage().wallets[r.wallet].status != WalletStatus.LINKED;
-        r.stops.sync(stopped);
+        bool barred = _storage().wallets[r.wallet].status != WalletStatus.LINKED;
+        if (r.barred != barred) r.barred = barred;
+        r.stops.sync(barred || _isStopped(r));
     }
 
     // ========================================================== signed domain
