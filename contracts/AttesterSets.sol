@@ -134,7 +134,7 @@ contract AttesterSets is IAttesterSets {
     }
 
     /// @inheritdoc IAttesterSets
-    function setWord(uint32 setId) external view returns (uint256 word) {
+    function packedSet(uint32 setId) external view returns (uint256 word) {
         word = AttesterSet.unwrap(_load(setId));
     }
 

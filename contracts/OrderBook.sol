@@ -71,7 +71,7 @@ abstract contract OrderBook is IOrderBook {
         bool cash;
         (who.buyer, who.seller, cash) = IParticipantRegistry(registry).signers(terms.buyer, terms.seller, terms.token);
         if (!cash) revert InvalidTerms("token");
-        TermsRules.requireValid(terms, AttesterSet.wrap(IAttesterSets(attesterSets).setWord(terms.attesterSet)));
+        TermsRules.requireValid(terms, AttesterSet.wrap(IAttesterSets(attesterSets).packedSet(terms.attesterSet)));
     }
 
     /// @param apart a milestone whose word the caller writes itself in the same call; NONE: none.

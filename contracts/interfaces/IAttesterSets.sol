@@ -67,7 +67,7 @@ interface IAttesterSets {
     ) external view;
     function attesterSet(uint32 setId) external view returns (SetView memory);
     /// @notice The same as one word, as AttesterSet reads it: for whoever asks in every transaction.
-    function setWord(uint32 setId) external view returns (uint256);
+    function packedSet(uint32 setId) external view returns (uint256);
     /// @notice Whether the key counts now; false for one that is only announced.
     function isAttester(uint32 setId, address attester) external view returns (bool);
     /// @notice Sets are numbered from 1 to this.
