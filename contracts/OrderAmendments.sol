@@ -45,8 +45,8 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         Change memory c;
         Terms memory old;
         Terms memory fresh;
-        (c.previous, old) = previous.load();
-        (c.next, fresh) = next.load();
+        (c.previous, old) = OrderTerms.loader()(previous);
+        (c.next, fresh) = OrderTerms.loader()(next);
         _requireAmendable(old, fresh, c, deadline, buyerSignature, sellerSignature);
 
         _writeOpened(fresh, c.next, NONE);

@@ -15,14 +15,6 @@ import {Attestation, Milestone, Mode, OrderTerms, Terms} from "./libraries/Order
 abstract contract OrderAttesting is OrderBook {
     using MilestoneWord for uint256;
     using OrderTerms for Attestation;
-    using OrderTerms for Terms;
-
-    /// @dev One attestation as `_attest` judges it.
-    struct Judged {
-        bool required;
-        bool inTime; // mined by attestEnd
-        bool disputable; // a dispute could be opened now
-    }
 
     // ============================================================== deciding
 
@@ -32,29 +24,32 @@ abstract contract OrderAttesting is OrderBook {
         bytes[] calldata signatures,
         bool thenRelease
     ) internal {
-        (Attestation memory a, bytes32 structHash) = attestation.load();
-        (OrderId id, Terms memory terms) = signedTerms.load();
-        Live memory m = _load(terms, id, a.milestone);
-        Milestone memory ms = terms.milestones[a.milestone];
-        _requireAuthentic(terms, ms, m, a, structHash, signatures);
+        (Attestation memory a, bytes32 structHash) = OrderTerms.attestationLoader()(attestation);
+        (OrderId id, Terms memory terms) = OrderTerms.loader()(signedTerms);
+        Live memory m = MilestoneWord.maker()();
+        _read(m, terms, id, a.milestone);
+        _requireAuthentic(terms, m, a, structHash, signatures);
+        _judge(terms, m, a, thenRelease);
+    }
 
+    function _judge(Terms memory terms, Live memory m, Attestation memory a, bool thenRelease) private {
+        Milestone memory ms = terms.milestones[m.index];
         if (_isTerminal(m.state)) return _ignore(m, a);
         if (m.state == State.Open && ms.mode == Mode.PREFUND) revert NotFunded(m.id, m.index);
         if (a.seq == m.lastSeq) return _repeat(m, a);
-        Judged memory j;
-        j.required = a.status == ms.requiredStatus;
-        if (!j.required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
+        bool required = a.status == ms.requiredStatus;
+        if (!required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
 
-        j.inTime = !_attestOver(terms, ms, m);
+        bool inTime = !_attestOver(terms, ms, m); // mined by attestEnd
         bool kept = a.attestedAt <= _attestBy(ms, m);
         bool known = m.requiredInTime;
-        if (j.required && kept && j.inTime) m.requiredInTime = true;
+        if (required && kept && inTime) m.requiredInTime = true;
         if (a.seq < m.lastSeq) {
             if (m.requiredInTime != known) _save(m);
             return _ignore(m, a);
         }
-        if (j.required && !kept) revert AttestedTooLate(a.attestedAt, _attestBy(ms, m));
-        _count(terms, ms, m, a, j, thenRelease);
+        if (required && !kept) revert AttestedTooLate(a.attestedAt, _attestBy(ms, m));
+        _count(terms, ms, m, a, required, inTime, thenRelease);
     }
 
     /// @dev The highest seq so far.
@@ -63,18 +58,20 @@ abstract contract OrderAttesting is OrderBook {
         Milestone memory ms,
         Live memory m,
         Attestation memory a,
-        Judged memory j,
+        bool required,
+        bool inTime,
         bool thenRelease
     ) private {
         (m.lastSeq, m.lastStatus) = (a.seq, a.status);
         bool disputed = m.state == State.Disputed;
-        j.disputable = _isDisputable(terms, ms, m, j.inTime);
-        bool counts = j.inTime || (m.requiredInTime && (disputed || j.disputable));
-        if (j.required && !counts && !m.decided) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
+        // nobody asks this of the usual one: the required status, in time
+        bool disputable = !(required && inTime) && _isDisputable(terms, ms, m, inTime);
+        bool counts = inTime || (m.requiredInTime && (disputed || disputable));
+        if (required && !counts && !m.decided) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
 
         if (m.decided || (disputed && m.byParty)) return _record(ms, m, a, counts);
-        if (j.required) return _accept(terms, ms, m, a, thenRelease);
-        if (disputed || j.disputable) return _disputeByStatus(ms, m, a, counts);
+        if (required) return _accept(terms, ms, m, a, thenRelease);
+        if (disputed || disputable) return _disputeByStatus(ms, m, a, counts);
         _record(ms, m, a, false);
     }
 
@@ -186,12 +183,12 @@ abstract contract OrderAttesting is OrderBook {
 
     function _requireAuthentic(
         Terms memory terms,
-        Milestone memory ms,
         Live memory m,
         Attestation memory a,
         bytes32 structHash,
         bytes[] calldata signatures
     ) private view {
+        Milestone memory ms = terms.milestones[m.index];
         if (!(a.orderId == m.id)) revert InvalidAttestation("orderId");
         if (a.seq == 0) revert InvalidAttestation("seq");
         if (a.status == 0) revert InvalidAttestation("status");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
@@ -92,11 +90,16 @@ abstract contract OrderBook is IOrderBook {
 
     function _load(Terms calldata source, uint256 index) internal view returns (Terms memory terms, Live memory m) {
         OrderId id;
-        (id, terms) = source.load();
+        (id, terms) = OrderTerms.loader()(source);
         m = _load(terms, id, index);
     }
 
     function _load(Terms memory terms, OrderId id, uint256 index) internal view returns (Live memory m) {
+        _read(m, terms, id, index);
+    }
+
+    /// @dev Writes every member of `m`.
+    function _read(Live memory m, Terms memory terms, OrderId id, uint256 index) internal view {
         _name(m, terms, id, index);
         m.unpack(_milestones[m.ref].word);
         if (m.state == State.None) revert UnknownOrder(id);
@@ -211,12 +214,17 @@ abstract contract OrderBook is IOrderBook {
         return Clock.stopped(lists, start, block.timestamp);
     }
 
-    function _attestBy(Milestone memory ms, Live memory m) internal view returns (uint256) {
-        return uint256(ms.attestBy) + (m.delayed ? _parts(m).delayBy : 0);
+    function _attestBy(Milestone memory ms, Live memory m) internal view returns (uint256 end) {
+        end = ms.attestBy;
+        if (m.delayed) end += _parts(m).delayBy;
     }
 
-    function _attestEnd(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (uint256) {
-        return uint256(ms.attestBy) + terms.submitGrace + (m.delayed ? _parts(m).delayEnd : 0);
+    function _attestEnd(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (uint256 end) {
+        unchecked {
+            // of 40 and 32 bits
+            end = uint256(ms.attestBy) + terms.submitGrace;
+        }
+        if (m.delayed) end += _parts(m).delayEnd;
     }
 
     /// @dev Not asked of an unfunded PREFUND milestone: nothing there depends on it.
@@ -304,9 +312,21 @@ abstract contract OrderBook is IOrderBook {
     }
 
     /// @dev EIP-712 over the chain as it is now (a fork changes it) and the escrow, whichever code of it runs.
-    function _digest(bytes32 structHash) internal view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
-        return MessageHashUtils.toTypedDataHash(domain, structHash);
+    function _digest(bytes32 structHash) internal view returns (bytes32 digest) {
+        (bytes32 typehash, bytes32 name, bytes32 version) = (DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, typehash)
+            mstore(add(data, 0x20), name)
+            mstore(add(data, 0x40), version)
+            mstore(add(data, 0x60), chainid())
+            mstore(add(data, 0x80), address())
+            let domain := keccak256(data, 0xa0)
+            mstore(data, hex"1901")
+            mstore(add(data, 0x02), domain)
+            mstore(add(data, 0x22), structHash)
+            digest := keccak256(data, 0x42)
+        }
     }
 
     // ================================================================= money

@@ -52,7 +52,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         returns (OrderId id)
     {
         Terms memory t;
-        (id, t) = terms.load();
+        (id, t) = OrderTerms.loader()(terms);
         Signers memory who;
         _open(t, id, who, buyerSignature, sellerSignature, NONE);
     }
@@ -91,7 +91,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
 
     /// @inheritdoc INotary
     function onHold(address payer, uint256 amount, bytes32 ref, bytes calldata data) external returns (bytes4) {
-        (OrderId id, Terms memory terms) = _decodeTerms(data).load();
+        (OrderId id, Terms memory terms) = OrderTerms.loader()(_decodeTerms(data));
         _requireToken(terms.token);
         (Live memory m, uint32 participant) = _openHeld(terms, id, payer, data);
         if (ref != m.ref) revert WrongReference(ref, m.ref);
@@ -394,8 +394,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
 
     /// @inheritdoc IOrderEscrow
     function attestationDigest(Attestation calldata attestation) external view returns (bytes32) {
-        (, bytes32 structHash) = attestation.load();
-        return _digest(structHash);
+        return _digest(attestation.hash());
     }
 
     /// @inheritdoc IOrderEscrow

@@ -100,13 +100,27 @@ library OrderTerms {
     bytes32 internal constant AMENDMENT_TYPEHASH =
         keccak256("Amendment(bytes32 previous,bytes32 next,uint40 deadline)");
 
-    // Structs of value types lie in calldata exactly as EIP-712 encodes them. So each is copied once, behind its type
+    // What is read from calldata. Structs of value types lie there exactly as EIP-712 encodes them. So each is copied once, behind its type
     // hash, hashed where it stands and read from there ever after. Bits beyond a member's type, which no encoder makes,
     // are refused there.
+    //
+    // Solidity fills every struct that a function returns with zeroes first, which costs as much as copying these. So the
+    // functions that copy answer where in memory the struct is, and are handed out typed as answering the struct.
 
-    /// @notice The order's id (the struct hash of its terms; chain and contract are bound by the signatures' domain), and
+    /// @notice Of terms: the order's id (their struct hash; chain and contract are bound by the signatures' domain), and
     /// the terms, ready to read.
-    function load(Terms calldata source) internal pure returns (OrderId orderId, Terms memory t) {
+    function loader()
+        internal
+        pure
+        returns (function(Terms calldata) internal pure returns (OrderId, Terms memory) typed)
+    {
+        function(Terms calldata) internal pure returns (OrderId, uint256) plain = _loadTerms;
+        assembly ("memory-safe") {
+            typed := plain
+        }
+    }
+
+    function _loadTerms(Terms calldata source) private pure returns (OrderId orderId, uint256 t) {
         Milestone[] calldata milestones = source.milestones;
         (bytes32 typehash, bytes32 milestoneTypehash) = (TERMS_TYPEHASH, MILESTONE_TYPEHASH);
         uint256 dirty;
@@ -153,11 +167,27 @@ library OrderTerms {
 
     /// @notice The order's id alone.
     function id(Terms calldata source) internal pure returns (OrderId orderId) {
-        (orderId,) = load(source);
+        (orderId,) = _loadTerms(source);
     }
 
-    /// @notice An attestation, ready to read, and its struct hash.
-    function load(Attestation calldata source) internal pure returns (Attestation memory a, bytes32 structHash) {
+    /// @notice Of an attestation: itself, ready to read, and its struct hash.
+    function attestationLoader()
+        internal
+        pure
+        returns (function(Attestation calldata) internal pure returns (Attestation memory, bytes32) typed)
+    {
+        function(Attestation calldata) internal pure returns (uint256, bytes32) plain = _loadAttestation;
+        assembly ("memory-safe") {
+            typed := plain
+        }
+    }
+
+    /// @notice Struct hash of an attestation.
+    function hash(Attestation calldata source) internal pure returns (bytes32 structHash) {
+        (, structHash) = _loadAttestation(source);
+    }
+
+    function _loadAttestation(Attestation calldata source) private pure returns (uint256 a, bytes32 structHash) {
         bytes32 typehash = ATTESTATION_TYPEHASH;
         uint256 dirty;
         assembly ("memory-safe") {

@@ -14,7 +14,8 @@ struct MintCeiling {
     uint128 outstanding;
 }
 
-/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
+/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word: PlainMovements compares it
+/// whole.
 struct NotaryState {
     IDepositToken.NotaryStatus status;
     bool paused;
