@@ -12,6 +12,7 @@ contract PlatformProxy is ERC1967Proxy {
     /// an uninitialized proxy), so nobody else can be first.
     constructor(address implementation, bytes memory initialization) ERC1967Proxy(implementation, initialization) {}
 
+    // solhint-disable no-complex-fallback
     /// @dev What OpenZeppelin's does, written in one piece: every payment comes through here two times.
     fallback() external payable override {
         bytes32 slot = ERC1967Utils.IMPLEMENTATION_SLOT;
@@ -23,4 +24,5 @@ contract PlatformProxy is ERC1967Proxy {
             revert(0x00, returndatasize())
         }
     }
+    // solhint-enable no-complex-fallback
 }
