@@ -15,7 +15,7 @@ from pyjpm.roles import roles
 # What stops money, or whoever could move it. Nothing else may be open to a role that only stops.
 STOPS = {
     "freeze", "suspend", "suspendWallet", "freezeAmount", "decreaseDailyLimit", "pause", "stopNotary", "runOffNotary",
-    "removeAuditor", "dismiss",
+    "removeAuditor", "dismiss", "addFlags", "forbidPair",
 }  # fmt: skip
 # Daily work, and what keeps a stolen key from doing harm by it at once.
 WORKS = {
