@@ -50,8 +50,8 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
 
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofRegistry();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeRegistry(newImplementation, data);
     }
 
     // ============================================================ onboarding

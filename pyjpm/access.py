@@ -17,6 +17,8 @@ from pyjpm.roles import ADMIN, GUARDIAN, Role, every_role, role_name, roles
 from pyjpm.session import Session
 
 PUBLIC: Final = 2**64 - 1
+# What a platform lets be delivered stands outside its record.
+_ASSETS: Final = ("UnitToken", "TitleDocument")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ class _Reading:
             for signature in roles()["functions"].get(deployed.artifact, {}):
                 asked[deployed.address, function_signature_to_4byte_selector(signature)] = (name, signature)
         for target, selector in sorted(opened - asked.keys()):
-            asked[target, selector] = (names.get(target, target), "0x" + selector.hex())
+            signature, _ = _of_assets().get(selector, ("0x" + selector.hex(), ""))
+            asked[target, selector] = (names.get(target, target), signature)
         answers = self._session.calls(
             [("Governance", "getTargetFunctionRole", place) for place in asked], block=self._block
         )
@@ -221,7 +224,7 @@ class _Reading:
         }
         for each in functions:
             about = f"{each.contract}.{each.signature}"
-            wanted = expected.get((each.contract, each.signature))
+            wanted = expected.get((each.contract, each.signature)) or dict(_of_assets().values()).get(each.signature)
             if wanted is None:
                 yield Anomaly(
                     "UNKNOWN_FUNCTION", about, f"{about} is open to {each.role}, and roles.json knows it not."
@@ -252,6 +255,15 @@ class _Reading:
                     yield Anomaly("NO_CEILING", about, f"{account} mints {currency} without a ceiling.")
                 if account not in issuers and ceiling:
                     yield Anomaly("CEILING_LEFT", about, f"{account} is no issuer and has a ceiling in {currency}.")
+
+
+def _of_assets() -> dict[bytes, tuple[str, str]]:
+    """Signature and role of what may be called on assets, by selector."""
+    return {
+        function_signature_to_4byte_selector(signature): (signature, role)
+        for asset in _ASSETS
+        for signature, role in roles()["functions"][asset].items()
+    }
 
 
 def unexpected(access: Access, wanted: Mapping[str, Mapping[str, int]]) -> list[str]:

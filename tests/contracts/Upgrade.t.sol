@@ -65,6 +65,13 @@ contract Hollow is UUPSUpgradeable {
     function _authorizeUpgrade(address) internal pure override {}
 }
 
+/// @notice For proxies of another kind.
+contract OtherKind {
+    function proxiableUUID() external pure returns (bytes32) {
+        return "another slot";
+    }
+}
+
 /// @notice The code behind an address changes by its role, after its delay, and only to code that knows what was known.
 contract UpgradeTest is TokenScenario {
     address private constant LIAR = address(0x11A4);
@@ -120,8 +127,8 @@ contract UpgradeTest is TokenScenario {
         return LIAR;
     }
 
-    function _put(bytes memory code, uint256 at, bytes1 value) private pure {
-        code[at] = value;
+    function _put(bytes memory code, uint256 place, bytes1 value) private pure {
+        code[place] = value;
     }
 
     // ---- good ones ----
@@ -260,9 +267,15 @@ contract UpgradeTest is TokenScenario {
         address[2] memory none = [address(governance), address(0xC0DE1E55)];
         for (uint256 i; i < 2; ++i) {
             _announced(address(usd), none[i]);
-            vm.expectRevert();
+            vm.expectRevert(abi.encodeWithSelector(ERC1967Utils.ERC1967InvalidImplementation.selector, none[i]));
             _executeDelayed(upgrader, address(usd), _to(none[i]));
         }
+        address other = address(new OtherKind());
+        _announced(address(usd), other);
+        vm.expectRevert(
+            abi.encodeWithSelector(UUPSUpgradeable.UUPSUnsupportedProxiableUUID.selector, bytes32("another slot"))
+        );
+        _executeDelayed(upgrader, address(usd), _to(other));
         assertEq(usd.version(), "1.0.0");
     }
 
@@ -303,7 +316,7 @@ contract UpgradeTest is TokenScenario {
     function test_an_implementation_upgrades_nothing_by_itself() public {
         DepositToken bare = new DepositToken(address(registry));
         address next = address(new TokenNext(address(registry)));
-        vm.expectRevert();
+        vm.expectRevert(UUPSUpgradeable.UUPSUnauthorizedCallContext.selector);
         vm.prank(upgrader);
         bare.upgradeToAndCall(next, "");
     }
