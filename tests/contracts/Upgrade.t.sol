@@ -106,29 +106,32 @@ contract UpgradeTest is TokenScenario {
 
     /// @dev `next`, with its storage one slot further on.
     function _shifted(address next, bytes32 root) private returns (address) {
+        return _changed(next, abi.encodePacked(root), abi.encodePacked(uint256(root) + 1));
+    }
+
+    /// @dev `next` at another address, with other bytes wherever `old` stood.
+    function _changed(address next, bytes memory old, bytes memory other) private returns (address) {
         bytes memory code = next.code;
-        uint256 places;
-        for (uint256 i; i + 32 <= code.length; ++i) {
-            bytes32 word;
-            assembly ("memory-safe") {
-                word := mload(add(add(code, 32), i))
-            }
-            if (word == root) {
-                ++places;
-                _put(code, i + 31, bytes1(uint8(uint256(root) + 1)));
-            } else if (address(bytes20(word)) == next) {
-                for (uint256 j; j < 20; ++j) {
-                    _put(code, i + j, bytes20(LIAR)[j]);
-                }
-            }
-        }
-        assertGt(places, 0, "the code names its storage");
+        assertGt(_replace(code, old, other), 0, "what is to be changed is there");
+        _replace(code, abi.encodePacked(next), abi.encodePacked(LIAR));
         vm.etch(LIAR, code);
         return LIAR;
     }
 
-    function _put(bytes memory code, uint256 place, bytes1 value) private pure {
-        code[place] = value;
+    function _replace(bytes memory code, bytes memory old, bytes memory other) private pure returns (uint256 places) {
+        bytes32 wanted = keccak256(old);
+        uint256 length = old.length;
+        for (uint256 i; i + length <= code.length; ++i) {
+            bool same;
+            assembly ("memory-safe") {
+                same := eq(keccak256(add(add(code, 32), i), length), wanted)
+            }
+            if (!same) continue;
+            ++places;
+            for (uint256 j; j < length; ++j) {
+                code[i + j] = other[j];
+            }
+        }
     }
 
     // ---- good ones ----
@@ -261,6 +264,30 @@ contract UpgradeTest is TokenScenario {
             vm.expectRevert(abi.encodeWithSelector(UpgradeCheck.UpgradeNotNewer.selector, "1.0.0", versions[i]));
             _executeDelayed(upgrader, address(usd), _to(all[i]));
         }
+    }
+
+    /// @dev Eighteen letters each, in place of an older version's.
+    function test_what_is_no_version_is_not_newer() public {
+        string[6] memory versions = [
+            "2.0.0/000000000000",
+            "2.0.0:000000000000",
+            "2.0.0.000000000000",
+            "2.0000000000000000",
+            "1.4294967296.00000",
+            "999999999999999999"
+        ];
+        address older = address(new TokenOlder(address(registry)));
+        for (uint256 i; i < versions.length; ++i) {
+            address next = _changed(older, "0.65535.4294967295", bytes(versions[i]));
+            _announced(address(usd), next);
+            vm.expectRevert(abi.encodeWithSelector(UpgradeCheck.UpgradeNotNewer.selector, "1.0.0", versions[i]));
+            _executeDelayed(upgrader, address(usd), _to(next));
+            vm.prank(upgrader);
+            governance.cancel(upgrader, address(usd), _to(next));
+        }
+        address newest = _changed(older, "0.65535.4294967295", "1.4294967295.00001");
+        _upgrade(address(usd), newest);
+        assertEq(usd.version(), "1.4294967295.00001");
     }
 
     function test_what_is_no_implementation_is_refused() public {
