@@ -115,5 +115,6 @@ def test_the_contracts_name_the_roles_as_the_table_does() -> None:
 
 def test_the_example_assigns_every_role() -> None:
     example = Assignments.load(project_root() / "examples" / "governance" / "assignments.toml")
-    assert example.wanted.keys() == every_role().keys()
-    assert all(len(assigned.members) >= 2 for assigned in example.roles.values())
+    needed = {name for name, role in every_role().items() if not role.optional}
+    assert needed <= example.wanted.keys()
+    assert all(len(members) >= 2 for members in example.wanted.values())
