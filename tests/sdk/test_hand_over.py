@@ -165,7 +165,14 @@ def test_the_deployer_keeps_nothing(bank: Platform) -> None:
 def test_a_platform_that_was_not_handed_over_is_called_out(bank: Platform) -> None:
     access = bank.governance.who_can()
     assert access.deployer == bank.session.wallet
-    assert {"DEPLOYER_HAS_ROLE", "NO_DELAY", "NO_CEILING", "GUARDS_ITSELF", "GRANTED_AT_ONCE"} <= codes(access)
+    assert {
+        "DEPLOYER_HAS_ROLE",
+        "NO_DELAY",
+        "NO_CEILING",
+        "GUARDS_ITSELF",
+        "GRANTED_AT_ONCE",
+        "REOPENED_AT_ONCE",
+    } <= codes(access)
     assert not codes(access) & {"LEFT_TO_ADMIN", "OTHER_ROLE", "UNKNOWN_FUNCTION", "UNGUARDED", "OTHER_AUTHORITY"}
 
 
@@ -284,7 +291,9 @@ def test_a_guardian_cancels_what_is_announced(handed: Platform) -> None:
 def test_a_grant_waits_and_is_announced(handed: Platform) -> None:
     admin, new = acting(handed, "ADMIN"), LocalSigner.generate().address
     clock, limiter = DevClock(handed.connection), every_role()["LIMITER"].id
-    clock.advance(5 * 86_400)  # the grant delays are in force
+    clock.advance(5 * 86_400)  # the grant delays are in force, and those of what re-opens functions
+    assert {each.admin_delay for each in handed.governance.who_can().contracts} == {DELAY}
+    assert handed.governance.who_can().role("LIMITER").grant_delay == DELAY
     with pytest.raises(ContractError):
         admin.governance.grant("LIMITER", new, delay=3600, idempotency_key="unannounced")
     admin.governance.schedule("Governance", "grantRole", limiter, new, 3600, idempotency_key="announce limiter").wait()
