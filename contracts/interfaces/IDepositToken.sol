@@ -3,6 +3,9 @@ pragma solidity ^0.8.28;
 
 import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
+import {IAuthorizations} from "./IAuthorizations.sol";
+import {IClearances} from "./IClearances.sol";
+import {IRestrictedAsset} from "./IRestrictedAsset.sol";
 
 /// @title Bank money, one contract per currency
 /// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
@@ -35,7 +38,7 @@ import {Path, Reason} from "../libraries/Reason.sol";
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid and ReferenceVoided; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
-interface IDepositToken {
+interface IDepositToken is IAuthorizations, IClearances, IRestrictedAsset {
     enum NotaryStatus {
         NONE,
         ACTIVE,

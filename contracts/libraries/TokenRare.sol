@@ -9,6 +9,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Interval} from "./Interval.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Offices} from "./Offices.sol";
@@ -54,6 +55,7 @@ library TokenRare {
     {
         Movement memory m = Movements.make(registry, path, caller, from, to, amount);
         Movements.update(TokenStorage.load(), m);
+        if (path == Path.HOLD) Clearances.close(); // the notary's code comes next
         return (m.from, m.payer.participant());
     }
 

@@ -49,6 +49,8 @@ struct TokenState {
     // what backs it; 0: nothing, so nothing is minted
     address reserve;
     mapping(address issuer => MintRate) mintRates;
+    mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
+    mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
 }
 
 library TokenStorage {
