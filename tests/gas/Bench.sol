@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ERC20Upgradeable} from "@openzeppelin/contracts-upgradeable/token/ERC20/ERC20Upgradeable.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20 as SoladyERC20} from "solady/src/tokens/ERC20.sol";
 
 /// @notice OpenZeppelin's ERC-20 as it is: no checks of who holds or moves.
 contract PlainToken is ERC20 {
@@ -16,6 +17,21 @@ contract PlainProxiedToken is ERC20Upgradeable {
     function initialize() external initializer {
         __ERC20_init("Plain", "PLAIN");
         _mint(msg.sender, 1e18);
+    }
+}
+
+/// @notice Solady's ERC-20 as it is.
+contract SoladyToken is SoladyERC20 {
+    constructor() {
+        _mint(msg.sender, 1e18);
+    }
+
+    function name() public pure override returns (string memory) {
+        return "Solady";
+    }
+
+    function symbol() public pure override returns (string memory) {
+        return "SOLADY";
     }
 }
 

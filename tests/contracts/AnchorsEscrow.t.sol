@@ -12,7 +12,7 @@ import {Vm} from "./base/Vm.sol";
 import {ThirstyWallet} from "./mocks/escrow/ThirstyWallet.sol";
 
 /// @notice What other escrows got wrong, one test each. Some of it is also in EscrowScenarios and EscrowClocks.
-contract EscrowAnchorsTest is OrderBase {
+contract AnchorsEscrow is OrderBase {
     // ---- commerce-payments: freeze and deadline together lost captured money ----
 
     function test_a_freeze_over_the_deadline_loses_no_captured_money() external {
