@@ -30,7 +30,6 @@ struct Movement {
     uint256 amount;
     AccountWord payer;
     AccountWord payee;
-    uint256 payerFlags; // Flags of its participant, as far as the token acts on them
     bool cleared; // by a clearance that rides along and is not open in Clearances
     uint256 frozen; // of the payer
     address notary; // who holds, on the paths that use a hold
@@ -221,8 +220,8 @@ library Movements {
     }
 
     /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
-    function _flagsPass(TokenState storage, Movement memory) private pure returns (bool) {
-        return true;
+    function _flagsPass(TokenState storage, Movement memory m) private view returns (bool) {
+        return _clearancePasses(m);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
@@ -246,9 +245,7 @@ library Movements {
             Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : Reason(uint8(payer) + PAYER_REASONS);
             if (reason != Reason.OK) return refused(m, reason, m.from, 0, 0);
         }
-        if (payee != Standing.GOOD) return refused(m, Reason(uint8(payee) + PAYEE_REASONS), m.to, 0, 0);
-        m.payerFlags = (ofPayer | a) >> 8;
-        return _clearancePasses(m);
+        return payee == Standing.GOOD || refused(m, Reason(uint8(payee) + PAYEE_REASONS), m.to, 0, 0);
     }
 
     /// @dev What another takes by allowance can be repeated under one clearance.
