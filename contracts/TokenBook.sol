@@ -9,6 +9,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {IAuthorizations} from "./interfaces/IAuthorizations.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRestrictedAsset} from "./interfaces/IRestrictedAsset.sol";
 import {Interval} from "./libraries/Interval.sol";
@@ -17,6 +18,7 @@ import {Path, Reason, Standing} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
+import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
@@ -150,6 +152,16 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     function authorizationState(address authorizer, bytes32 nonce) external view returns (bool) {
         (uint256 word, uint256 bit) = References.place(nonce);
         return TokenStorage.load().spentAuthorizations[authorizer][word] & bit != 0;
+    }
+
+    /// @inheritdoc IMandates
+    function mandateState(Mandate calldata) external view returns (MandateStatus, uint256) {
+        _look(address(TokenMandates), TokenMandates.mandateState.selector);
+    }
+
+    /// @inheritdoc IMandates
+    function mandateId(Mandate calldata) external view returns (bytes32) {
+        _look(address(TokenMandates), TokenMandates.mandateId.selector);
     }
 
     // ------------------------------------------------------------------------------------------------ the token

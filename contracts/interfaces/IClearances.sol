@@ -9,8 +9,10 @@ pragma solidity ^0.8.28;
 /// What `digest` is:
 /// - of a call by the payer itself: keccak256 of its calldata, byte for byte, which then is given to `cleared`. Only calls
 ///   that happen once can be cleared.
-/// - of a consent or an authorization: its EIP-712 digest. The clearance rides along in `bytes signature`:
+/// - of a consent, an authorization or a mandate (RegisterMandate): its EIP-712 digest. The clearance rides along in `bytes signature`:
 ///   abi.encode(bytes signature, uint256 deadline, bytes clearance) ++ CLEARANCE_MAGIC, so that notaries pass it on as it is.
+///
+/// A mandate is cleared when it is registered, once for all that is paid by it; without, nothing is.
 ///
 /// A clearance starts with the 20 bytes of its signer, who is a key or a contract (ERC-1271). What is held was cleared when
 /// it was held: execution, release and the bank's own acts ask for none. `transfer` and `transferFrom` cannot be cleared.
@@ -27,7 +29,8 @@ interface IClearances {
     /// @notice The call could be repeated under one clearance, or is no movement of the payer's money.
     error NotClearable(bytes4 selector);
 
-    /// @notice By the payer: makes one of its own calls (pay, payBatch, holdAndCall, requestRedemption) with a clearance.
+    /// @notice By the payer: makes one of its own calls (pay, payBatch, holdAndCall, requestRedemption,
+    /// registerMandate) with a clearance.
     /// References make the others happen once; a `holdAndCall` is cleared once per payer and calldata.
     /// @param call calldata for this token.
     /// @param deadline of the clearance: the last second in which it may be used.

@@ -5,6 +5,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {IClearances} from "../interfaces/IClearances.sol";
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {IMandates} from "../interfaces/IMandates.sol";
 import {Clearances} from "./Clearances.sol";
 import {Signatures} from "./Signatures.sol";
 import {TokenDomain} from "./TokenDomain.sol";
@@ -20,7 +21,7 @@ library TokenClearances {
     /// cleared.
     function cleared(bytes calldata call, uint256 deadline, bytes calldata clearance) external {
         bytes4 selector = call.length < 4 ? bytes4(0) : bytes4(call[:4]);
-        bool once = _spendsReference(selector);
+        bool once = _happensOnce(selector);
         if (!once && selector != IDepositToken.holdAndCall.selector) revert IClearances.NotClearable(selector);
         bytes32 digest = keccak256(call);
         _require(msg.sender, digest, deadline, clearance);
@@ -38,10 +39,10 @@ library TokenClearances {
         return Signatures.isValid(payer, digest, own);
     }
 
-    /// @dev A reference is spent for ever, so a second time reverts whatever was cleared.
-    function _spendsReference(bytes4 selector) private pure returns (bool) {
+    /// @dev References and ids of mandates are used up for ever, so a second time reverts whatever was cleared.
+    function _happensOnce(bytes4 selector) private pure returns (bool) {
         return selector == IDepositToken.pay.selector || selector == IDepositToken.payBatch.selector
-            || selector == IDepositToken.requestRedemption.selector;
+            || selector == IDepositToken.requestRedemption.selector || selector == IMandates.registerMandate.selector;
     }
 
     function _spend(address payer, bytes32 digest) private {
