@@ -10,10 +10,10 @@ interface IUnitToken is IRecoverable {
     event UnitsRetired(address indexed from, uint256 amount);
     event UnitsRecovered(address indexed lost, address indexed successor, uint256 amount, bytes32 orderHash);
 
-    /// @notice By the onboarder: brings units into being.
+    /// @notice By the registrar: brings units into being.
     function issue(address to, uint256 amount) external;
 
-    /// @notice By the onboarder, out of its own units or its allowance from `from`: nobody's units vanish unasked.
+    /// @notice By the registrar, out of its own units or its allowance from `from`: nobody's units vanish unasked.
     function retire(address from, uint256 amount) external;
 
     /// @notice The participant registry, which alone may move a lost wallet's units.
