@@ -5,11 +5,11 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {TokenBook} from "./TokenBook.sol";
 import {IAuthorizations} from "./interfaces/IAuthorizations.sol";
 import {IClearances} from "./interfaces/IClearances.sol";
@@ -31,12 +31,13 @@ import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
+import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title DepositToken
 /// @dev What is frequent and plain is here (PlainMovements). The linked libraries, run by DELEGATECALL in this contract's
 /// storage, have the rest: TokenBatch, TokenNet, TokenMandates, TokenDeposits, and TokenRare with all rules (Movements) and the acts of
 /// the bank.
-contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
+contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IRecoverable, IERC20Errors {
     // ------------------------------------------------------------------------------------------------ making
 
     constructor(address registry_) TokenBook(registry_) {
@@ -64,6 +65,10 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     function _authorizeUpgrade(address) internal override restricted {}
+
+    function _snapshot() internal view override returns (bytes memory) {
+        return UpgradeCheck.ofToken();
+    }
 
     // ------------------------------------------------------------------------------------------------ ERC-20
 

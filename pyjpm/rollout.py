@@ -18,14 +18,15 @@ from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec
 from pyjpm.custody import Signer
-from pyjpm.governance import role_id, roles, selectors_by_role
 from pyjpm.money import MAX_MINOR, minor_units
 from pyjpm.record import Deployed, DeploymentRecord, examine
+from pyjpm.roles import ADMIN, GUARDIAN, Role, every_role, role_id, selectors_by_role
 from pyjpm.sending import Operation, Sender, Submission
 from pyjpm.version import __version__
 
 TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
 RESERVE: Final = "Reserve"
+RULES: Final = "PaymentRules"
 
 AUDIT_CYCLE: Final = 366 * 86_400
 _DAY: Final = 86_400
@@ -87,6 +88,7 @@ class Rollout:
         amendments = self._create("OrderAmendments", registry, attesters)
         escrow = self._create("OrderEscrow", registry, attesters, governance, amendments)
         settlement = self._create("Settlement", registry)
+        rules = self._create(RULES, registry)
         tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
         auditors = tuple(map(to_checksum_address, plan.auditors))
         reserve = self._proxied(RESERVE, RESERVE, (), (governance, auditors, plan.auditor_threshold))
@@ -102,7 +104,7 @@ class Rollout:
         self._grant_all(governance, 0, "set-up")
         for currency, token in tokens.items():
             self._call("ParticipantRegistry", registry, "registerAsset", token, True, key=currency)
-            for notary in (escrow, settlement):
+            for notary in (escrow, settlement, rules):
                 self._call(TOKEN, token, "registerNotary", notary, key=f"{currency}/{notary}")
             self._call(TOKEN, token, "setMintCeiling", self._signer.address, plan.mint_ceiling, key=currency)
             self._call(TOKEN, token, "setMintRate", self._signer.address, plan.mint_rate, _DAY, key=currency)
@@ -119,6 +121,7 @@ class Rollout:
             "OrderEscrow": (escrow, False),
             "OrderAmendments": (amendments, False),
             "Settlement": (settlement, False),
+            RULES: (rules, False),
             RESERVE: (reserve, True),
         }
         return DeploymentRecord(
@@ -166,21 +169,26 @@ class Rollout:
     def _describe_roles(self, governance: str) -> None:
         """Names of the roles, and the guardian of every role but those that stop."""
         coder = codec("Governance")
-        guardian = role_id("GUARDIAN")
+        guardian = role_id(GUARDIAN)
         calls = []
-        for name, role in roles()["roles"].items():
-            calls.append(coder.encode("labelRole", role_id(name), name))
-            if not role.get("stops"):
-                calls.append(coder.encode("setRoleGuardian", role_id(name), guardian))
+        for role in self._own_roles():
+            calls.append(coder.encode("labelRole", role.id, role.name))
+            if role.guarded:
+                calls.append(coder.encode("setRoleGuardian", role.id, guardian))
         self._call("Governance", governance, "multicall", calls, key="roles")
 
     def _grant_all(self, governance: str, delay: int, key: str) -> None:
         self._progress("granting roles")
-        for name, role in roles()["roles"].items():
-            if delay and not role["delayed"]:
+        for role in self._own_roles():
+            if delay and not role.delayed:
                 continue
-            arguments = (role_id(name), self._signer.address, delay)
-            self._call("Governance", governance, "grantRole", *arguments, key=f"{key}/{name}")
+            arguments = (role.id, self._signer.address, delay)
+            self._call("Governance", governance, "grantRole", *arguments, key=f"{key}/{role.name}")
+
+    @staticmethod
+    def _own_roles() -> list[Role]:
+        """Every role but the administrator's, which comes with the contract."""
+        return [role for role in every_role().values() if role.name != ADMIN]
 
     def _call(self, artifact: str, target: str, function: str, *arguments: Any, key: str) -> None:
         data = codec(artifact).encode(function, *arguments)

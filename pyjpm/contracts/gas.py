@@ -21,8 +21,11 @@ _CEILINGS: Final = {
     "attestReserve": 4_500_000,
     "open": 2_500_000,
     "settle": 6_000_000,
+    "upgradeToAndCall": 8_000_000,
     "settleLots": 6_000_000,
     "settleNet": 6_000_000,
+    "execute": 3_000_000,
+    "arm": 3_000_000,
 }
 # Per element of the first argument, on top of the ceiling.
 _PER_ITEM: Final = {
