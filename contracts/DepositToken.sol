@@ -5,6 +5,7 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -47,6 +48,7 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         string calldata currency_,
         uint8 decimals_
     ) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
         TokenState storage $ = TokenStorage.load();
         ($.name, $.symbol, $.currency, $.decimals) = (name_, symbol_, currency_, decimals_);
@@ -56,7 +58,9 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
-    function _authorizeUpgrade(address) internal override restricted {}
+    function _authorizeUpgrade(address implementation) internal override restricted {
+        if (implementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(implementation);
+    }
 
     // ------------------------------------------------------------------------------------------------ ERC-20
 

@@ -5,11 +5,13 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
+import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
 import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 
 import {ParticipantBook} from "./ParticipantBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Stops} from "./libraries/Stops.sol";
@@ -39,6 +41,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
 
     /// @param authority the platform's Governance.
     function initialize(address authority) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
     }
 
@@ -47,7 +50,9 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         return "1.0.0";
     }
 
-    function _authorizeUpgrade(address) internal override restricted {}
+    function _authorizeUpgrade(address implementation) internal override restricted {
+        if (implementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(implementation);
+    }
 
     // ============================================================ onboarding
 
@@ -142,7 +147,6 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
             revert WalletAlreadyNamed(wallet, w.participant, status);
         }
         _requireInTime(deadline);
-        if (deadline > type(uint40).max) revert SignatureDeadlineTooFar(deadline, type(uint40).max);
         if (deadline <= w.signedUntil) revert SignatureNotNew(wallet, deadline, w.signedUntil);
         bytes32 structHash = keccak256(abi.encode(LINK_WALLET_TYPEHASH, identityHash, wallet, deadline));
         _requireSigned(wallet, structHash, signature);
@@ -310,7 +314,9 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
     }
 
     function _requireInTime(uint256 deadline) private view {
+        if (Deadlines.isOpen(deadline)) return;
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        revert SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     function _requireSigned(address wallet, bytes32 structHash, bytes calldata signature) private view {

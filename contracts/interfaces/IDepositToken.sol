@@ -155,9 +155,12 @@ interface IDepositToken {
     error ReferenceMissing();
     /// @notice Nothing to pay, hold, mint, freeze or seize. A plain ERC-20 transfer of zero passes, as the standard wants.
     error ZeroAmount();
+    error BatchEmpty();
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
     error ConsentExpired(uint256 deadline, uint256 nowSeconds);
+    /// @dev A consent whose deadline is more than 1096 days ahead when it is brought.
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error ConsentSpent(address payer, uint256 nonce);
     error InvalidConsent(address payer);
     error NotaryRefusedHold(address notary);
@@ -170,6 +173,7 @@ interface IDepositToken {
     error EvidenceMissing();
     /// @notice Not a contract.
     error InvalidReserve(address reserve);
+    error InvalidIssuer(address issuer);
     error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);

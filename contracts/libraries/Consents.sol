@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {Deadlines} from "./Deadlines.sol";
 import {Signatures} from "./Signatures.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenState} from "./TokenStorage.sol";
@@ -21,13 +22,16 @@ library Consents {
         uint256 deadline,
         bytes calldata signature
     ) internal {
-        if (block.timestamp > deadline) {
-            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
-        }
+        if (!Deadlines.isOpen(deadline)) _refuse(deadline);
         spend($, payer, nonce);
         bytes32 digest =
             TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
         if (!Signatures.isValid(payer, digest, signature)) revert IDepositToken.InvalidConsent(payer);
+    }
+
+    function _refuse(uint256 deadline) private view {
+        if (block.timestamp > deadline) revert IDepositToken.ConsentExpired(deadline, block.timestamp);
+        revert IDepositToken.SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     function spend(TokenState storage $, address payer, uint256 nonce) internal {

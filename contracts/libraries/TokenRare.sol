@@ -10,7 +10,7 @@ import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {Interval} from "./Interval.sol";
-import {Movement, Movements} from "./Movements.sol";
+import {IParticipantHead, Movement, Movements} from "./Movements.sol";
 import {Offices} from "./Offices.sol";
 import {Path, Reason} from "./Reason.sol";
 import {References} from "./References.sol";
@@ -82,6 +82,7 @@ library TokenRare {
         if (!isOwn && !TokenRoles.mayCall(msg.sender, IDepositToken.mint.selector)) {
             revert IDepositToken.NotOwnReference(participant, msg.sender);
         }
+        _requireParticipant(participant);
         References.void(TokenStorage.load(), participant, ref);
         emit IDepositToken.ReferenceVoided(participant, ref, msg.sender);
     }
@@ -90,6 +91,8 @@ library TokenRare {
 
     function freezeAmount(address wallet, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (wallet == address(0)) revert IDepositToken.UnknownParticipantOfWallet(wallet);
+        if (amount > type(uint88).max) revert IDepositToken.AmountTooLarge(amount); // so that no sum of them overflows
         TokenState storage $ = TokenStorage.load();
         _freeze($, Movements.follow($, _registry(), wallet), amount, orderHash);
     }
@@ -128,6 +131,7 @@ library TokenRare {
 
     function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (amount == 0) revert IDepositToken.ZeroAmount();
         TokenState storage $ = TokenStorage.load();
         if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.STOPPED) {
             revert IDepositToken.NotaryNotStopped(notary);
@@ -186,6 +190,11 @@ library TokenRare {
         return word.withFrozen(frozen > 0);
     }
 
+    /// @dev Reverts as the registry does where there is none.
+    function _requireParticipant(uint32 participant) private view {
+        IParticipantHead(address(_registry())).participantOf(participant);
+    }
+
     function _requireOrder(bytes32 orderHash) private pure {
         if (orderHash == 0) revert IDepositToken.OrderHashMissing();
     }
@@ -194,6 +203,7 @@ library TokenRare {
 
     function setDailyLimit(uint32 participant, uint256 limit) external {
         if (limit > type(uint88).max) revert IDepositToken.AmountTooLarge(limit);
+        _requireParticipant(participant);
         TokenState storage $ = TokenStorage.load();
         $.limits[participant] = $.limits[participant].withLimit(uint88(limit));
         emit IDepositToken.DailyLimitSet(participant, limit);
@@ -201,6 +211,7 @@ library TokenRare {
 
     function setMintCeiling(address issuer, uint256 ceiling) external {
         if (ceiling > type(uint88).max) revert IDepositToken.AmountTooLarge(ceiling);
+        if (issuer == address(0)) revert IDepositToken.InvalidIssuer(issuer);
         TokenStorage.load().ceilings[issuer].ceiling = uint128(ceiling);
         emit IDepositToken.MintCeilingSet(issuer, ceiling);
     }
