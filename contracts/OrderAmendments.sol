@@ -39,9 +39,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         bytes calldata sellerSignature,
         ConsentSignature[] calldata consents
     ) external returns (OrderId) {
-        if (block.timestamp > deadline) {
-            revert SignatureExpired(deadline, block.timestamp);
-        }
+        _requireInTime(deadline);
         if (next.buyer != previous.buyer) revert InvalidTerms("buyer");
         if (next.seller != previous.seller) revert InvalidTerms("seller");
         if (next.token != previous.token) revert InvalidTerms("token");

@@ -192,7 +192,7 @@ abstract contract OrderAttesting is OrderBook {
         if (a.seq == 0) revert InvalidAttestation("seq");
         if (a.status == 0) revert InvalidAttestation("status");
         if (a.accepted > (ms.partialDelivery ? ms.amount : 0)) revert InvalidAttestation("accepted");
-        if (block.timestamp > a.deadline) revert SignatureExpired(a.deadline, block.timestamp);
+        _requireInTime(a.deadline);
         IAttesterSets(attesterSets)
             .requireAttested(
                 terms.attesterSet, a.setEpoch, terms.floorEpoch, terms.threshold, _digest(a.hash()), signatures

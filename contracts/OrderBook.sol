@@ -8,6 +8,7 @@ import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Clock} from "./libraries/Clock.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {OrderId} from "./libraries/Ids.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
@@ -232,6 +233,13 @@ abstract contract OrderBook is IOrderBook {
         if (m.state == State.Due) return !_payWithinOver(terms, ms, m);
         if (m.state == State.Funded || (m.state == State.Open && ms.mode == Mode.ON_ATTEST)) return attestInTime;
         return false;
+    }
+
+    /// @dev Of what was signed.
+    function _requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        revert SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     // =============================================================== parties
