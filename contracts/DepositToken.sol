@@ -13,6 +13,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {TokenBook} from "./TokenBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {IMandates} from "./interfaces/IMandates.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
 import {Consents} from "./libraries/Consents.sol";
@@ -22,13 +23,14 @@ import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenBatch} from "./libraries/TokenBatch.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
+import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title DepositToken
 /// @dev What is frequent and plain is here (PlainMovements). The linked libraries, run by DELEGATECALL in this contract's
-/// storage, have the rest: TokenBatch, TokenNet, TokenDeposits, and TokenRare with all rules (Movements) and the acts of
+/// storage, have the rest: TokenBatch, TokenNet, TokenMandates, TokenDeposits, and TokenRare with all rules (Movements) and the acts of
 /// the bank.
 contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
     // ------------------------------------------------------------------------------------------------ making
@@ -219,6 +221,28 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
             TokenRare.move(REGISTRY, Path.HOLD, notary, payer, address(0), amount);
         }
         emit Held(notary, payer, ref, amount);
+    }
+
+    // ------------------------------------------------------------------------------------------------ mandates
+
+    /// @inheritdoc IMandates
+    function registerMandate(Mandate calldata) external {
+        _pass(address(TokenMandates), TokenMandates.registerMandate.selector);
+    }
+
+    /// @inheritdoc IMandates
+    function registerMandateBySignature(Mandate calldata, uint256, uint256, bytes calldata) external {
+        _pass(address(TokenMandates), TokenMandates.registerMandateBySignature.selector);
+    }
+
+    /// @inheritdoc IMandates
+    function revokeMandate(bytes32) external {
+        _pass(address(TokenMandates), TokenMandates.revokeMandate.selector);
+    }
+
+    /// @inheritdoc IMandates
+    function executeByMandate(Mandate calldata, address, uint256, bytes32) external {
+        _pass(address(TokenMandates), TokenMandates.executeByMandate.selector);
     }
 
     // ------------------------------------------------------------------------------- deposits and redemption

@@ -8,6 +8,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
+import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Movements} from "./libraries/Movements.sol";
@@ -15,6 +16,7 @@ import {Path, Reason} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
+import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
@@ -121,6 +123,16 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function consentSpent(address payer, uint256 nonce) external view returns (bool) {
         return TokenStorage.load().spentConsents[payer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
+    }
+
+    /// @inheritdoc IMandates
+    function mandateState(Mandate calldata) external view returns (MandateStatus, uint256) {
+        _look(address(TokenMandates), TokenMandates.mandateState.selector);
+    }
+
+    /// @inheritdoc IMandates
+    function mandateId(Mandate calldata) external view returns (bytes32) {
+        _look(address(TokenMandates), TokenMandates.mandateId.selector);
     }
 
     // ------------------------------------------------------------------------------------------------ the token

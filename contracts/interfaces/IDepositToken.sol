@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
+import {IMandates} from "./IMandates.sol";
 
 /// @title Bank money, one contract per currency
 /// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
@@ -33,9 +34,9 @@ import {Path, Reason} from "../libraries/Reason.sol";
 ///   below 0. It starts at 0 each day.
 /// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0;
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
-/// - references: Paid and ReferenceVoided; redemptions and notaries: their own events; consents: ConsentCancelled, and the
+/// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
-interface IDepositToken {
+interface IDepositToken is IMandates {
     enum NotaryStatus {
         NONE,
         ACTIVE,
@@ -93,7 +94,7 @@ interface IDepositToken {
     // An event that belongs to a movement of balances stands right before its Transfer: Paid, HoldExecuted, DepositMinted,
     // RedemptionSettled, Seized, Recovered.
 
-    /// @dev Only this says what was paid for a reference.
+    /// @dev Only this says what was paid for a reference; of a mandate, PaidByMandate does.
     event Paid(address indexed from, address indexed to, bytes32 indexed ref, uint256 amount, bytes32 remittanceHash);
     event ReferenceVoided(uint32 indexed participant, bytes32 indexed ref, address by);
     /// @dev For a redemption the notary is the token itself.

@@ -32,6 +32,8 @@ struct Movement {
     address notary; // who holds, on the paths that use a hold
     uint256 heldWord; // what `notary` holds of the payer
     LimitWord limit; // of the payer's participant, once charged; 0 before
+    uint256 payerFlags; // Flags of the token's concern, once the parties pass; 0 for a side that is not asked
+    uint256 payeeFlags;
     // the answer
     Reason reason;
     address about;
@@ -209,7 +211,14 @@ library Movements {
             m.payee = payee;
         }
         (uint256 a, uint256 b) = Standings.ask(m.registry, payer, payee);
-        return a | b == uint8(Standing.GOOD) || _lookAgain(m, a, b);
+        if (a | b == uint8(Standing.GOOD)) return true;
+        if (!_lookAgain(m, a, b)) return false;
+        return m.payerFlags | m.payeeFlags == 0 || _flagsPass($, m);
+    }
+
+    /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
+    function _flagsPass(TokenState storage, Movement memory) private pure returns (bool) {
+        return true;
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
@@ -228,6 +237,7 @@ library Movements {
         (uint256 a, uint256 b) = Standings.ask(m.registry, again, payeeAgain);
         if (uint8(a) != uint8(Standing.GOOD)) payer = Standing(uint8(a));
         if (uint8(b) != uint8(Standing.GOOD)) payee = Standing(uint8(b));
+        (m.payerFlags, m.payeeFlags) = ((ofPayer | a) >> 8, (ofPayee | b) >> 8); // STALE comes without flags
         if (payer != Standing.GOOD) {
             Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : Reason(uint8(payer) + PAYER_REASONS);
             if (reason != Reason.OK) return refused(m, reason, m.from, 0, 0);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {IMandates} from "../interfaces/IMandates.sol";
 import {AccountWord} from "./AccountWord.sol";
 import {Interval} from "./Interval.sol";
 import {LimitWord} from "./LimitWord.sol";
@@ -17,6 +18,14 @@ struct MintCeiling {
 struct NotaryState {
     IDepositToken.NotaryStatus status;
     bool paused;
+}
+
+/// @notice A mandate without its terms. `spent` is of the cap of `period`, counted from the mandate's start.
+struct MandateWord {
+    IMandates.MandateStatus status;
+    uint32 participant; // of the payer
+    uint88 spent;
+    uint40 period;
 }
 
 /// @custom:storage-location erc7201:pyjpm.storage.DepositToken
@@ -49,6 +58,7 @@ struct TokenState {
     // what backs it; 0: nothing, so nothing is minted
     address reserve;
     mapping(address issuer => MintRate) mintRates;
+    mapping(bytes32 mandateId => MandateWord) mandates;
 }
 
 library TokenStorage {

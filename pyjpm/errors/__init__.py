@@ -16,6 +16,7 @@ from pyjpm.errors.deployment import *
 from pyjpm.errors.documents import *
 from pyjpm.errors.escrow import *
 from pyjpm.errors.ledger import *
+from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *
 from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
