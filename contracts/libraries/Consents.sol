@@ -22,14 +22,16 @@ library Consents {
         uint256 deadline,
         bytes calldata signature
     ) internal {
-        if (!Deadlines.isOpen(deadline)) _refuse(deadline);
+        requireInTime(deadline);
         spend($, payer, nonce);
         bytes32 digest =
             TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
         if (!Signatures.isValid(payer, digest, signature)) revert IDepositToken.InvalidConsent(payer);
     }
 
-    function _refuse(uint256 deadline) private view {
+    /// @notice Of what a payer signed.
+    function requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
         if (block.timestamp > deadline) revert IDepositToken.ConsentExpired(deadline, block.timestamp);
         revert IDepositToken.SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
