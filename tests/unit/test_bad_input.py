@@ -40,7 +40,7 @@ def deployable() -> set[str]:
     return names
 
 
-def tests_of(names: str) -> set[str]:
+def walked_through(names: str) -> set[str]:
     """What is tested by the contracts that are called so, or begin so (a token's tests fill more than one)."""
     wanted = [f"BadInput{name}" for name in names.split()]
     found = set()
@@ -57,7 +57,7 @@ def named_after(name: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("contract", sorted(SUBJECTS))
 def test_every_function_that_changes_state_is_walked_through(contract: str) -> None:
-    tests = {name.partition("_")[0] for name in tests_of(SUBJECTS[contract])}
+    tests = {name.partition("_")[0] for name in walked_through(SUBJECTS[contract])}
     functions = {
         entry["name"]
         for entry in artifacts.load(contract).abi
