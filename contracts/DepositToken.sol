@@ -320,6 +320,11 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
     }
 
     /// @inheritdoc IDepositToken
+    function decreaseDailyLimit(uint32, uint256) external restricted {
+        _pass(address(TokenRare), TokenRare.decreaseDailyLimit.selector);
+    }
+
+    /// @inheritdoc IDepositToken
     function setMintCeiling(address, uint256) external restricted {
         _pass(address(TokenRare), TokenRare.setMintCeiling.selector);
     }

@@ -64,12 +64,12 @@ class Assets:
     def issue_title(
         self, asset: str, to: int | str, token_id: int, *, document: str | bytes, idempotency_key: str
     ) -> Act:
-        """Issues a title document (onboarder role). ``document``: text or the 32-byte hash of the paper."""
+        """Issues a title document (registrar role). ``document``: text or the 32-byte hash of the paper."""
         arguments = (self._session.wallet_of(to), token_id, reference_hash(document))
         return self._act(TITLES, "issue", idempotency_key, *arguments, at=asset)
 
     def issue_units(self, asset: str, to: int | str, amount: int, *, idempotency_key: str) -> Act:
-        """Issues units (onboarder role)."""
+        """Issues units (registrar role)."""
         return self._act(UNITS, "issue", idempotency_key, self._session.wallet_of(to), amount, at=asset)
 
     def owner_of_title(self, asset: str, token_id: int) -> str:

@@ -213,7 +213,8 @@ class Escrow:
         return self._act("cancelTogether", document, idempotency_key, arguments, content)
 
     def cancel_by_order(self, document: Document, milestone: int, *, order: str | bytes, idempotency_key: str) -> Order:
-        """Compliance ends a milestone: releases the hold and freezes as much of the payer's money in the same call."""
+        """A compliance order ends a milestone (resolution role, delayed): releases the hold and freezes as much of the
+        payer's money in the same call."""
         arguments = (self._terms(document).to_message(), milestone, reference_hash(order))
         content = {"milestone": milestone, "order_hash": "0x" + arguments[2].hex()}
         return self._act("cancelByOrder", document, idempotency_key, arguments, content)

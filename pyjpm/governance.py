@@ -83,6 +83,24 @@ class Governance:
         data = self._session.codec(contract).encode(function, *arguments)
         return self._governed("schedule", idempotency_key, self._session.address(contract), data, 0)
 
+    def cancel(self, caller: str, contract: str, function: str, *arguments: Any, idempotency_key: str) -> Act:
+        """Calls off what ``caller`` announced (itself, a guardian or an administrator; never one's own removal)."""
+        data = self._session.codec(contract).encode(function, *arguments)
+        target = self._session.address(contract)
+        return self._governed("cancel", idempotency_key, to_checksum_address(caller), target, data)
+
+    def due(self, caller: str, contract: str, function: str, *arguments: Any) -> int | None:
+        """From when, unix seconds, what ``caller`` announced may be carried out. None: nothing is announced, or it was
+        carried out or cancelled, or has expired (a week after it was due)."""
+        data = self._session.codec(contract).encode(function, *arguments)
+        target = self._session.address(contract)
+        operation = self._session.call("Governance", "hashOperation", to_checksum_address(caller), target, data)
+        return int(self._session.call("Governance", "getSchedule", operation)) or None
+
+    def dismiss(self, role: str, account: str, *, idempotency_key: str) -> Act:
+        """Takes a guarded role away at once (guardian role); not the administrator's, nor those that stop."""
+        return self._governed("dismiss", idempotency_key, role_id(role), to_checksum_address(account))
+
     # --- tokens ---
 
     def set_mint_ceiling(self, issuer: str, ceiling: Money, *, idempotency_key: str) -> Act:

@@ -181,13 +181,26 @@ class Participants:
         return self._act("renewKyc", idempotency_key, participant, kyc_expiry, questionnaire_hash)
 
     def set_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
-        """What the participant may move a UTC day in this currency (onboarder role); zero denies."""
+        """What the participant may move a UTC day in this currency (limiter role, delayed); zero denies."""
         submission = self._session.submit(
             kind="participants.setDailyLimit",
             key=idempotency_key,
             content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
             contract=limit.currency,
             function="setDailyLimit",
+            arguments=(participant, limit.minor),
+            reference=str(participant),
+        )
+        return Act.of(self._session, submission)
+
+    def decrease_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
+        """Lowers a limit at once (compliance role)."""
+        submission = self._session.submit(
+            kind="participants.decreaseDailyLimit",
+            key=idempotency_key,
+            content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
+            contract=limit.currency,
+            function="decreaseDailyLimit",
             arguments=(participant, limit.minor),
             reference=str(participant),
         )

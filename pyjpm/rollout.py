@@ -91,6 +91,8 @@ class Rollout:
         auditors = tuple(map(to_checksum_address, plan.auditors))
         reserve = self._proxied(RESERVE, RESERVE, (), (governance, auditors, plan.auditor_threshold))
 
+        self._describe_roles(governance)
+        self._open_functions(governance, "Governance", governance)
         self._open_functions(governance, "ParticipantRegistry", registry)
         self._open_functions(governance, "OrderEscrow", escrow)
         self._open_functions(governance, RESERVE, reserve)
@@ -160,6 +162,17 @@ class Rollout:
         for role, selectors in selectors_by_role(artifact).items():
             label = f"{artifact}{key}/{role}"
             self._call("Governance", governance, "setTargetFunctionRole", target, selectors, role, key=label)
+
+    def _describe_roles(self, governance: str) -> None:
+        """Names of the roles, and the guardian of every role but those that stop."""
+        coder = codec("Governance")
+        guardian = role_id("GUARDIAN")
+        calls = []
+        for name, role in roles()["roles"].items():
+            calls.append(coder.encode("labelRole", role_id(name), name))
+            if not role.get("stops"):
+                calls.append(coder.encode("setRoleGuardian", role_id(name), guardian))
+        self._call("Governance", governance, "multicall", calls, key="roles")
 
     def _grant_all(self, governance: str, delay: int, key: str) -> None:
         self._progress("granting roles")

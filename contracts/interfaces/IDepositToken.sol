@@ -178,6 +178,7 @@ interface IDepositToken is IMandates {
     error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);
+    error LimitNotLower(uint32 participant, uint256 limit, uint256 requested);
     /// @notice The caller is neither a linked wallet of the participant nor an issuer.
     error NotOwnReference(uint32 participant, address caller);
     error UnknownParticipantOfWallet(address wallet);
@@ -261,8 +262,11 @@ interface IDepositToken is IMandates {
     function unpause() external;
 
     // ---- governance ----
+    /// @notice Delayed: raises a limit, or lowers it.
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
+    /// @notice At once, downwards only.
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;
     /// @notice Delayed. An issuer mints at most `amount` at once, and that much again as `period` seconds pass.

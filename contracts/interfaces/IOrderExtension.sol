@@ -59,7 +59,8 @@ interface IOrderExtension is IOrderBook {
         bytes calldata buyerSignature,
         bytes calldata sellerSignature
     ) external;
-    /// @notice Compliance only: releases the hold and freezes as much of the payer's money in the same call.
+    /// @notice On a compliance order (RESOLUTION, delayed): releases the hold and freezes as much of the payer's money in
+    /// the same call. Nothing is lost by the delay: freezing a party, which has none, keeps the hold where it is.
     function cancelByOrder(Terms calldata terms, uint256 milestone, bytes32 orderHash) external;
 
     // ---- views ----

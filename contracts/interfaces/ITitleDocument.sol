@@ -16,10 +16,10 @@ interface ITitleDocument is IRecoverable {
     error AlreadyIssued(uint256 id);
     error TooManyTitles(address holder, uint256 most);
 
-    /// @notice By the onboarder.
+    /// @notice By the registrar.
     function issue(address to, uint256 id, bytes32 documentHash) external;
 
-    /// @notice By the onboarder, once the holder has approved it (or surrendered the title to it).
+    /// @notice By the registrar, once the holder has approved it (or surrendered the title to it).
     function retire(uint256 id) external;
 
     /// @notice Hash of the document, kept after the title is retired; 0 where nothing was issued.

@@ -13,10 +13,10 @@ interface IUnitToken is IRecoverable {
     /// @notice No units at all, or more than `most`: together never more than a leg of a trade can deliver.
     error InvalidUnits(uint256 amount, uint256 most);
 
-    /// @notice By the onboarder: brings units into being.
+    /// @notice By the registrar: brings units into being.
     function issue(address to, uint256 amount) external;
 
-    /// @notice By the onboarder, out of its own units or its allowance from `from`: nobody's units vanish unasked.
+    /// @notice By the registrar, out of its own units or its allowance from `from`: nobody's units vanish unasked.
     function retire(address from, uint256 amount) external;
 
     /// @notice The participant registry, which alone may move a lost wallet's units.

@@ -204,8 +204,18 @@ library TokenRare {
     function setDailyLimit(uint32 participant, uint256 limit) external {
         if (limit > type(uint88).max) revert IDepositToken.AmountTooLarge(limit);
         _requireParticipant(participant);
+        _setDailyLimit(TokenStorage.load(), participant, uint88(limit));
+    }
+
+    function decreaseDailyLimit(uint32 participant, uint256 limit) external {
         TokenState storage $ = TokenStorage.load();
-        $.limits[participant] = $.limits[participant].withLimit(uint88(limit));
+        uint256 present = $.limits[participant].limit();
+        if (limit >= present) revert IDepositToken.LimitNotLower(participant, present, limit);
+        _setDailyLimit($, participant, uint88(limit));
+    }
+
+    function _setDailyLimit(TokenState storage $, uint32 participant, uint88 limit) private {
+        $.limits[participant] = $.limits[participant].withLimit(limit);
         emit IDepositToken.DailyLimitSet(participant, limit);
     }
 

@@ -25,7 +25,13 @@ _CEILINGS: Final = {
     "settleNet": 6_000_000,
 }
 # Per element of the first argument, on top of the ceiling.
-_PER_ITEM: Final = {"payBatch": 120_000, "releaseMany": 600_000, "attestMany": 800_000, "settleNet": 250_000}
+_PER_ITEM: Final = {
+    "multicall": 100_000,
+    "payBatch": 120_000,
+    "releaseMany": 600_000,
+    "attestMany": 800_000,
+    "settleNet": 250_000,
+}
 _REMITTANCE_BYTE: Final = 40
 
 

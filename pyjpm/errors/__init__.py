@@ -15,6 +15,7 @@ from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
 from pyjpm.errors.documents import *
 from pyjpm.errors.escrow import *
+from pyjpm.errors.governance import *
 from pyjpm.errors.ledger import *
 from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *

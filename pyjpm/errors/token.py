@@ -185,6 +185,15 @@ class UnknownParticipantOfWallet(ContractError):
     hint = "Use a wallet that was linked."
 
 
+class LimitNotLower(ContractError):
+    """The limit of participant `participant` is `limit`; `requested` would not lower it."""
+
+    solidity = "LimitNotLower"
+    code = "LIMIT_NOT_LOWER"
+    says = "The limit of participant {participant} is {limit}; {requested} would not lower it."
+    hint = "Raising a limit is announced: schedule setDailyLimit."
+
+
 class AlreadyPaused(ContractError):
     """The token is already paused."""
 

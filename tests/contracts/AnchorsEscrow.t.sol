@@ -147,7 +147,7 @@ contract AnchorsEscrow is OrderBase {
         vm.prank(arbiter.wallet);
         escrow.rule(t, 0, PART);
         _assertAmounts(t, PART, 0, AMOUNT - PART);
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _assertAmounts(t, 0, 0, AMOUNT);
     }

@@ -25,7 +25,7 @@ contract UnitTokenTest is RegistryBase {
     }
 
     function _issue(address to, uint256 amount) private {
-        vm.prank(onboarder);
+        vm.prank(registrar);
         units.issue(to, amount);
     }
 
@@ -37,7 +37,7 @@ contract UnitTokenTest is RegistryBase {
         assertEq(units.registry(), address(registry));
     }
 
-    function test_only_the_onboarder_issues_and_retires() external {
+    function test_only_the_registrar_issues_and_retires() external {
         vm.expectEmit(address(units));
         emit IUnitToken.UnitsIssued(alice, 5);
         _issue(alice, 5);
@@ -53,18 +53,18 @@ contract UnitTokenTest is RegistryBase {
 
     function test_retire_takes_own_units_or_an_allowance() external {
         _issue(alice, 5);
-        _issue(onboarder, 3);
-        vm.prank(onboarder);
-        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, onboarder, 0, 2));
+        _issue(registrar, 3);
+        vm.prank(registrar);
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, registrar, 0, 2));
         units.retire(alice, 2);
         vm.prank(alice);
-        units.approve(onboarder, 2);
+        units.approve(registrar, 2);
         vm.expectEmit(address(units));
         emit IUnitToken.UnitsRetired(alice, 2);
-        vm.prank(onboarder);
+        vm.prank(registrar);
         units.retire(alice, 2);
-        vm.prank(onboarder);
-        units.retire(onboarder, 3);
+        vm.prank(registrar);
+        units.retire(registrar, 3);
         assertEq(units.balanceOf(alice), 3);
         assertEq(units.totalSupply(), 3);
     }
@@ -123,7 +123,7 @@ contract TitleDocumentTest is RegistryBase {
     }
 
     function _issue(address to, uint256 id) private {
-        vm.prank(onboarder);
+        vm.prank(registrar);
         titles.issue(to, id, DOCUMENT);
     }
 
@@ -142,14 +142,14 @@ contract TitleDocumentTest is RegistryBase {
         assertEq(titles.titlesOf(alice)[0], 7);
         assertEq(titles.version(), "1.0.0");
         assertEq(titles.registry(), address(registry));
-        vm.startPrank(onboarder);
+        vm.startPrank(registrar);
         vm.expectRevert(abi.encodeWithSelector(ITitleDocument.AlreadyIssued.selector, 7));
         titles.issue(bob, 7, DOCUMENT);
         vm.expectRevert(ITitleDocument.DocumentHashMissing.selector);
         titles.issue(bob, 8, 0);
     }
 
-    function test_only_the_onboarder_issues_and_retires() external {
+    function test_only_the_registrar_issues_and_retires() external {
         _issue(alice, 7);
         bytes memory unauthorized = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, alice);
         vm.startPrank(alice);
@@ -161,14 +161,14 @@ contract TitleDocumentTest is RegistryBase {
 
     function test_retire_needs_the_holders_approval_and_ends_the_id() external {
         _issue(alice, 7);
-        vm.prank(onboarder);
-        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, onboarder, 7));
+        vm.prank(registrar);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, registrar, 7));
         titles.retire(7);
         vm.prank(alice);
-        titles.approve(onboarder, 7);
+        titles.approve(registrar, 7);
         vm.expectEmit(address(titles));
         emit ITitleDocument.TitleRetired(alice, 7);
-        vm.prank(onboarder);
+        vm.prank(registrar);
         titles.retire(7);
         assertEq(titles.titlesOf(alice).length, 0);
         assertEq(titles.documentHash(7), DOCUMENT, "the hash stays");
@@ -177,7 +177,7 @@ contract TitleDocumentTest is RegistryBase {
         vm.expectRevert(abi.encodeWithSelector(ITitleDocument.AlreadyIssued.selector, 7));
         _issue(alice, 7);
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 8));
-        vm.prank(onboarder);
+        vm.prank(registrar);
         titles.retire(8);
     }
 

@@ -46,14 +46,14 @@ contract BadInputUnitToken is BadInputAsset {
 
     function test_issue() external {
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(units.issue, (NOBODY, 1)),
             abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, NOBODY)
         );
         uint256[3] memory amounts = [0, MOST - 4, MAX];
         for (uint256 i; i < 3; ++i) {
             _refuses(
-                onboarder,
+                registrar,
                 abi.encodeCall(units.issue, (HOLDER, amounts[i])),
                 abi.encodeWithSelector(IUnitToken.InvalidUnits.selector, amounts[i], MOST - 5)
             );
@@ -64,19 +64,19 @@ contract BadInputUnitToken is BadInputAsset {
 
     function test_retire() external {
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(units.retire, (HOLDER, 1)),
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, onboarder, 0, 1)
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, registrar, 0, 1)
         );
         vm.prank(HOLDER);
-        units.approve(onboarder, MAX);
+        units.approve(registrar, MAX);
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(units.retire, (HOLDER, MAX)),
             abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, HOLDER, 5, MAX)
         );
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(units.retire, (HOLDER, 0)),
             abi.encodeWithSelector(IUnitToken.InvalidUnits.selector, 0, MAX)
         );
@@ -150,27 +150,27 @@ contract BadInputTitleDocument is BadInputAsset {
 
     function test_issue() external {
         _refuses(
-            onboarder, abi.encodeCall(titles.issue, (HOLDER, NONE, 0)), ITitleDocument.DocumentHashMissing.selector
+            registrar, abi.encodeCall(titles.issue, (HOLDER, NONE, 0)), ITitleDocument.DocumentHashMissing.selector
         );
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(titles.issue, (HOLDER, TITLE, "hash")),
             abi.encodeWithSelector(ITitleDocument.AlreadyIssued.selector, TITLE)
         );
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(titles.issue, (NOBODY, NONE, "hash")),
             abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, NOBODY)
         );
     }
 
     function test_retire() external {
-        _refuses(onboarder, abi.encodeCall(titles.retire, (NONE)), _nonexistent(NONE));
-        _refuses(onboarder, abi.encodeCall(titles.retire, (type(uint256).max)), _nonexistent(type(uint256).max));
+        _refuses(registrar, abi.encodeCall(titles.retire, (NONE)), _nonexistent(NONE));
+        _refuses(registrar, abi.encodeCall(titles.retire, (type(uint256).max)), _nonexistent(type(uint256).max));
         _refuses(
-            onboarder,
+            registrar,
             abi.encodeCall(titles.retire, (TITLE)),
-            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, onboarder, TITLE)
+            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, registrar, TITLE)
         );
     }
 

@@ -83,10 +83,10 @@ contract BadInputEscrow is BadInputOrders {
 
     function test_cancelByOrder() external {
         Terms memory t = _prefund();
-        _refuses(compliance, _byOrder(0, t, 0), _unknownOrder(t));
-        _refuses(compliance, _byOrder(0, known(), MAX), _unknownMilestone(known(), MAX));
+        _refuses(SWIFT, _byOrder(0, t, 0), _unknownOrder(t));
+        _refuses(SWIFT, _byOrder(0, known(), MAX), _unknownMilestone(known(), MAX));
         _refuses(
-            compliance,
+            SWIFT,
             abi.encodeCall(escrow.cancelByOrder, (known(), 0, 0)),
             abi.encodePacked(IOrderBook.OrderHashMissing.selector)
         );

@@ -215,14 +215,30 @@ contract BadInputTokenBank is TokenScenario, BadInputTable {
 
     // ---- governance ----
 
+    function test_decreaseDailyLimit() external {
+        uint256[3] memory limits = [LIMIT, TOO_LARGE, MAX];
+        for (uint256 i; i < 3; ++i) {
+            _refuses(
+                compliance,
+                abi.encodeCall(usd.decreaseDailyLimit, (alice.id, limits[i])),
+                abi.encodeWithSelector(IDepositToken.LimitNotLower.selector, alice.id, LIMIT, limits[i])
+            );
+        }
+        _refuses(
+            compliance,
+            abi.encodeCall(usd.decreaseDailyLimit, (0, 0)),
+            abi.encodeWithSelector(IDepositToken.LimitNotLower.selector, 0, 0, 0)
+        );
+    }
+
     function test_setDailyLimit() external {
         _refuses(
-            onboarder,
+            SWIFT,
             abi.encodeCall(usd.setDailyLimit, (alice.id, TOO_LARGE)),
             abi.encodeWithSelector(IDepositToken.AmountTooLarge.selector, TOO_LARGE)
         );
-        _refuses(onboarder, abi.encodeCall(usd.setDailyLimit, (0, 1)), _unknown(0));
-        _refuses(onboarder, abi.encodeCall(usd.setDailyLimit, (type(uint32).max, 1)), _unknown(type(uint32).max));
+        _refuses(SWIFT, abi.encodeCall(usd.setDailyLimit, (0, 1)), _unknown(0));
+        _refuses(SWIFT, abi.encodeCall(usd.setDailyLimit, (type(uint32).max, 1)), _unknown(type(uint32).max));
     }
 
     function test_setMintCeiling() external {

@@ -165,7 +165,7 @@ contract EscrowClocksTest is OrderBase {
         a.attestedAt = t.milestones[0].attestBy;
         _attest(t, a);
         _assertState(t, IOrderBook.State.Accepted);
-        vm.prank(compliance); // a payee refused for good is ended by order
+        vm.prank(SWIFT); // a payee refused for good is ended by order
         escrow.cancelByOrder(t, 0, ORDER);
         _assertAmounts(t, 0, 0, AMOUNT);
     }

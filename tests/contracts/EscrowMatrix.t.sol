@@ -329,7 +329,7 @@ contract EscrowMatrixTest is OrderMatrix {
 
     function test_cancelled_by_order() external {
         Terms memory t = _paidInAdvance();
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _checkOver(t, CANCELLED);
     }

@@ -266,7 +266,7 @@ contract EscrowReleaseTest is OrderBase {
 
     function test_by_order_the_hold_goes_back_and_stays_frozen() external {
         Terms memory t = _accepted();
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _assertState(t, IOrderBook.State.Cancelled);
         _assertAmounts(t, 0, 0, AMOUNT);
@@ -276,21 +276,40 @@ contract EscrowReleaseTest is OrderBase {
 
     function test_by_order_what_holds_no_money_too() external {
         Terms memory t = _opened(_prefund());
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _assertState(t, IOrderBook.State.Cancelled);
         t = _due();
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _assertState(t, IOrderBook.State.Cancelled);
         assertEq(usd.frozen(buyer.wallet), 0, "nothing to freeze");
+    }
+
+    /// @dev One stolen compliance key must not end every order of the bank's clients. It freezes, and that is enough: the
+    /// money stays held until the order has been announced and carried out.
+    function test_by_order_is_announced_and_a_freeze_holds_the_money_meanwhile() external {
+        Terms memory t = _accepted();
+        bytes memory call_ = abi.encodeCall(escrow.cancelByOrder, (t, 0, ORDER));
+        vm.expectRevert(abi.encodeWithSignature("AccessManagedUnauthorized(address)", compliance));
+        vm.prank(compliance);
+        escrow.cancelByOrder(t, 0, ORDER);
+        _freeze(seller.id);
+        _schedule(resolution, address(escrow), call_);
+        vm.warp(block.timestamp + DELAY);
+        vm.expectPartialRevert(IDepositToken.Refused.selector);
+        vm.prank(buyer.wallet);
+        escrow.release(t, 0);
+        _executeDelayed(resolution, address(escrow), call_);
+        _assertState(t, IOrderBook.State.Cancelled);
+        assertEq(usd.frozen(buyer.wallet), AMOUNT);
     }
 
     function test_by_order_refuses() external {
         Terms memory t = _accepted();
         vm.expectRevert(abi.encodeWithSignature("AccessManagedUnauthorized(address)", address(this)));
         escrow.cancelByOrder(t, 0, ORDER);
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         vm.expectRevert(IOrderBook.OrderHashMissing.selector);
         escrow.cancelByOrder(t, 0, 0);
     }

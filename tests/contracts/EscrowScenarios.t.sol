@@ -106,7 +106,7 @@ contract EscrowScenariosTest is OrderBase {
         assertEq(_check(Path.EXECUTE, seller.wallet), uint256(Reason.PAYEE_CLOSED), "check");
         vm.expectPartialRevert(IDepositToken.Refused.selector);
         escrow.release(t, 0);
-        vm.prank(compliance);
+        vm.prank(SWIFT);
         escrow.cancelByOrder(t, 0, ORDER);
         _assertAmounts(t, 0, 0, AMOUNT);
     }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {DepositToken} from "../../contracts/DepositToken.sol";
+import {Governance} from "../../contracts/Governance.sol";
 import {OrderEscrow} from "../../contracts/OrderEscrow.sol";
 import {Reserve} from "../../contracts/Reserve.sol";
 import {TitleDocument} from "../../contracts/assets/TitleDocument.sol";
@@ -41,6 +42,7 @@ contract RolesTest is RegistryBase {
                 DepositToken.settleRedemption.selector,
                 DepositToken.returnRedemption.selector,
                 DepositToken.setDailyLimit.selector,
+                DepositToken.decreaseDailyLimit.selector,
                 DepositToken.freezeAmount.selector,
                 DepositToken.unfreezeAmount.selector,
                 DepositToken.seize.selector,
@@ -70,6 +72,7 @@ contract RolesTest is RegistryBase {
                 registry.upgradeToAndCall.selector
             )
         );
+        _expectSelectors("Governance", abi.encodePacked(Governance.dismiss.selector));
         _expectSelectors("OrderEscrow", abi.encodePacked(OrderEscrow.cancelByOrder.selector));
         _expectSelectors("UnitToken", abi.encodePacked(UnitToken.issue.selector, UnitToken.retire.selector));
         _expectSelectors("TitleDocument", abi.encodePacked(TitleDocument.issue.selector, TitleDocument.retire.selector));

@@ -22,7 +22,10 @@ abstract contract GovernanceBase is Test {
     address internal governor = address(0x1006);
     address internal upgrader = address(0x1007);
     address internal operator = address(0x1008);
-    address internal constant SWIFT = address(0x1009); // RESOLUTION and GOVERNOR without a delay
+    address internal guardian = address(0x100C);
+    address internal limiter = address(0x100D);
+    address internal registrar = address(0x100E);
+    address internal constant SWIFT = address(0x1009); // RESOLUTION, GOVERNOR and LIMITER without a delay, for fixtures
     bool private _swift;
 
     function setUp() public virtual {
@@ -37,6 +40,16 @@ abstract contract GovernanceBase is Test {
         _grant("GOVERNOR", governor);
         _grant("UPGRADER", upgrader);
         _grant("OPERATOR", operator);
+        _grant("GUARDIAN", guardian);
+        _grant("LIMITER", limiter);
+        _grant("REGISTRAR", registrar);
+        _guard();
+        _wire("Governance", address(governance));
+        vm.startPrank(admin);
+        governance.grantRole(_roleId("RESOLUTION"), SWIFT, 0);
+        governance.grantRole(_roleId("GOVERNOR"), SWIFT, 0);
+        governance.grantRole(_roleId("LIMITER"), SWIFT, 0);
+        vm.stopPrank();
     }
 
     function _roleId(string memory role) internal view returns (uint64) {
@@ -48,6 +61,20 @@ abstract contract GovernanceBase is Test {
         vm.prank(admin);
         governance.grantRole(_roleId(role), account, delayed ? DELAY : 0);
         vm.label(account, role);
+    }
+
+    /// @dev The guardian's reach as deployment sets it: every role but those that stop.
+    function _guard() private {
+        string[] memory names = vm.parseJsonKeys(rolesJson, ".roles");
+        for (uint256 i; i < names.length; ++i) {
+            if (_stops(names[i])) continue;
+            vm.prank(admin);
+            governance.setRoleGuardian(_roleId(names[i]), _roleId("GUARDIAN"));
+        }
+    }
+
+    function _stops(string memory role) internal view returns (bool) {
+        return vm.keyExistsJson(rolesJson, string.concat(".roles.", role, ".stops"));
     }
 
     /// @dev Gives every function that `roles.json` lists under `contractName` to its role.
@@ -67,10 +94,6 @@ abstract contract GovernanceBase is Test {
 
     /// @dev From here on what is delayed happens at once, for handlers to whom every loosening would else cost days.
     function _beSwift() internal {
-        vm.startPrank(admin);
-        governance.grantRole(_roleId("RESOLUTION"), SWIFT, 0);
-        governance.grantRole(_roleId("GOVERNOR"), SWIFT, 0);
-        vm.stopPrank();
         _swift = true;
     }
 

@@ -341,7 +341,7 @@ abstract contract OrderHandler is OrderLedger {
         if (act == Act.ReleaseAsBuyer) return (buyer.wallet, abi.encodeCall(escrow.release, (t, i)));
         if (act == Act.Refund) return (caller, abi.encodeCall(escrow.refund, (t, i)));
         if (act == Act.Cancel) return (caller, abi.encodeCall(escrow.cancel, (t, i)));
-        if (act == Act.CancelByOrder) return (compliance, abi.encodeCall(escrow.cancelByOrder, (t, i, ORDER)));
+        if (act == Act.CancelByOrder) return (SWIFT, abi.encodeCall(escrow.cancelByOrder, (t, i, ORDER)));
         caller = _partyOf(t.seller).wallet;
         return act == Act.WriteOff
             ? (caller, abi.encodeCall(escrow.writeOff, (t, i)))

@@ -207,7 +207,7 @@ abstract contract OrderMatrix is OrderBase {
         if (who == Who.Seller) return seller.wallet;
         if (who == Who.Payer) return payer.wallet;
         if (who == Who.Arbiter) return arbiter.wallet;
-        return who == Who.Compliance ? compliance : address(0xBEEF);
+        return who == Who.Compliance ? SWIFT : address(0xBEEF);
     }
 
     function _encode(Call call, Terms memory t) private returns (bytes memory) {

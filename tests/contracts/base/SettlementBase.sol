@@ -27,12 +27,12 @@ abstract contract SettlementBase is TokenBase {
     }
 
     function _issueUnits(address to, uint256 amount) internal {
-        vm.prank(onboarder);
+        vm.prank(registrar);
         units.issue(to, amount);
     }
 
     function _issueTitle(address to, uint256 id) internal {
-        vm.prank(onboarder);
+        vm.prank(registrar);
         titles.issue(to, id, keccak256(abi.encode("document", id)));
     }
 }

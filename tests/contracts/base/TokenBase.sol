@@ -138,7 +138,7 @@ abstract contract TokenBase is RegistryBase {
     }
 
     function _setLimit(DepositToken token, uint32 participant, uint256 limit) internal {
-        vm.prank(onboarder);
+        vm.prank(SWIFT);
         token.setDailyLimit(participant, limit);
     }
 
