@@ -62,7 +62,7 @@ class DeploymentRecord:
         chain_id, genesis_hash: of its chain.
         block: height by which all of it was deployed; nothing of the platform happened before ``first_block``.
         contracts: by name: ``Governance``, ``ParticipantRegistry``, ``AttesterSets``, ``OrderEscrow``, ``Settlement``,
-            ``Reserve``.
+            ``PaymentRules``, ``Reserve``.
         tokens: deposit tokens by ISO 4217 currency.
         libraries: external libraries by name.
         pyjpm: version of the release that deployed it.

@@ -26,6 +26,7 @@ from pyjpm.version import __version__
 
 TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
 RESERVE: Final = "Reserve"
+RULES: Final = "PaymentRules"
 
 AUDIT_CYCLE: Final = 366 * 86_400
 _DAY: Final = 86_400
@@ -87,6 +88,7 @@ class Rollout:
         amendments = self._create("OrderAmendments", registry, attesters)
         escrow = self._create("OrderEscrow", registry, attesters, governance, amendments)
         settlement = self._create("Settlement", registry)
+        rules = self._create(RULES, registry)
         tokens = {currency: self._token(currency, registry, governance) for currency in plan.currencies}
         auditors = tuple(map(to_checksum_address, plan.auditors))
         reserve = self._proxied(RESERVE, RESERVE, (), (governance, auditors, plan.auditor_threshold))
@@ -102,7 +104,7 @@ class Rollout:
         self._grant_all(governance, 0, "set-up")
         for currency, token in tokens.items():
             self._call("ParticipantRegistry", registry, "registerAsset", token, True, key=currency)
-            for notary in (escrow, settlement):
+            for notary in (escrow, settlement, rules):
                 self._call(TOKEN, token, "registerNotary", notary, key=f"{currency}/{notary}")
             self._call(TOKEN, token, "setMintCeiling", self._signer.address, plan.mint_ceiling, key=currency)
             self._call(TOKEN, token, "setMintRate", self._signer.address, plan.mint_rate, _DAY, key=currency)
@@ -119,6 +121,7 @@ class Rollout:
             "OrderEscrow": (escrow, False),
             "OrderAmendments": (amendments, False),
             "Settlement": (settlement, False),
+            RULES: (rules, False),
             RESERVE: (reserve, True),
         }
         return DeploymentRecord(

@@ -40,6 +40,7 @@ DOMAIN_NAMES: Final = {
     "ParticipantRegistry": "pyjpm ParticipantRegistry",
     "OrderEscrow": "pyjpm OrderEscrow",
     "Settlement": "pyjpm Settlement",
+    "PaymentRules": "pyjpm PaymentRules",
     "Reserve": "pyjpm Reserve",
 }
 ZERO_ADDRESS: Final = "0x" + 40 * "0"

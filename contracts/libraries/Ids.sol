@@ -7,6 +7,9 @@ type OrderId is bytes32;
 /// @notice EIP-712 struct hash of a trade.
 type TradeId is bytes32;
 
+/// @notice EIP-712 struct hash of a payment rule.
+type RuleId is bytes32;
+
 using {eqOrder as ==} for OrderId global;
 using {eqTrade as ==} for TradeId global;
 

@@ -23,6 +23,8 @@ _CEILINGS: Final = {
     "settle": 6_000_000,
     "settleLots": 6_000_000,
     "settleNet": 6_000_000,
+    "execute": 3_000_000,
+    "arm": 3_000_000,
 }
 # Per element of the first argument, on top of the ceiling.
 _PER_ITEM: Final = {

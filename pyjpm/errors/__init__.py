@@ -24,6 +24,7 @@ from pyjpm.errors.orders import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.reserve import *
+from pyjpm.errors.rules import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *

@@ -44,7 +44,9 @@ def messages(primary: str) -> st.SearchStrategy[dict[str, Any]]:
 
     def member(kind: str, label: str) -> st.SearchStrategy[Any]:
         if kind.endswith("[]"):
-            return st.lists(of(kind[:-2]), min_size=0, max_size=3)
+            return st.lists(member(kind[:-2], label), min_size=0, max_size=3)
+        if kind in structs:
+            return of(kind)
         if label == "mode":
             return st.integers(0, 1)
         if label == "kind":
@@ -120,6 +122,25 @@ def test_trade_cancellations(platform: Platform, message: dict[str, Any]) -> Non
 
 
 @FEW
+@given(message=messages("Rule"))
+def test_rules(platform: Platform, message: dict[str, Any]) -> None:
+    assert platform.session.call("PaymentRules", "ruleId", message) == struct_hash("Rule", message)
+
+
+@FEW
+@given(message=messages("RuleApproval"))
+def test_rule_approvals(platform: Platform, message: dict[str, Any]) -> None:
+    digest = platform.session.call("PaymentRules", "approvalDigest", *_in_order(message, "RuleApproval"))
+    assert digest == typed(platform, "PaymentRules", "RuleApproval", message).digest
+
+
+@FEW
+@given(message=messages("Mandate"))
+def test_mandates(platform: Platform, message: dict[str, Any]) -> None:
+    assert platform.session.call("USD", "mandateId", message) == struct_hash("Mandate", message)
+
+
+@FEW
 @given(message=messages("ReserveAttestation"))
 def test_reserve_attestations(platform: Platform, message: dict[str, Any]) -> None:
     digest = platform.session.call("Reserve", "attestationDigest", message)
@@ -127,13 +148,32 @@ def test_reserve_attestations(platform: Platform, message: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    "primary", sorted({"Consent", "LinkWallet", "ChangeCurrentWallet", "ReserveAttestation", "Terms", "Trade"})
+    "primary",
+    sorted(
+        {
+            "Consent",
+            "LinkWallet",
+            "ChangeCurrentWallet",
+            "RegisterMandate",
+            "ReserveAttestation",
+            "Rule",
+            "Terms",
+            "Trade",
+        }
+    ),
 )
 @FEW
 @given(data=st.data())
 def test_eth_account_hashes_the_same(platform: Platform, primary: str, data: st.DataObject) -> None:
     message = data.draw(messages(primary))
-    contracts = {"Consent": "USD", "ReserveAttestation": "Reserve", "Terms": "OrderEscrow", "Trade": "Settlement"}
+    contracts = {
+        "Consent": "USD",
+        "RegisterMandate": "USD",
+        "ReserveAttestation": "Reserve",
+        "Rule": "PaymentRules",
+        "Terms": "OrderEscrow",
+        "Trade": "Settlement",
+    }
     contract = contracts.get(primary, "ParticipantRegistry")
     ours = typed(platform, contract, primary, message)
     structs = re.findall(r"(\w+)\(([^()]*)\)", type_strings()[primary])
