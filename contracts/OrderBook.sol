@@ -56,7 +56,11 @@ abstract contract OrderBook is IOrderBook {
 
     function _requireOpenable(Terms calldata terms, OrderId id) internal view {
         if (_isOpen(id)) revert OrderAlreadyOpen(id);
-        if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
+        uint40 openBy = terms.openBy;
+        if (!Deadlines.isOpen(openBy)) {
+            if (block.timestamp > openBy) revert OpeningExpired(openBy, block.timestamp);
+            revert InvalidTerms("openBy");
+        }
         if (!IParticipantRegistry(registry).isDepositToken(terms.token)) revert InvalidTerms("token");
         TermsRules.requireValid(terms, IAttesterSets(attesterSets).attesterSet(terms.attesterSet));
     }

@@ -20,7 +20,6 @@ library TermsRules {
         uint256 threshold = t.threshold;
         if (threshold == 0 || threshold > set.minimumSize) revert IOrderBook.InvalidTerms("threshold");
         if (t.fallbackSplit > WHOLE) revert IOrderBook.InvalidTerms("fallbackSplit");
-        if (t.openBy > block.timestamp + MAX_AHEAD) revert IOrderBook.InvalidTerms("openBy");
         uint256 grace = t.submitGrace;
         if (grace > MAX_DURATION) revert IOrderBook.InvalidTerms("submitGrace");
         uint256 n = t.milestones.length;
