@@ -5,12 +5,11 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
-import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {TokenBook} from "./TokenBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
@@ -27,12 +26,13 @@ import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
 import {TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
+import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title DepositToken
 /// @dev What is frequent and plain is here (PlainMovements). The linked libraries, run by DELEGATECALL in this contract's
 /// storage, have the rest: TokenBatch, TokenNet, TokenMandates, TokenDeposits, and TokenRare with all rules (Movements) and the acts of
 /// the bank.
-contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, IRecoverable, IERC20Errors {
+contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IRecoverable, IERC20Errors {
     // ------------------------------------------------------------------------------------------------ making
 
     constructor(address registry_) TokenBook(registry_) {
@@ -60,8 +60,10 @@ contract DepositToken is AccessManagedUpgradeable, UUPSUpgradeable, TokenBook, I
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
-    function _authorizeUpgrade(address implementation) internal override restricted {
-        if (implementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(implementation);
+    function _authorizeUpgrade(address) internal override restricted {}
+
+    function _snapshot() internal view override returns (bytes memory) {
+        return UpgradeCheck.ofToken();
     }
 
     // ------------------------------------------------------------------------------------------------ ERC-20

@@ -5,9 +5,8 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
-import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
-import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 
+import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {ParticipantBook} from "./ParticipantBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
@@ -15,6 +14,7 @@ import {Deadlines} from "./libraries/Deadlines.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Stops} from "./libraries/Stops.sol";
+import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title ParticipantRegistry
 /// @notice Decisions that shape the code:
@@ -24,7 +24,7 @@ import {Stops} from "./libraries/Stops.sol";
 ///   a suspended wallet leaves that state by `reinstateWallet` or recovery only. No onboarding act loosens a stop.
 /// - A participant's clocks stand still while it is stopped and while its current wallet is not LINKED, so a bank that
 ///   suspends the wallet that must sign cannot make a deadline pass. `_syncStop` follows every change of either.
-contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP712Upgradeable, UUPSUpgradeable {
+contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP712Upgradeable, CheckedUpgrade {
     using Stops for Interval[];
 
     bytes32 private constant LINK_WALLET_TYPEHASH =
@@ -46,12 +46,14 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
     }
 
     /// @inheritdoc IParticipantRegistry
-    function version() external pure returns (string memory) {
+    function version() external pure virtual returns (string memory) {
         return "1.0.0";
     }
 
-    function _authorizeUpgrade(address implementation) internal override restricted {
-        if (implementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(implementation);
+    function _authorizeUpgrade(address) internal override restricted {}
+
+    function _snapshot() internal view override returns (bytes memory) {
+        return UpgradeCheck.ofRegistry();
     }
 
     // ============================================================ onboarding

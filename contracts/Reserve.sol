@@ -5,19 +5,19 @@ import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
-import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
-import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IReserve, ReserveAttestation, ReserveLine} from "./interfaces/IReserve.sol";
 import {ReserveTerms} from "./libraries/ReserveTerms.sol";
 import {Signatures} from "./libraries/Signatures.sol";
+import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title Reserve
 /// @notice {IReserve}. Auditors have bits: who signed the standing attestation is compared with who is an auditor now, so
 /// that removing a key needs to find and touch no attestation.
-contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSUpgradeable {
+contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, CheckedUpgrade {
     enum AuditorStatus {
         NONE,
         ACTIVE,
@@ -51,6 +51,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
         mapping(address auditor => Auditor) auditors;
         mapping(bytes3 currency => Currency) currencies;
         mapping(address token => bytes3 currency) currencyOf;
+        bytes3[] listed; // currencies with a token
     }
 
     /// @dev keccak256(abi.encode(uint256(keccak256("pyjpm.storage.Reserve")) - 1)) & ~bytes32(uint256(0xff))
@@ -81,12 +82,14 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
     }
 
     /// @inheritdoc IReserve
-    function version() external pure returns (string memory) {
+    function version() external pure virtual returns (string memory) {
         return "1.0.0";
     }
 
-    function _authorizeUpgrade(address implementation) internal override restricted {
-        if (implementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(implementation);
+    function _authorizeUpgrade(address) internal override restricted {}
+
+    function _snapshot() internal view override returns (bytes memory) {
+        return UpgradeCheck.ofReserve();
     }
 
     // ------------------------------------------------------------------------------------------------ governance
@@ -126,6 +129,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
         address[] storage tokens = $.currencies[currency].tokens;
         if (tokens.length == MAX_TOKENS) revert TooManyReserveTokens(currency, MAX_TOKENS);
         $.currencyOf[token] = currency;
+        if (tokens.length == 0) $.listed.push(currency);
         tokens.push(token);
         emit TokenRegistered(token, currency);
     }
@@ -225,6 +229,11 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, UUPSU
     /// @inheritdoc IReserve
     function linesOf(bytes3 currency) external view returns (ReserveLine[] memory) {
         return _known(currency).lines;
+    }
+
+    /// @inheritdoc IReserve
+    function currencies() external view returns (bytes3[] memory) {
+        return _state().listed;
     }
 
     /// @inheritdoc IReserve

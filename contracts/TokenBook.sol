@@ -213,7 +213,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     }
 
     /// @notice The version of this contract's code.
-    function version() external pure returns (string memory) {
+    function version() external pure virtual returns (string memory) {
         return "1.0.0";
     }
 

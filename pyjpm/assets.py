@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec
 from pyjpm.errors.deployment import NotFound
-from pyjpm.governance import selectors_by_role
+from pyjpm.roles import selectors_by_role
 from pyjpm.sending import Operation
 from pyjpm.session import Act, Session, reference_hash
 

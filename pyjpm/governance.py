@@ -7,50 +7,18 @@ when the delay has passed.
 
 from __future__ import annotations
 
-import functools
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
-from pyjpm.errors.deployment import UnknownRole
+from pyjpm.access import Access, read_access
+from pyjpm.assignments import Assignments
+from pyjpm.handover import HandOver, Progress
 from pyjpm.money import Money
+from pyjpm.roles import role_id
 from pyjpm.session import Act, Session, reference_hash
 
-ROLES_FILE: Final = Path(__file__).resolve().parent / "contracts" / "roles.json"
 NOTARY_STATES: Final = ("NONE", "ACTIVE", "RUN_OFF", "STOPPED")
-
-
-@functools.cache
-def roles() -> dict[str, Any]:
-    """The roles (``id``, ``delayed``, ``purpose`` by name) and the functions they open, by contract."""
-    table: dict[str, Any] = json.loads(ROLES_FILE.read_text(encoding="utf-8"))
-    return table
-
-
-def role_id(name: str) -> int:
-    """The AccessManager's id of a role; ``ADMIN`` is 0.
-
-    Raises:
-        UnknownRole: there is none of this name.
-    """
-    if name == "ADMIN":
-        return 0
-    known: Mapping[str, Any] = roles()["roles"]
-    if name not in known:
-        raise UnknownRole(f"There is no role {name!r}.", role=name, known=sorted(known))
-    return int(known[name]["id"])
-
-
-def selectors_by_role(artifact: str) -> dict[int, list[bytes]]:
-    """Which functions of a contract each role opens: role id -> 4-byte selectors."""
-    opened: dict[int, list[bytes]] = {}
-    for signature, role in roles()["functions"].get(artifact, {}).items():
-        opened.setdefault(role_id(role), []).append(function_signature_to_4byte_selector(signature))
-    return opened
 
 
 class Governance:
@@ -58,6 +26,21 @@ class Governance:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    # --- who ---
+
+    def who_can(self) -> Access:
+        """Who can do what, read from the chain at its head, with what is amiss."""
+        return read_access(self._session)
+
+    def hand_over(self, assignments: Assignments, *, progress: Progress | None = None) -> Access:
+        """Gives every role to those assigned and leaves the acting deployer without any. Goes on where an earlier run
+        stopped.
+
+        Raises:
+            DeployerAssigned, NotTheDeployer, HandOverIncomplete
+        """
+        return HandOver(self._session, assignments, progress or (lambda step: None)).run()
 
     # --- roles ---
 

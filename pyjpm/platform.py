@@ -33,6 +33,7 @@ from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
 from pyjpm.sending import Journal, Sender
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
+from pyjpm.upgrades import Upgrades
 
 DEFAULT_TIMEOUT = 60.0
 
@@ -41,8 +42,8 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance, reserve: the
-            nouns.
+        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance, reserve,
+            upgrades: the nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -59,6 +60,7 @@ class Platform:
         self.assets = Assets(session)
         self.governance = Governance(session)
         self.reserve = Reserve(session)
+        self.upgrades = Upgrades(session)
 
     @classmethod
     def deploy(

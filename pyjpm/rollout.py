@@ -18,9 +18,9 @@ from pyjpm.chain.connection import Connection
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec
 from pyjpm.custody import Signer
-from pyjpm.governance import role_id, roles, selectors_by_role
 from pyjpm.money import MAX_MINOR, minor_units
 from pyjpm.record import Deployed, DeploymentRecord, examine
+from pyjpm.roles import ADMIN, GUARDIAN, Role, every_role, role_id, selectors_by_role
 from pyjpm.sending import Operation, Sender, Submission
 from pyjpm.version import __version__
 
@@ -169,21 +169,26 @@ class Rollout:
     def _describe_roles(self, governance: str) -> None:
         """Names of the roles, and the guardian of every role but those that stop."""
         coder = codec("Governance")
-        guardian = role_id("GUARDIAN")
+        guardian = role_id(GUARDIAN)
         calls = []
-        for name, role in roles()["roles"].items():
-            calls.append(coder.encode("labelRole", role_id(name), name))
-            if not role.get("stops"):
-                calls.append(coder.encode("setRoleGuardian", role_id(name), guardian))
+        for role in self._own_roles():
+            calls.append(coder.encode("labelRole", role.id, role.name))
+            if role.guarded:
+                calls.append(coder.encode("setRoleGuardian", role.id, guardian))
         self._call("Governance", governance, "multicall", calls, key="roles")
 
     def _grant_all(self, governance: str, delay: int, key: str) -> None:
         self._progress("granting roles")
-        for name, role in roles()["roles"].items():
-            if delay and not role["delayed"]:
+        for role in self._own_roles():
+            if delay and not role.delayed:
                 continue
-            arguments = (role_id(name), self._signer.address, delay)
-            self._call("Governance", governance, "grantRole", *arguments, key=f"{key}/{name}")
+            arguments = (role.id, self._signer.address, delay)
+            self._call("Governance", governance, "grantRole", *arguments, key=f"{key}/{role.name}")
+
+    @staticmethod
+    def _own_roles() -> list[Role]:
+        """Every role but the administrator's, which comes with the contract."""
+        return [role for role in every_role().values() if role.name != ADMIN]
 
     def _call(self, artifact: str, target: str, function: str, *arguments: Any, key: str) -> None:
         data = codec(artifact).encode(function, *arguments)

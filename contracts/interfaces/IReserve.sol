@@ -132,6 +132,8 @@ interface IReserve {
     function backing(bytes3 currency) external view returns (Backing memory);
     /// @notice As last attested.
     function linesOf(bytes3 currency) external view returns (ReserveLine[] memory);
+    /// @notice Those with a registered token, in the order of registration.
+    function currencies() external view returns (bytes3[] memory);
     function tokensOf(bytes3 currency) external view returns (address[] memory);
     /// @notice 0 where the token is not registered.
     function currencyOf(address token) external view returns (bytes3);

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pyjpm.contracts import artifacts, sources
+from pyjpm.contracts import artifacts, layouts, sources
 from pyjpm.errors.artifacts import CompileFailed
 
 
@@ -23,11 +23,16 @@ def command(
     output: Annotated[
         Path, typer.Option(help="Where the artifacts are.", show_default="in the package")
     ] = artifacts.FOLDER,
+    keep_layouts: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Keep the storage layouts as those of a version deployed.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     root = (root or sources.project_root()).resolve()
     if check:
         key = artifacts.check(root, output)
+        if output == artifacts.FOLDER:
+            layouts.require_all_continued()
         result = {"key": key, "fresh": True}
         text = f"The artifacts match the sources ({key[:12]})."
     else:
@@ -41,4 +46,6 @@ def command(
         key = artifacts.check(root, output)
         result = {"key": key, "contracts": list(names), "output": str(output)}
         text = f"Compiled {len(names)} contracts with solc {sources.SOLC_VERSION} into {output} ({key[:12]})."
+    if keep_layouts is not None:
+        layouts.commit(keep_layouts)
     print(json.dumps(result) if as_json else text)

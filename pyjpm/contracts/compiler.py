@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pyjpm.contracts import artifacts, sources
+from pyjpm.contracts import artifacts, layouts, sources
 from pyjpm.contracts.output import artifact_files
 from pyjpm.errors.artifacts import CompileFailed, CompilerNotFound
 
@@ -129,9 +129,11 @@ def _run_solc(root: Path, texts: Mapping[str, str]) -> dict[str, Any]:
 
     # Of libraries, the interface alone: for the custom errors that they declare.
     selection = {name: {"*": list(_DEPLOYABLE) if name.startswith(sources.OWN_PREFIX) else ["abi"]} for name in texts}
+    probes = layouts.probes({name: text for name, text in texts.items() if name.startswith(sources.OWN_PREFIX)})
+    selection |= {name: {"*": ["abi", "storageLayout"]} for name in probes}
     request = {
         "language": "Solidity",
-        "sources": {name: {"content": text} for name, text in texts.items()},
+        "sources": {name: {"content": text} for name, text in {**texts, **probes}.items()},
         "settings": {**sources.SETTINGS, "outputSelection": selection},
     }
     with _solc(root) as solc:

@@ -21,6 +21,7 @@ _CEILINGS: Final = {
     "attestReserve": 4_500_000,
     "open": 2_500_000,
     "settle": 6_000_000,
+    "upgradeToAndCall": 8_000_000,
     "settleLots": 6_000_000,
     "settleNet": 6_000_000,
     "execute": 3_000_000,

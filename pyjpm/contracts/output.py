@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector
 
-from pyjpm.contracts import artifacts, eip712, sources
+from pyjpm.contracts import artifacts, eip712, layouts, sources
 from pyjpm.errors.artifacts import CompileFailed
 
 Contracts = Mapping[str, Mapping[str, dict[str, Any]]]
@@ -36,6 +36,7 @@ def artifact_files(contracts: Contracts, texts: Mapping[str, str]) -> dict[str, 
     tables = {
         artifacts.ERRORS: _json(_error_table(contracts)),
         eip712.TYPES_FILE: _json(eip712.extract_type_strings(own)),
+        layouts.TABLE: _json(_namespaced(contracts)),
     }
     index = {
         **sources.fingerprint(texts),
@@ -99,6 +100,15 @@ def _storage_layout(layout: dict[str, Any]) -> dict[str, Any]:
     return {
         "storage": [variable(entry) for entry in layout.get("storage", [])],
         "types": {entry["label"]: described(entry) for entry in types.values()},
+    }
+
+
+def _namespaced(contracts: Contracts) -> dict[str, dict[str, Any]]:
+    """The layout of each structure at an ERC-7201 place, by the name of its contract."""
+    return {
+        source.removeprefix(layouts.PREFIX).removesuffix(".sol"): _storage_layout(by_name["Layout"]["storageLayout"])
+        for source, by_name in sorted(contracts.items())
+        if source.startswith(layouts.PREFIX)
     }
 
 

@@ -29,3 +29,4 @@ from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
 from pyjpm.errors.token import *
+from pyjpm.errors.upgrades import *

@@ -14,6 +14,10 @@ import {RegistryBase} from "./base/RegistryBase.sol";
 /// @notice The next version, for the upgrade test: it reads what the first one wrote.
 contract ParticipantRegistryNext is ParticipantRegistry {
     bool public constant IS_NEXT = true;
+
+    function version() external pure override returns (string memory) {
+        return "1.1.0";
+    }
 }
 
 /// @notice Names whatever registry it was told.

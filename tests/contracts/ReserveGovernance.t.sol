@@ -11,6 +11,10 @@ import {IReserve} from "../../contracts/interfaces/IReserve.sol";
 import {ReserveBase} from "./base/ReserveBase.sol";
 
 contract NextReserve is Reserve {
+    function version() external pure override returns (string memory) {
+        return "1.1.0";
+    }
+
     function isNext() external pure returns (bool) {
         return true;
     }

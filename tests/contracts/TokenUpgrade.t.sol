@@ -13,6 +13,10 @@ contract NextDepositToken is DepositToken {
 
     constructor(address registry_) DepositToken(registry_) {}
 
+    function version() external pure override returns (string memory) {
+        return "1.1.0";
+    }
+
     /// @dev What an upgrade runs in its own transaction: it does not go through on a state it does not understand.
     function selfTest(uint256 supply) external view {
         if (TokenStorage.load().totalSupply != supply) revert SelfTestFailed(TokenStorage.load().totalSupply);

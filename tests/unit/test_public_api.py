@@ -21,9 +21,10 @@ from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.reserve import Reserve
 from pyjpm.settlement import Settlement
+from pyjpm.upgrades import Upgrades
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
-NOUNS = (Assets, Attestations, Deposits, Escrow, Governance, Participants, Payments, Reserve, Settlement)
+NOUNS = (Assets, Attestations, Deposits, Escrow, Governance, Participants, Payments, Reserve, Settlement, Upgrades)
 
 
 def described(owner: type) -> Iterator[str]:

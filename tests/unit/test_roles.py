@@ -10,7 +10,7 @@ import pytest
 from pyjpm.contracts import artifacts
 from pyjpm.contracts.codec import signature_of
 from pyjpm.contracts.sources import project_root
-from pyjpm.governance import roles
+from pyjpm.roles import roles
 
 # What stops money, or whoever could move it. Nothing else may be open to a role that only stops.
 STOPS = {
