@@ -16,6 +16,7 @@ SUBJECTS: Final = {
     "Reserve": "Reserve",
     "OrderEscrow": "Escrow",
     "Settlement": "Settlement",
+    "PaymentRules": "Rules",
     "AttesterSets": "AttesterSets",
     "UnitToken": "Asset UnitToken",
     "TitleDocument": "Asset TitleDocument",
