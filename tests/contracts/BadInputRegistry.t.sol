@@ -8,6 +8,7 @@ import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.s
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
 import {PlatformProxy} from "../../contracts/PlatformProxy.sol";
 import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
+import {Flags} from "../../contracts/libraries/Flags.sol";
 import {BadInputTable} from "./base/BadInputTable.sol";
 import {RegistryBase} from "./base/RegistryBase.sol";
 import {Vm} from "./base/Vm.sol";
@@ -310,6 +311,48 @@ contract BadInputRegistry is RegistryBase, BadInputTable {
             abi.encodeCall(registry.recoverWallet, (alice.wallet, bob.wallet, ORDER)),
             abi.encodeWithSelector(IParticipantRegistry.WalletOfOther.selector, bob.wallet, bob.id, alice.id)
         );
+    }
+
+    function test_addFlags() external {
+        _refusesFlags(compliance, registry.addFlags.selector);
+    }
+
+    function test_removeFlags() external {
+        _refusesFlags(SWIFT, registry.removeFlags.selector);
+    }
+
+    /// @dev None, and those that follow from something else.
+    function _refusesFlags(address caller, bytes4 selector) private {
+        uint8[3] memory flags = [0, Flags.SPONSORED, type(uint8).max];
+        for (uint256 i; i < 3; ++i) {
+            _refuses(
+                caller,
+                abi.encodeWithSelector(selector, alice.id, flags[i]),
+                abi.encodeWithSelector(IParticipantRegistry.InvalidFlags.selector, flags[i])
+            );
+        }
+        for (uint256 i; i < 2; ++i) {
+            _refuses(caller, abi.encodeWithSelector(selector, unknown[i], Flags.CLEARANCE), _unknown(unknown[i]));
+        }
+    }
+
+    function test_forbidPair() external {
+        _refusesPairs(compliance, registry.forbidPair.selector);
+    }
+
+    function test_permitPair() external {
+        _refusesPairs(SWIFT, registry.permitPair.selector);
+    }
+
+    function _refusesPairs(address caller, bytes4 selector) private {
+        uint16[2][2] memory pairs = [[uint16(0), 276], [uint16(276), 0]];
+        for (uint256 i; i < 2; ++i) {
+            _refuses(
+                caller,
+                abi.encodeWithSelector(selector, pairs[i][0], pairs[i][1]),
+                abi.encodeWithSelector(IParticipantRegistry.InvalidJurisdiction.selector, 0)
+            );
+        }
     }
 
     function test_registerAsset() external {

@@ -9,6 +9,7 @@ import {DepositToken} from "../../contracts/DepositToken.sol";
 import {IDepositToken} from "../../contracts/interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "../../contracts/interfaces/IRecoverable.sol";
+import {ISponsorships} from "../../contracts/interfaces/ISponsorships.sol";
 import {Path, Reason} from "../../contracts/libraries/Reason.sol";
 import {BadInputTable} from "./base/BadInputTable.sol";
 import {TokenScenario} from "./base/TokenScenario.sol";
@@ -239,6 +240,37 @@ contract BadInputTokenBank is TokenScenario, BadInputTable {
         );
         _refuses(SWIFT, abi.encodeCall(usd.setDailyLimit, (0, 1)), _unknown(0));
         _refuses(SWIFT, abi.encodeCall(usd.setDailyLimit, (type(uint32).max, 1)), _unknown(type(uint32).max));
+    }
+
+    function test_setCustomerLimit() external {
+        uint32[2] memory ids = [0, alice.id];
+        for (uint256 i; i < 2; ++i) {
+            _refuses(
+                bob.wallet,
+                abi.encodeCall(usd.setCustomerLimit, (ids[i], 1)),
+                abi.encodeWithSelector(ISponsorships.NotSponsor.selector, bob.wallet, bob.id)
+            );
+        }
+    }
+
+    function test_setSponsorCeiling() external {
+        _refuses(
+            SWIFT,
+            abi.encodeCall(usd.setSponsorCeiling, (alice.id, MAX)),
+            abi.encodeWithSelector(IDepositToken.AmountTooLarge.selector, MAX)
+        );
+        _refuses(SWIFT, abi.encodeCall(usd.setSponsorCeiling, (0, 1)), _unknown(0));
+    }
+
+    function test_setRetailTier() external {
+        uint256[2][2] memory tiers = [[TOO_LARGE, 1], [uint256(1), TOO_LARGE]];
+        for (uint256 i; i < 2; ++i) {
+            _refuses(
+                SWIFT,
+                abi.encodeCall(usd.setRetailTier, (tiers[i][0], tiers[i][1])),
+                abi.encodeWithSelector(IDepositToken.AmountTooLarge.selector, TOO_LARGE)
+            );
+        }
     }
 
     function test_setMintCeiling() external {

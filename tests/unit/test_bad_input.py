@@ -61,7 +61,7 @@ def walked_through(names: str) -> set[str]:
 
 
 def named_after(name: str) -> tuple[str, ...]:
-    return tuple(f"{name}{part}" for part in ("Bank", "Signed"))
+    return tuple(f"{name}{part}" for part in ("Bank", "Signed", "Sponsors"))
 
 
 @pytest.mark.parametrize("contract", sorted(SUBJECTS))
