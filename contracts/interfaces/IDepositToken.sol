@@ -3,7 +3,10 @@ pragma solidity ^0.8.28;
 
 import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
+import {IAuthorizations} from "./IAuthorizations.sol";
+import {IClearances} from "./IClearances.sol";
 import {IMandates} from "./IMandates.sol";
+import {IRestrictedAsset} from "./IRestrictedAsset.sol";
 
 /// @title Bank money, one contract per currency
 /// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
@@ -36,7 +39,7 @@ import {IMandates} from "./IMandates.sol";
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
-interface IDepositToken is IMandates {
+interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedAsset {
     enum NotaryStatus {
         NONE,
         ACTIVE,

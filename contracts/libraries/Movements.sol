@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
 import {Path, Reason, Standing} from "./Reason.sol";
@@ -24,6 +25,7 @@ struct Movement {
     uint256 amount;
     AccountWord payer;
     AccountWord payee;
+    bool cleared; // by a clearance that rides along and is not open in Clearances
     uint256 frozen; // of the payer
     address notary; // who holds, on the paths that use a hold
     uint256 heldWord; // what `notary` holds of the payer
@@ -40,7 +42,7 @@ struct Movement {
 /// @title Which rules each path applies, and how balances and holds change by them
 /// @dev The paths of payers and notaries are here, those of the bank's offices in Offices: the token itself has no need of
 /// the latter. `check` and execution go through the same `begin` and `assess`, so they cannot differ. Order in which
-/// reasons are found: pause, caller, payer, payee, amount, limit or ceiling.
+/// reasons are found: pause, caller, payer, payee, clearance, amount, limit or ceiling.
 library Movements {
     // The table of rules by column; a bit per path.
     uint256 internal constant TRANSFER = 1 << uint8(Path.TRANSFER);
@@ -220,8 +222,8 @@ library Movements {
     }
 
     /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
-    function _flagsPass(TokenState storage, Movement memory) private pure returns (bool) {
-        return true;
+    function _flagsPass(TokenState storage, Movement memory m) private view returns (bool) {
+        return _clearancePasses(m);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
@@ -256,6 +258,14 @@ library Movements {
         if (m.row & PAIRED == 0) return true;
         if (payer == Standing.GOOD && (m.payerFlags | m.payeeFlags) & Flags.PAIR_RULES == 0) return true;
         return m.registry.pairPasses(m.payer.participant(), m.payee.participant());
+    }
+
+    /// @dev What another takes by allowance can be repeated under one clearance.
+    function _clearancePasses(Movement memory m) private view returns (bool) {
+        if (m.payerFlags & Flags.CLEARANCE == 0 || m.row & FROM_AVAILABLE == 0) return true;
+        if (m.cleared || Clearances.isOpenFor(m.from)) return true;
+        bool clearable = m.row == HOLD || m.caller == m.from;
+        return refused(m, clearable ? Reason.CLEARANCE_MISSING : Reason.NOT_CLEARABLE, m.from, 0, 0);
     }
 
     function _readWallet(IParticipantRegistry registry, address wallet, AccountWord word)

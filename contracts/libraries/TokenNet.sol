@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Consents} from "./Consents.sol";
 import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
@@ -42,6 +43,7 @@ library TokenNet {
         IParticipantRegistry registry;
         address notary;
         uint256 legs;
+        bool clears; // a clearance rides along with the source that is being asked
         Account[] accounts;
         Movement answer; // what is refused, or the last that was asked
     }
@@ -118,6 +120,7 @@ library TokenNet {
         Path path = held ? Path.EXECUTE : Path.HOLD;
         Movement memory m = Movements.make(net.registry, path, net.notary, source.payer, address(0), 0);
         net.answer = m;
+        net.clears = Clearances.rides(source.signature);
         if (!Movements.begin($, m)) return false;
         Account memory payer = _account($, net, m.from);
         uint256 total;
@@ -175,6 +178,7 @@ library TokenNet {
     ) private view returns (bool) {
         Movement memory m = Movements.make(net.registry, path, net.notary, payer.wallet, payee.wallet, amount);
         m.payer = payer.word;
+        m.cleared = net.clears; // Consents.use judges it
         net.answer = m;
         if (!Movements.partiesPass($, m)) return false;
         payer.word = payer.word.remember(m.payer.participant(), m.payer.epoch());

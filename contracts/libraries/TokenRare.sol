@@ -10,6 +10,7 @@ import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {ISponsorships} from "../interfaces/ISponsorships.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Flags} from "./Flags.sol";
 import {Interval} from "./Interval.sol";
 import {Movement, Movements} from "./Movements.sol";
@@ -56,6 +57,7 @@ library TokenRare {
     {
         Movement memory m = Movements.make(registry, path, caller, from, to, amount);
         Movements.update(TokenStorage.load(), m);
+        if (path == Path.HOLD) Clearances.close(); // the notary's code comes next
         return (m.from, m.payer.participant());
     }
 

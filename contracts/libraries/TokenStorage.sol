@@ -20,7 +20,8 @@ struct RetailTier {
     uint88 maxBalance;
 }
 
-/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
+/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word: PlainMovements compares it
+/// whole.
 struct NotaryState {
     IDepositToken.NotaryStatus status;
     bool paused;
@@ -32,6 +33,7 @@ struct MandateWord {
     uint32 participant; // of the payer
     uint88 spent;
     uint40 period;
+    bool cleared; // by the bank, when it was registered
 }
 
 /// @custom:storage-location erc7201:pyjpm.storage.DepositToken
@@ -68,6 +70,8 @@ struct TokenState {
     RetailTier retailTier;
     // what a sponsor may set as a customer's daily limit
     mapping(uint32 sponsor => uint256) sponsorCeilings;
+    mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
+    mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
 }
 
 library TokenStorage {

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
+from pyjpm.errors.authorizations import *
 from pyjpm.errors.base import *
 from pyjpm.errors.chain import *
+from pyjpm.errors.clearances import *
 from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *

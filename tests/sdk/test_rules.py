@@ -5,7 +5,9 @@ from __future__ import annotations
 import calendar
 import dataclasses
 import datetime as dt
+import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from pyjpm.errors.rules import (
     TooFewApprovals,
     TriggerNotMet,
 )
+from pyjpm.ledger import compare, read_events
 from pyjpm.rule import MandateStatus
 from pyjpm.rule_terms import Every
 from pyjpm.testing import new_company
@@ -124,6 +127,9 @@ def test_rent_is_paid_once_a_day_by_anyone(
     assert [(each.period, each.payments, each.amount) for each in done] == [(0, 1, RENT), (1, 1, RENT)]
     assert done[0].tx == act.tx_hash
     assert json.loads(json.dumps([payer.rules.get(document).to_dict(), preview.to_dict(), done[0].to_dict()]))
+    block = bank.connection.head().number
+    outcome = compare(bank.session, read_events(bank.session, to_block=block), block=block)
+    assert outcome.matches, outcome.differences
 
 
 def test_missed_days_are_caught_up_or_skipped(
@@ -311,6 +317,46 @@ def test_a_platform_without_rules_says_so(bank: Platform, payer: Platform, payee
     old = dataclasses.replace(bank.record, contracts=contracts)
     with Platform.connect(bank.connection, old) as reader, pytest.raises(RulesNotDeployed):
         reader.rules.preview(document)
+
+
+@pytest.fixture(scope="module")
+def keeper() -> Any:
+    """scripts/keeper.py."""
+    path = Path(__file__).resolve().parents[2] / "scripts" / "keeper.py"
+    spec = importlib.util.spec_from_file_location("keeper", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_keeper_runs_what_is_due_and_leaves_the_rest(
+    bank: Platform, payer: Platform, payee: Platform, clock: DevClock, keeper: Any, tmp_path: Path
+) -> None:
+    daily = armed(payer, rule(payer, payee, catch_up=True, cap_per_period=RENT * 99))
+    dear = armed(payer, rule(payer, payee, action=payer.rules.pay(Money("100000.01", "USD"), payee.session.wallet)))
+    later = armed(payer, rule(payer, payee, start=payer.session.now() + 300 * DAY, end=payer.session.now() + 366 * DAY))
+    for name, document in (("1 daily", daily), ("2 dear", dear), ("3 later", later)):
+        document.save(tmp_path / f"{name}.json")
+    clock.advance(13 * DAY)
+    documents = keeper.found([tmp_path])
+    assert [each.body for each in documents] == [daily.body, dear.body, later.body]
+    waiting: dict[str, str] = {}
+    done = [keeper.run(bank, document, waiting) for document in documents]
+    assert [[each["period"] for each in some] for some in done] == [list(range(12)), [], []]
+    assert list(waiting) == ["0x" + RuleTerms.from_body(dear.body).id.hex()]
+    assert waiting.popitem()[1].startswith("INSUFFICIENT_AVAILABLE")
+    assert usd(bank, payee) == 12 * RENT.minor
+    assert [each["period"] for each in keeper.run(bank, daily, waiting)] == [12, 13]  # the rest, in the next round
+    assert keeper.run(bank, daily, waiting) == []
+    assert usd(bank, payee) == 14 * RENT.minor
+    shown = json.loads(json.dumps(keeper.shown(bank, documents)))
+    assert [each["preview"]["problem"]["code"] for each in shown["rules"]] == [
+        "PERIOD_NOT_DUE",
+        "INSUFFICIENT_AVAILABLE",
+        "PERIOD_NOT_DUE",
+    ]
 
 
 def by_the_calendar(schedule: Schedule, year: int, month: int) -> int:
