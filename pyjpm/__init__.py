@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.remittance import DocumentKind, Remittance, RemittanceDocument, RemittanceKey, open_remittance
     from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.session import Act, Status
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
@@ -38,6 +39,7 @@ _HOME: Final = {
     "DeploymentRecord": "record",
     "DevClock": "chain",
     "Document": "documents",
+    "DocumentKind": "remittance",
     "Keystore": "custody",
     "Kind": "participants",
     "Leg": "terms",
@@ -63,6 +65,9 @@ _HOME: Final = {
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
+    "Remittance": "remittance",
+    "RemittanceDocument": "remittance",
+    "RemittanceKey": "remittance",
     "ReserveLine": "reserve",
     "SettledTrade": "trade",
     "Signer": "custody",
@@ -71,6 +76,7 @@ _HOME: Final = {
     "TradeState": "trade",
     "TradeTerms": "terms",
     "identity_hash": "participants",
+    "open_remittance": "remittance",
 }
 
 __all__ = [
@@ -82,6 +88,7 @@ __all__ = [
     "Deposit",
     "DevClock",
     "Document",
+    "DocumentKind",
     "Keystore",
     "Kind",
     "Leg",
@@ -107,6 +114,9 @@ __all__ = [
     "Platform",
     "PyjpmError",
     "Redemption",
+    "Remittance",
+    "RemittanceDocument",
+    "RemittanceKey",
     "ReserveLine",
     "SettledTrade",
     "Signer",
@@ -116,6 +126,7 @@ __all__ = [
     "TradeTerms",
     "__version__",
     "identity_hash",
+    "open_remittance",
 ]
 
 # A library says nothing unless the application asks: handlers and levels are the application's.

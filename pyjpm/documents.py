@@ -33,6 +33,9 @@ KINDS: Final = (
     "consent",
     "trade",
     "reserve-attestation",
+    "authorization",
+    "authorization-cancellation",
+    "clearance",
 )
 
 
