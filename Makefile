@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long gas lint fmt artifacts constraints clean
+.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage mutants gas lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 
@@ -57,7 +57,7 @@ test-sdk: setup
 	$(PYTEST_PARALLEL) tests/sdk tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup
-	$(PYTEST_PARALLEL) tests/e2e tests/faults
+	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful
 
 lint: setup
 	$(BIN)/ruff check .
@@ -70,11 +70,27 @@ lint: setup
 
 # --- campaigns: longer than a test, each with a record in build/ ------------------------------------------------------
 
-verify: setup
+HALMOS_STAMP := .venv-halmos/.stamp
+
+# halmos pins its solvers: an environment of its own.
+$(HALMOS_STAMP): tests/halmos/requirements.txt
+	$(PYTHON) -m venv .venv-halmos
+	.venv-halmos/bin/pip install --quiet --requirement $<
+	@touch $@
+
+verify: setup $(HALMOS_STAMP)
 	$(BIN)/python tests/verify/campaign.py $(if $(SEED),--seed $(SEED))
 
-verify-long: setup
+verify-long: setup $(HALMOS_STAMP)
 	$(BIN)/python tests/verify/campaign.py --long $(if $(SEED),--seed $(SEED))
+
+# Gated: see tests/verify/coverage.py.
+coverage: setup
+	$(BIN)/python tests/verify/coverage.py
+
+# Mutants of the contracts: `make mutants SAMPLE=200 SEED=0x1`, or all of them, which takes a night and can be resumed.
+mutants: setup
+	$(BIN)/python tests/verify/mutation.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
 # --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
 
@@ -106,4 +122,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie node_modules
+	rm -rf build .venv .venv-brownie .venv-halmos node_modules

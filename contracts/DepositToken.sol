@@ -372,6 +372,21 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
     }
 
     /// @inheritdoc IDepositToken
+    function setCustomerLimit(uint32, uint256) external {
+        _pass(address(TokenRare), TokenRare.setCustomerLimit.selector);
+    }
+
+    /// @inheritdoc IDepositToken
+    function setSponsorCeiling(uint32, uint256) external restricted {
+        _pass(address(TokenRare), TokenRare.setSponsorCeiling.selector);
+    }
+
+    /// @inheritdoc IDepositToken
+    function setRetailTier(uint256, uint256) external restricted {
+        _pass(address(TokenRare), TokenRare.setRetailTier.selector);
+    }
+
+    /// @inheritdoc IDepositToken
     function decreaseDailyLimit(uint32, uint256) external restricted {
         _pass(address(TokenRare), TokenRare.decreaseDailyLimit.selector);
     }

@@ -21,7 +21,7 @@ import {TokenDomain} from "./libraries/TokenDomain.sol";
 import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
-import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
+import {MintCeiling, RetailTier, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title What a deposit token answers
 /// @dev The reading half of DepositToken.
@@ -96,6 +96,17 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     function dailyLimit(uint32 participant) external view returns (uint256 limit, uint256 spentToday) {
         TokenState storage $ = TokenStorage.load();
         return ($.limits[participant].limit(), $.limits[participant].spentOn(Movements.today()));
+    }
+
+    /// @inheritdoc IDepositToken
+    function sponsorCeiling(uint32 sponsor) external view returns (uint256) {
+        return TokenStorage.load().sponsorCeilings[sponsor];
+    }
+
+    /// @inheritdoc IDepositToken
+    function retailTier() external view returns (uint256 dailyLimit_, uint256 maxBalance) {
+        RetailTier storage tier = TokenStorage.load().retailTier;
+        return (tier.dailyLimit, tier.maxBalance);
     }
 
     // ------------------------------------------------------------------------------------------------ what was done

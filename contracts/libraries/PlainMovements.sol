@@ -46,7 +46,7 @@ library PlainMovements {
         if (notary == from || !_isActive($, notary)) return false;
         AccountWord payer = $.accounts[from];
         if (payer.hasMarks() || amount > payer.unheld()) return false;
-        if (!Standings.bothGood(registry, payer, Standings.NOT_ASKED)) return false;
+        if (!Standings.bothGoodAndPaired(registry, payer, Standings.NOT_ASKED)) return false;
         if (!_charge($, payer.participant(), amount)) return false;
         $.accounts[from] = payer.earmark(amount);
         $.heldBy[notary][from] = ($.heldBy[notary][from] + amount) | Movements.HOLD_USED;
@@ -66,7 +66,7 @@ library PlainMovements {
         AccountWord payee = $.accounts[to];
         uint256 heldWord = $.heldBy[notary][from];
         if (payer.hasMarks() || amount > uint88(heldWord)) return false;
-        if (!Standings.bothGood(registry, payer, payee)) return false;
+        if (!Standings.bothGoodAndPaired(registry, payer, payee)) return false;
         unchecked {
             $.heldBy[notary][from] = heldWord - amount;
         }
@@ -104,7 +104,7 @@ library PlainMovements {
         AccountWord payer = $.accounts[from];
         AccountWord payee = $.accounts[to];
         if (payer.hasMarks() || amount > payer.unheld()) return 0;
-        if (!Standings.bothGood(registry, payer, payee)) return 0;
+        if (!Standings.bothGoodAndPaired(registry, payer, payee)) return 0;
         participant = payer.participant();
         if (chargesAlways || participant != payee.participant()) {
             if (!_charge($, participant, amount)) return 0;

@@ -41,4 +41,26 @@ library Stops {
             later[i - low] = stops[i];
         }
     }
+
+    /// @notice The times that either history covers, as one history: one merge walk.
+    function union(Interval[] memory a, Interval[] memory b) internal pure returns (Interval[] memory all) {
+        all = new Interval[](a.length + b.length);
+        uint256 n;
+        (uint256 i, uint256 k) = (0, 0);
+        while (i < a.length || k < b.length) {
+            bool fromA = k == b.length || (i < a.length && a[i].start <= b[k].start);
+            Interval memory next = fromA ? a[i++] : b[k++];
+            if (n == 0) {
+                all[n++] = next;
+                continue;
+            }
+            Interval memory last = all[n - 1];
+            if (last.end == 0) break; // it lasts: nothing comes after it
+            if (last.end < next.start) all[n++] = next;
+            else if (next.end == 0 || next.end > last.end) last.end = next.end;
+        }
+        assembly ("memory-safe") {
+            mstore(all, n)
+        }
+    }
 }

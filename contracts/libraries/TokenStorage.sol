@@ -14,6 +14,12 @@ struct MintCeiling {
     uint128 outstanding;
 }
 
+/// @notice What a retail customer may pay out a day and hold, in minor units. Zero lets nothing pass.
+struct RetailTier {
+    uint88 dailyLimit;
+    uint88 maxBalance;
+}
+
 /// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
 struct NotaryState {
     IDepositToken.NotaryStatus status;
@@ -60,6 +66,9 @@ struct TokenState {
     address reserve;
     mapping(address issuer => MintRate) mintRates;
     mapping(bytes32 mandateId => MandateWord) mandates;
+    RetailTier retailTier;
+    // what a sponsor may set as a customer's daily limit
+    mapping(uint32 sponsor => uint256) sponsorCeilings;
     mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
     mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
 }

@@ -9,6 +9,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IReserve} from "../interfaces/IReserve.sol";
+import {ISponsorships} from "../interfaces/ISponsorships.sol";
 
 /// @notice What every contract behind a proxy answers.
 interface IVersioned {
@@ -43,6 +44,7 @@ library UpgradeCheck {
         _ask(asked, abi.encodeCall(IDepositToken.currency, ()));
         _ask(asked, abi.encodeCall(IDepositToken.paused, ()));
         _ask(asked, abi.encodeCall(IDepositToken.pausesSince, (0)));
+        _ask(asked, abi.encodeCall(IDepositToken.retailTier, ()));
         _ask(asked, abi.encodeCall(IDepositToken.notaries, ()));
         _ask(asked, abi.encodeCall(IERC20.totalSupply, ()));
         _ask(asked, abi.encodeCall(IERC20Metadata.name, ()));
@@ -63,6 +65,7 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IDepositToken.frozen, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.available, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.dailyLimit, (id)));
+            _ask(asked, abi.encodeCall(IDepositToken.sponsorCeiling, (id)));
             _ask(asked, abi.encodeCall(IDepositToken.mintCeiling, (wallet)));
             _ask(asked, abi.encodeCall(IERC20Permit.nonces, (wallet)));
             for (uint256 i; i < known; ++i) {
@@ -88,6 +91,8 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IParticipantRegistry.participantByIdentity, (p.identityHash)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.stopsSince, (id, 0)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.isStopped, (id)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.retailWallets, (id)));
+            _ask(asked, abi.encodeCall(ISponsorships.sponsorshipOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.walletOf, (p.wallet)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.standingOf, (p.wallet)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.standings, (id, p.epoch, id, 0)));

@@ -31,5 +31,6 @@ from pyjpm.errors.rules import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
+from pyjpm.errors.sponsors import *
 from pyjpm.errors.token import *
 from pyjpm.errors.upgrades import *

@@ -165,13 +165,14 @@ contract WordsProof {
         uint256 owed,
         uint32 delayBy,
         uint32 delayEnd,
-        bool complete
+        bool complete,
+        bool carried
     ) external pure {
-        Parts memory p = Parts(accepted, settled, owed, delayBy, delayEnd, complete);
+        Parts memory p = Parts(accepted, settled, owed, delayBy, delayEnd, complete, carried);
         uint256 word = p.pack();
         Parts memory q = MilestoneWord.unpackParts(word);
         assert(q.accepted == accepted && q.settled == settled && q.complete == complete);
-        assert(q.delayBy == delayBy && q.delayEnd == delayEnd);
+        assert(q.delayBy == delayBy && q.delayEnd == delayEnd && q.carried == carried);
         assert(MilestoneWord.isOwing(word) == (owed != 0));
     }
 

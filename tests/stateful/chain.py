@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from pyjpm import LocalSigner, Platform
+from pyjpm import LocalSigner
 from pyjpm.chain import LocalAnvil
 from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.errors.base import PyjpmError
-from pyjpm.testing import new_company
+from pyjpm.testing import backed_platform, new_company
 
 GAS = 3_000_000
 
@@ -69,7 +70,7 @@ class World:
     wallets: dict[str, str]
     signers: dict[str, LocalSigner]
     participants: dict[str, int]
-    first_block: int = 0
+    domain: Any  # of the token's signatures
 
     def read(self, requests: Sequence[tuple[str, str, tuple[Any, ...]]]) -> list[Any]:
         """View calls of (artifact, function, arguments), all in one request."""
@@ -95,7 +96,7 @@ class World:
             "gas": hex(GAS),
             "gasPrice": "0x0",
         }
-        receipt = self.rpc.call("eth_getTransactionReceipt", self.rpc.call("eth_sendTransaction", call))
+        receipt = self._receipt(self.rpc.call("eth_sendTransaction", call))
         if receipt["status"] == "0x1":
             return None
         (answer,) = self.rpc.batch([("eth_call", [call, hex(int(receipt["blockNumber"], 16) - 1)])])
@@ -103,11 +104,20 @@ class World:
             (answer,) = self.rpc.batch([("eth_call", [call, "latest"])])
         return decode_revert(bytes.fromhex(answer["error"]["data"][2:]))
 
+    def _receipt(self, transaction: str) -> dict[str, Any]:
+        """Anvil answers before it has mined."""
+        for _ in range(5_000):
+            if receipt := self.rpc.call("eth_getTransactionReceipt", transaction):
+                return dict(receipt)
+            time.sleep(0.001)
+        raise TimeoutError(transaction)
+
     def now(self) -> int:
         return int(self.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
-    def logs(self) -> Iterator[Any]:
-        wanted = {"address": self.token, "fromBlock": hex(self.first_block), "toBlock": "latest"}
+    def logs(self, first_block: int) -> Iterator[Any]:
+        """What the token has logged from that block on."""
+        wanted = {"address": self.token, "fromBlock": hex(first_block), "toBlock": "latest"}
         for raw in self.rpc.call("eth_getLogs", wanted):
             log = Log(
                 raw["address"],
@@ -132,7 +142,7 @@ def world() -> Iterator[World]:
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalAnvil() as anvil,
-        Platform.deploy(
+        backed_platform(
             anvil.connection(), LocalSigner.generate(), journal=Path(folder, "j.sqlite"), currencies=("USD",)
         ) as bank,
     ):
@@ -158,7 +168,7 @@ def world() -> Iterator[World]:
             {name: signer.address for name, signer in signers.items()},
             signers,
             participants,
-            record.first_block,
+            bank.session.domain("USD"),
         )
         made.rpc.call("anvil_autoImpersonateAccount", True)
         for payer in made.wallets.values():

@@ -7,6 +7,8 @@ the campaign, so that handlers that return early cannot pass for work. Other too
 the same records. The records go to build/verify.json, a readable page of them to docs/verification.md.
 
     python tests/verify/campaign.py [--long] [--seed N] [--only NAME]
+
+A tool that is not here ends the campaign before it starts; nothing is left out in silence.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -32,6 +34,7 @@ from page import write_page
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "verify"
 RECORD = ROOT / "build" / "verify.json"
+HALMOS = ROOT / ".venv-halmos" / "bin" / "halmos"
 LEAST_HITS = 1_000
 LEAST_CALLS, LEAST_CALLS_LONG = 2_000_000, 10_000_000
 LEAST_PROPERTIES, LEAST_TOOLS = 20, 2
@@ -49,7 +52,7 @@ class Contract:
 
 CONTRACTS = (
     Contract("EscrowInvariant", runs=1_200, depth=100),
-    Contract("SettlementInvariant", runs=2_400, depth=60),
+    Contract("SettlementInvariant", runs=700, depth=80),
     Contract("TokenInvariant", runs=320, depth=250),
     Contract("ReserveInvariant", runs=120, depth=120),
 )
@@ -63,7 +66,7 @@ class Record:
     tool: str
     runs: int
     calls: int
-    seed: str
+    seed: str | None
     seconds: float
     result: str
 
@@ -81,7 +84,7 @@ def properties(contract: Contract) -> list[str]:
     return re.findall(r"function (invariant_\w+)\(", source)
 
 
-def run_forge(contract: Contract, name: str, seed: int, times: int) -> Record:
+def run_forge(contract: Contract, name: str, seed: int, times: int) -> list[Record]:
     """Run one invariant alone."""
     here = WORK / name
     here.mkdir(parents=True, exist_ok=True)
@@ -104,7 +107,7 @@ def run_forge(contract: Contract, name: str, seed: int, times: int) -> Record:
     runs, calls, result = judge(process.stdout, process.stderr)
     if result == "pass" and calls < contract.runs * times * contract.depth:
         result = f"only {calls:,} calls of {contract.runs * times * contract.depth:,}"
-    return Record(f"{contract.name}.{name}", "forge", runs, calls, hex(seed), seconds, result)
+    return [Record(f"{contract.name}.{name}", "forge", runs, calls, hex(seed), seconds, result)]
 
 
 def judge(output: str, errors: str) -> tuple[int, int, str]:
@@ -118,6 +121,28 @@ def judge(output: str, errors: str) -> tuple[int, int, str]:
     if test["status"] != "Success":
         return kind["runs"], kind["calls"], f"{test['reason']}; {json.dumps(test.get('counterexample'))[:2000]}"
     return kind["runs"], kind["calls"], f"{kind['reverts']} reverts" if kind["reverts"] else "pass"
+
+
+def run_halmos(long: bool, _: int) -> list[Record]:
+    """The proofs of tests/halmos, for every input there is: nothing is drawn, so there is no seed."""
+    return run_beside("halmos", ["--long"] * long, None)
+
+
+def run_stateful(long: bool, seed: int) -> list[Record]:
+    """A Python model of the token beside the real contracts on Anvil."""
+    return run_beside("stateful", ["--seed", str(seed), *(["--long"] * long)], hex(seed))
+
+
+def run_beside(tool: str, options: list[str], seed: str | None) -> list[Record]:
+    """A runner of its own, which writes the records of its properties to a file."""
+    out = WORK / f"{tool}.json"
+    out.unlink(missing_ok=True)
+    command = [sys.executable, str(ROOT / f"tests/verify/{tool}_run.py"), "--out", str(out), *options]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if not out.exists():
+        said = (process.stdout + process.stderr).strip()[-2000:]
+        return [Record(tool, tool, 0, 0, seed, 0.0, f"did not run: {said}")]
+    return [Record(**each) for each in json.loads(out.read_text())]
 
 
 def hits() -> dict[str, dict[str, int]]:
@@ -138,13 +163,29 @@ def jobs(only: str | None) -> Iterator[tuple[Contract, str]]:
                 yield contract, name
 
 
+def others(only: str | None) -> list[Callable[[bool, int], list[Record]]]:
+    """The tools beside forge; ``--only halmos`` or ``--only stateful`` runs one alone."""
+    tools = {"halmos": run_halmos, "stateful": run_stateful}
+    return [run for name, run in tools.items() if only is None or only == name]
+
+
+def tell(done: str, record: Record) -> None:
+    figures = f"{record.seconds:7.1f} s {record.calls:9,} calls"
+    print(f"{done:>6} {figures}  {record.name}: {record.result[:300]}", flush=True)
+
+
+def handler_calls(records: list[Record]) -> int:
+    """Without the paths of the proofs, which are no calls of a handler."""
+    return sum(record.calls for record in records if record.tool != "halmos")
+
+
 def shortfalls(records: list[Record], tables: dict[str, dict[str, int]], long: bool) -> list[str]:
     """What a whole campaign lacks; nothing where it holds."""
     lacking = [f"{record.name}: {record.result}" for record in records if record.result != "pass"]
     for table, rows in tables.items():
         lacking += [f"{table}: {row}: taken {n} times, not {LEAST_HITS}" for row, n in rows.items() if n < LEAST_HITS]
     lacking += [f"no rows of the {table} table" for table in ("escrow", "hold", "settlement") if table not in tables]
-    calls, least = sum(record.calls for record in records), LEAST_CALLS_LONG if long else LEAST_CALLS
+    calls, least = handler_calls(records), LEAST_CALLS_LONG if long else LEAST_CALLS
     if calls < least:
         lacking.append(f"{calls:,} handler calls, not {least:,}")
     if len(records) < LEAST_PROPERTIES or len({record.tool for record in records}) < LEAST_TOOLS:
@@ -163,6 +204,8 @@ def main() -> int:
     times = LONG if arguments.long else 1
     print(f"seed {seed:#x}: `make verify SEED={seed:#x}` replays this campaign", flush=True)
 
+    if not HALMOS.exists():
+        sys.exit("halmos is not here: run `make verify`, which brings it")
     WORK.mkdir(parents=True, exist_ok=True)
     for stale in WORK.glob("*/rows.jsonl"):
         stale.unlink()
@@ -171,14 +214,12 @@ def main() -> int:
     planned = [(contract, name, drawn.getrandbits(64)) for contract, name in jobs(arguments.only)]
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         waiting = [pool.submit(run_forge, contract, name, own, times) for contract, name, own in planned]
+        waiting += [pool.submit(run, arguments.long, drawn.getrandbits(64)) for run in others(arguments.only)]
         records = []
-        for job in waiting:
-            records.append(record := job.result())
-            done = f"{len(records)}/{len(waiting)}"
-            print(
-                f"{done:>6} {record.seconds:7.1f} s {record.calls:9,} calls  {record.name}: {record.result[:300]}",
-                flush=True,
-            )
+        for number, job in enumerate(waiting, 1):
+            for record in job.result():
+                records.append(record)
+                tell(f"{number}/{len(waiting)}", record)
     tables = hits()
     if arguments.only is not None:
         return int(any(record.result != "pass" for record in records))
@@ -189,7 +230,7 @@ def main() -> int:
         "seed": hex(seed),
         "long": arguments.long,
         "seconds": round(time.monotonic() - started, 1),
-        "calls": sum(record.calls for record in records),
+        "calls": handler_calls(records),
         "properties": [asdict(record) for record in records],
         "hits": tables,
         "lacking": lacking,

@@ -140,7 +140,8 @@ abstract contract ClearanceActs is ClearanceBase {
 
     function turn(uint256 who) external {
         Party memory party = _parties[who % 3];
-        _flag(party.id, _isFlagged(party) ? 0 : Flags.CLEARANCE);
+        if (_isFlagged(party)) _needsNone(party.id);
+        else _mustBeCleared(party.id);
     }
 
     // ---- what they call ----

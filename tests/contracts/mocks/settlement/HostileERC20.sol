@@ -89,3 +89,18 @@ contract ReenteringERC20 is PlainERC20 {
         return super.transferFrom(from, to, amount);
     }
 }
+
+/// @notice Calls somebody back in the middle of a transfer and goes on, whatever the answer.
+contract StubbornERC20 is PlainERC20 {
+    address private _target;
+    bytes private _data;
+
+    function reenter(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        (bool done,) = _target.call(_data);
+        return super.transferFrom(from, to, done ? 0 : amount);
+    }
+}
