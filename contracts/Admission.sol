@@ -125,8 +125,10 @@ abstract contract Admission is ParticipantBook, EIP712Upgradeable {
     /// customers' too; the state of its wallets is not.
     function _syncStop(uint32 participant, Record storage r) internal {
         bool stopped = _isStoppedItself(r);
+        bool barred = _storage().wallets[r.wallet].status != WalletStatus.LINKED;
+        if (r.barred != barred) r.barred = barred;
         if (r.kind == Kind.BANK) _storage().sponsors[participant].stops.sync(stopped);
-        r.stops.sync(stopped || _storage().wallets[r.wallet].status != WalletStatus.LINKED);
+        r.stops.sync(stopped || barred);
     }
 
     // ================================================================= checks

@@ -66,8 +66,8 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
 
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofToken();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeToken(newImplementation, data);
     }
 
     // ------------------------------------------------------------------------------------------------ ERC-20

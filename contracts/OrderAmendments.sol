@@ -42,28 +42,44 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         if (block.timestamp > deadline) {
             revert SignatureExpired(deadline, block.timestamp);
         }
-        if (next.buyer != previous.buyer) revert InvalidTerms("buyer");
-        if (next.seller != previous.seller) revert InvalidTerms("seller");
-        if (next.token != previous.token) revert InvalidTerms("token");
-        Change memory c = Change(previous.id(), next.id(), 0, false);
-        if (!_isOpen(c.previous)) revert UnknownOrder(c.previous);
-        _requireOpenable(next, c.next);
-        bytes32 structHash = Amendment(c.previous, c.next, deadline).hash();
-        _requireBothSigned(previous, c.previous, structHash, buyerSignature, sellerSignature, address(0));
+        Change memory c;
+        Terms memory old;
+        Terms memory fresh;
+        (c.previous, old) = OrderTerms.loader()(previous);
+        (c.next, fresh) = OrderTerms.loader()(next);
+        _requireAmendable(old, fresh, c, deadline, buyerSignature, sellerSignature);
 
-        _writeOpened(next, c.next);
+        _writeOpened(fresh, c.next, NONE);
         emit OrderAmended(c.previous, c.next);
-        for (uint256 i; i < previous.milestones.length; ++i) {
-            _amendOne(previous, next, c, i, consents);
+        for (uint256 i; i < old.milestones.length; ++i) {
+            _amendOne(old, fresh, c, i, consents);
         }
         if (!c.live) revert NothingToAmend(c.previous);
         if (c.consents != consents.length) revert WrongConsents(consents.length, c.consents);
         return c.next;
     }
 
+    function _requireAmendable(
+        Terms memory old,
+        Terms memory fresh,
+        Change memory c,
+        uint40 deadline,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) private view {
+        if (fresh.buyer != old.buyer) revert InvalidTerms("buyer");
+        if (fresh.seller != old.seller) revert InvalidTerms("seller");
+        if (fresh.token != old.token) revert InvalidTerms("token");
+        if (!_isOpen(c.previous)) revert UnknownOrder(c.previous);
+        Signers memory who;
+        _requireOpenable(fresh, c.next, who);
+        bytes32 structHash = Amendment(c.previous, c.next, deadline).hash();
+        _requireBothSigned(old, c.previous, structHash, who, buyerSignature, sellerSignature);
+    }
+
     function _amendOne(
-        Terms calldata previous,
-        Terms calldata next,
+        Terms memory previous,
+        Terms memory next,
         Change memory c,
         uint256 i,
         ConsentSignature[] calldata consents
@@ -71,7 +87,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         Live memory m = _load(previous, c.previous, i);
         if (_isTerminal(m.state)) return;
         c.live = true;
-        Milestone calldata ms = previous.milestones[i];
+        Milestone memory ms = previous.milestones[i];
         Parts memory p = _parts(m);
         if ((m.state != State.Open && m.state != State.Funded) || p.owed != 0) revert NotAmendable(m.id, i, m.state);
 
@@ -86,20 +102,20 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
     }
 
     /// @dev How much of what is held for milestone `i` the new milestone `i` takes over.
-    function _goesOver(Terms calldata previous, Terms calldata next, uint256 i, uint256 held)
+    function _goesOver(Terms memory previous, Terms memory next, uint256 i, uint256 held)
         private
         pure
         returns (uint256)
     {
         if (i >= next.milestones.length) return 0;
-        Milestone calldata ms = next.milestones[i];
+        Milestone memory ms = next.milestones[i];
         bool theBuyers = previous.milestones[i].payer == previous.buyer && ms.payer == previous.buyer;
         if (ms.mode != Mode.PREFUND || !theBuyers) return 0;
         return held < ms.amount ? held : ms.amount;
     }
 
     function _carry(
-        Terms calldata next,
+        Terms memory next,
         Change memory c,
         uint256 i,
         address from,
@@ -135,9 +151,9 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         ConsentSignature calldata c
     ) external {
         if (creditNote == 0) revert CreditNoteMissing();
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
-        if (_participantOf(c.payer) != terms.seller) revert NotParty(m.id, c.payer);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
+        if (_participantOf(c.payer) != t.seller) revert NotParty(m.id, c.payer);
         uint256 most = _released(ms, m, _parts(m)) - _credited[m.ref];
         if (amount == 0 || amount > most) revert WrongCredit(amount, most);
         bytes32 ref = OrderTerms.creditReference(m.ref, creditNote);
@@ -148,7 +164,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         IParticipantRegistry book = IParticipantRegistry(registry);
         address to = m.payer == address(0) ? book.currentWallet(ms.payer) : book.resolve(m.payer);
         emit ReleasedRefunded(m.id, milestone, creditNote, to, amount);
-        IDepositToken(terms.token).executeByConsent(c.payer, to, amount, ref, c.nonce, c.deadline, c.signature);
+        IDepositToken(t.token).executeByConsent(c.payer, to, amount, ref, c.nonce, c.deadline, c.signature);
     }
 
     // ================================================================= views

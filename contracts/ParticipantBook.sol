@@ -27,6 +27,7 @@ abstract contract ParticipantBook is IParticipantRegistry, ISponsorships {
         // slot 1
         address wallet;
         uint64 nonce;
+        bool barred; // `wallet` is not LINKED now
         // slots 2..6
         bytes32 identityHash;
         bytes32 questionnaireHash;
@@ -147,6 +148,17 @@ abstract contract ParticipantBook is IParticipantRegistry, ISponsorships {
     function currentWallets(uint32 a, uint32 b) external view returns (address, address) {
         mapping(uint32 => Record) storage records = _storage().records;
         return (records[a].wallet, records[b].wallet);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function signers(uint32 a, uint32 b, address token) external view returns (address ofA, address ofB, bool cash) {
+        RegistryStorage storage $ = _storage();
+        (ofA, ofB) = (_signer($.records[a]), _signer($.records[b]));
+        cash = token != address(0) && $.assetKinds[token] == AssetKind.DEPOSIT_TOKEN;
+    }
+
+    function _signer(Record storage r) private view returns (address) {
+        return r.barred ? address(0) : r.wallet;
     }
 
     /// @inheritdoc IParticipantRegistry

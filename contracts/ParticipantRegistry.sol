@@ -46,8 +46,8 @@ contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, CheckedU
 
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofRegistry();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeRegistry(newImplementation, data);
     }
 
     // ============================================================ onboarding

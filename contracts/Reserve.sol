@@ -87,8 +87,8 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
 
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofReserve();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeReserve(newImplementation, data);
     }
 
     // ------------------------------------------------------------------------------------------------ governance

@@ -34,8 +34,8 @@ KINDS: Final = (
     "trade",
     "reserve-attestation",
     "authorization",
-    "authorization-cancellation",
     "clearance",
+    "payment-rule",
 )
 
 

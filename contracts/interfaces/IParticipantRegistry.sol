@@ -203,6 +203,9 @@ interface IParticipantRegistry {
     function currentWallet(uint32 participant) external view returns (address);
     /// @notice Current wallets of two participants in one call (0 where unknown).
     function currentWallets(uint32 a, uint32 b) external view returns (address, address);
+    /// @notice Whose signatures speak for two participants now: their current wallets, each 0 where the participant is unknown
+    /// or that wallet not LINKED. And whether `token` is registered as bank money; false for 0. One call per order.
+    function signers(uint32 a, uint32 b, address token) external view returns (address ofA, address ofB, bool cash);
     /// @notice Reverts UnknownParticipant where there is none.
     function participantOf(uint32 participant) external view returns (Participant memory);
     /// @notice 0 where the identity is not registered.

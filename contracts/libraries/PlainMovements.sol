@@ -116,7 +116,11 @@ library PlainMovements {
     /// @dev A pause stands with each notary too, so that this is one word to read.
     function _isActive(TokenState storage $, address notary) private view returns (bool) {
         NotaryState storage state = $.notaryStates[notary];
-        return state.status == IDepositToken.NotaryStatus.ACTIVE && !state.paused;
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(state.slot)
+        }
+        return word == uint8(IDepositToken.NotaryStatus.ACTIVE); // and above it, no pause
     }
 
     function _charge(TokenState storage $, uint32 participant, uint256 amount) private returns (bool) {

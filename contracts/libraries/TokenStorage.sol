@@ -20,7 +20,8 @@ struct RetailTier {
     uint88 maxBalance;
 }
 
-/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
+/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word: PlainMovements compares it
+/// whole.
 struct NotaryState {
     IDepositToken.NotaryStatus status;
     bool paused;

@@ -55,6 +55,7 @@ CONTRACTS = (
     Contract("SettlementInvariant", runs=700, depth=80),
     Contract("TokenInvariant", runs=320, depth=250),
     Contract("ReserveInvariant", runs=120, depth=120),
+    Contract("RulesInvariant", runs=160, depth=100),
 )
 
 
