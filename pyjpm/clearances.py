@@ -14,11 +14,10 @@ from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.clearances import NotYetCleared
 from pyjpm.money import Money
+from pyjpm.restrictions import Flags
 from pyjpm.sending import payment_reference
 from pyjpm.session import Act, Session
 
-FLAG: Final = 4
-"""Flags.CLEARANCE of the contracts."""
 _HOUR: Final = 3_600
 
 
@@ -31,7 +30,7 @@ class Clearances:
     def needed(self, participant: int | None = None) -> bool:
         """Whether the participant (the acting one by default) moves money only with clearances."""
         whose = self._session.participant if participant is None else participant
-        return bool(self._session.call("ParticipantRegistry", "participantOf", whose)["flags"] & FLAG)
+        return bool(self._session.call("ParticipantRegistry", "participantOf", whose)["flags"] & Flags.CLEARANCE)
 
     def request(
         self, to: int | str, amount: Money, *, idempotency_key: str, remittance: bytes = b"", valid_for: int = _HOUR

@@ -46,8 +46,8 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations, settlement,
-            assets, governance, reserve, upgrades: the nouns.
+        participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations,
+            settlement, assets, governance, reserve, upgrades: the nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 

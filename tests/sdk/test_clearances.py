@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 from eth_utils.crypto import keccak
 
-from pyjpm import Document, LocalSigner, Money, Platform, Remittance, RemittanceKey, Status, open_remittance
-from pyjpm.clearances import FLAG
+from pyjpm import Document, Flags, LocalSigner, Money, Platform, Remittance, RemittanceKey, Status, open_remittance
 from pyjpm.errors.authorizations import AuthorizationSpent, CallerNotPayee
 from pyjpm.errors.clearances import CallNotClearable, ClearanceExpired, ClearanceForOther, InvalidClearance
 from pyjpm.errors.documents import MalformedDocument, SignatureMissing, SignatureNotOf
@@ -28,15 +27,9 @@ def balance(bank: Platform, who: Platform) -> int:
 @pytest.fixture
 def flagged(bank: Platform, buyer: Platform) -> Platform:
     """A company whose money moves with clearances only. The bank holds every role, the screener's too."""
-    submission = bank.session.submit(
-        kind="test.flag",
-        key=f"flag {buyer.session.participant}",
-        content={},
-        contract="ParticipantRegistry",
-        function="addFlags",
-        arguments=(buyer.session.participant, FLAG),
-    )
-    bank.session.sender.wait(submission.id, 60)
+    participant = buyer.session.participant
+    assert not buyer.clearances.needed()
+    bank.restrictions.add_flags(participant, Flags.CLEARANCE, idempotency_key=f"flag {participant}").wait()
     assert buyer.clearances.needed()
     return buyer
 
