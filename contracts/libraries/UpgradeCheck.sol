@@ -13,7 +13,6 @@ import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IReserve} from "../interfaces/IReserve.sol";
 import {ISponsorships} from "../interfaces/ISponsorships.sol";
-import {ISponsorships} from "../interfaces/ISponsorships.sol";
 
 /// @notice What every contract behind a proxy answers.
 interface IVersioned {
@@ -85,7 +84,6 @@ library UpgradeCheck {
         _ask(asked, abi.encodeCall(IDepositToken.pausesSince, (0)));
         _ask(asked, abi.encodeCall(IDepositToken.retailTier, ()));
         _ask(asked, abi.encodeCall(IDepositToken.notaries, ()));
-        _ask(asked, abi.encodeCall(IDepositToken.retailTier, ()));
         _ask(asked, abi.encodeCall(IERC20.totalSupply, ()));
         _ask(asked, abi.encodeCall(IERC20Metadata.name, ()));
         _ask(asked, abi.encodeCall(IERC20Metadata.symbol, ()));
@@ -105,7 +103,6 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IDepositToken.frozen, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.available, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.dailyLimit, (id)));
-            _ask(asked, abi.encodeCall(IDepositToken.sponsorCeiling, (id)));
             _ask(asked, abi.encodeCall(IDepositToken.sponsorCeiling, (id)));
             _ask(asked, abi.encodeCall(IDepositToken.mintCeiling, (wallet)));
             _ask(asked, abi.encodeCall(IERC20Permit.nonces, (wallet)));
@@ -133,8 +130,6 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IParticipantRegistry.stopOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.flagsOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.pairPasses, (id, 1)));
-            _ask(asked, abi.encodeCall(IParticipantRegistry.retailWallets, (id)));
-            _ask(asked, abi.encodeCall(ISponsorships.sponsorshipOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.retailWallets, (id)));
             _ask(asked, abi.encodeCall(ISponsorships.sponsorshipOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.walletOf, (p.wallet)));
