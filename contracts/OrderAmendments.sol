@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderAmendments} from "./interfaces/IOrderAmendments.sol";
@@ -61,6 +64,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         return c.next;
     }
 
+    // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
     function _amendOne(
         Terms calldata previous,
         Terms calldata next,
@@ -111,6 +115,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         address payer = IParticipantRegistry(registry).resolve(from);
         (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
         _write(m);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Parts memory p;
         p.carried = true;
         _saveParts(m, p);
@@ -168,3 +173,6 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         return OrderTerms.creditReference(OrderTerms.holdReference(id, milestone), creditNote);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {Live, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
@@ -34,6 +36,7 @@ abstract contract OrderAttesting is OrderBook {
         if (_isTerminal(m.state)) return _ignore(m, a);
         if (m.state == State.Open && ms.mode == Mode.PREFUND) revert NotFunded(m.id, m.index);
         if (a.seq == m.lastSeq) return _repeat(m, a);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Judged memory j;
         j.required = a.status == ms.requiredStatus;
         if (!j.required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
@@ -132,6 +135,7 @@ abstract contract OrderAttesting is OrderBook {
         m.since = uint32(block.timestamp);
         m.state = ms.mode == Mode.PREFUND ? State.Accepted : State.Due;
         _save(m);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Accepted) emit MilestoneAccepted(m.id, m.index, ms.amount);
         else emit MilestoneDue(m.id, m.index, ms.amount);
     }
@@ -139,6 +143,7 @@ abstract contract OrderAttesting is OrderBook {
     /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back.
     /// What the token refuses stays held: the seller's as owed, which no later dispute, refund or decision touches,
     /// the rest until `refund`.
+    // slither-disable-next-line reentrancy-no-eth,reentrancy-events (deposit tokens call nobody back)
     function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
         _mark(m, a);
         uint256 start = _startedAt(m);
@@ -215,3 +220,5 @@ abstract contract OrderAttesting is OrderBook {
         emit StatusAttested(m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted);
     }
 }
+
+// slither-disable-end timestamp

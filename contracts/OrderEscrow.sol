@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 import {OrderAttesting} from "./OrderAttesting.sol";
@@ -37,10 +40,12 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         OrderBook(registry_, attesterSets_)
         AccessManaged(authority)
     {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         extension = address(new OrderExtension(registry_, attesterSets_));
         bool fits =
             IOrderBook(amendments_).registry() == registry_ && IOrderBook(amendments_).attesterSets() == attesterSets_;
         if (!fits) revert InvalidTerms("amendments");
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         amendments = amendments_;
     }
 
@@ -175,6 +180,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     function _decodeBytes(bytes calldata data, uint256 position) private pure returns (bytes calldata decoded) {
         assembly ("memory-safe") {
             let start := add(data.offset, calldataload(add(data.offset, position)))
+            // slither-disable-next-line write-after-write (offset and length are two words)
             decoded.offset := add(start, 32)
             decoded.length := calldataload(start)
         }
@@ -394,3 +400,6 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         return "1.0.0";
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end timestamp

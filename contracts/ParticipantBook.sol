@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Flags} from "./libraries/Flags.sol";
 import {Interval} from "./libraries/Interval.sol";
@@ -233,3 +236,6 @@ abstract contract ParticipantBook is IParticipantRegistry {
         }
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end timestamp

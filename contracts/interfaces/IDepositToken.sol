@@ -145,7 +145,9 @@ interface IDepositToken is IMandates {
     );
     event HoldMoved(address indexed notary, address indexed lost, address indexed successor, uint256 amount);
     event DailyLimitSet(uint32 indexed participant, uint256 limit);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Paused(address by);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Unpaused(address by);
 
     /// @notice A movement that the rules refuse. `account` is whom the reason is about; `has` and `needs` are the numbers

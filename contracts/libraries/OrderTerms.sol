@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {OrderId} from "./Ids.sol";
 
 /// @notice When the money of a milestone moves into place.
@@ -175,3 +177,5 @@ library OrderTerms {
         return keccak256(abi.encode(orderId, milestone));
     }
 }
+
+// slither-disable-end assembly

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IAttesterSets} from "../interfaces/IAttesterSets.sol";
 import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {Milestone, Mode, Terms} from "./OrderTerms.sol";
@@ -73,3 +75,5 @@ library TermsRules {
         if (payWithin > MAX_DURATION || (!prefund && payWithin == 0)) revert IOrderBook.InvalidTerms("payWithin");
     }
 }
+
+// slither-disable-end timestamp

@@ -17,6 +17,7 @@ library TokenRoles {
     }
 
     function isOperator(address caller) internal view returns (bool operator) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (operator,) = IAccessManager(_authority()).hasRole(OPERATOR, caller);
     }
 
