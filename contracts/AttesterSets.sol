@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {AttesterSet} from "./libraries/AttesterSet.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title AttesterSets
@@ -21,8 +23,10 @@ contract AttesterSets is IAttesterSets {
     struct Attester {
         AttesterStatus status;
         uint40 activeFrom; // ANNOUNCED: when it may be added
-        uint32 sinceEpoch; // ACTIVE: the first epoch it belongs to
+        uint32 sinceEpoch; // ACTIVE: the first epoch it belongs to; `_requireAttester` knows this offset
     }
+
+    uint256 private constant SINCE_EPOCH_AT = 48; // bits
 
     /// @notice How long an addition is in the open before it can bite, and how long the epoch before a change still
     /// counts.
@@ -121,19 +125,22 @@ contract AttesterSets is IAttesterSets {
         // slither-disable-next-line uninitialized-local (starts at zero)
         address previous;
         for (uint256 i; i < signatures.length; ++i) {
-            bytes calldata signature = signatures[i];
-            if (signature.length < 20) revert InvalidAttester(address(0));
-            address signer = address(bytes20(signature));
+            (address signer, bytes calldata signature) = _split(signatures, i);
             if (signer <= previous) revert SignersNotAscending(previous, signer);
             previous = signer;
             _requireAttester(attesters[signer], setId, epoch, signer);
-            if (!Signatures.isValid(signer, digest, signature[20:])) revert InvalidAttesterSignature(signer);
+            if (!Signatures.isValid(signer, digest, signature)) revert InvalidAttesterSignature(signer);
         }
     }
 
     /// @inheritdoc IAttesterSets
     function attesterSet(uint32 setId) external view returns (SetView memory) {
         return _sets[setId];
+    }
+
+    /// @inheritdoc IAttesterSets
+    function packedSet(uint32 setId) external view returns (uint256 word) {
+        word = AttesterSet.unwrap(_load(setId));
     }
 
     /// @inheritdoc IAttesterSets
@@ -153,20 +160,51 @@ contract AttesterSets is IAttesterSets {
 
     /* ---------------------------------------------------------------- inside */
 
-    function _requireAttester(Attester storage word, uint32 setId, uint32 epoch, address signer) private view {
-        AttesterStatus status = word.status;
-        if (status == AttesterStatus.ACTIVE && word.sinceEpoch <= epoch) return;
-        if (status == AttesterStatus.REVOKED) revert AttesterRevoked(signer);
+    /// @dev signatures[index] in its two parts. An offset that leads astray only names other signatures.
+    function _split(bytes[] calldata signatures, uint256 index)
+        private
+        pure
+        returns (address signer, bytes calldata signature)
+    {
+        assembly ("memory-safe") {
+            let start := add(signatures.offset, calldataload(add(signatures.offset, shl(5, index))))
+            signer := shr(96, calldataload(add(start, 0x20)))
+            // slither-disable-next-line write-after-write (offset and length are two words)
+            signature.offset := add(start, 0x34)
+            signature.length := calldataload(start)
+        }
+        if (signature.length < 20) revert InvalidAttester(address(0));
+        assembly ("memory-safe") {
+            signature.length := sub(signature.length, 20)
+        }
+    }
+
+    /// @dev The word is looked at as it is stored, for it is read with each signature.
+    function _requireAttester(Attester storage attester, uint32 setId, uint256 epoch, address signer) private view {
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(attester.slot)
+        }
+        uint256 status = uint8(word);
+        if (status == uint8(AttesterStatus.ACTIVE) && uint32(word >> SINCE_EPOCH_AT) <= epoch) return;
+        if (status == uint8(AttesterStatus.REVOKED)) revert AttesterRevoked(signer);
         revert NotAnAttester(setId, signer);
     }
 
     function _requireEpoch(uint32 setId, uint32 epoch, uint32 floorEpoch) private view {
-        SetView storage set = _sets[setId];
-        uint32 current = set.epoch;
+        AttesterSet set = _load(setId);
+        uint256 current = set.epoch();
         if (current == 0) revert UnknownAttesterSet(setId);
         bool accepted =
-            epoch == current || (epoch != 0 && epoch == current - 1 && block.timestamp <= set.epochSince + NOTICE);
-        if (!accepted || epoch < floorEpoch) revert EpochNotAccepted(setId, epoch, current, floorEpoch);
+            epoch == current || (epoch != 0 && epoch == current - 1 && block.timestamp <= set.epochSince() + NOTICE);
+        if (!accepted || epoch < floorEpoch) revert EpochNotAccepted(setId, epoch, uint32(current), floorEpoch);
+    }
+
+    function _load(uint32 setId) private view returns (AttesterSet set) {
+        SetView storage stored = _sets[setId];
+        assembly ("memory-safe") {
+            set := sload(stored.slot)
+        }
     }
 
     function _requireAdministrator(uint32 setId) private view returns (SetView storage set) {
@@ -197,3 +235,4 @@ contract AttesterSets is IAttesterSets {
 }
 
 // slither-disable-end timestamp
+// slither-disable-end assembly

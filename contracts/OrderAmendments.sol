@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 // slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start uninitialized-local (starts at zero)
 
 import {OrderBook} from "./OrderBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
@@ -45,29 +46,45 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         if (block.timestamp > deadline) {
             revert SignatureExpired(deadline, block.timestamp);
         }
-        if (next.buyer != previous.buyer) revert InvalidTerms("buyer");
-        if (next.seller != previous.seller) revert InvalidTerms("seller");
-        if (next.token != previous.token) revert InvalidTerms("token");
-        Change memory c = Change(previous.id(), next.id(), 0, false);
-        if (!_isOpen(c.previous)) revert UnknownOrder(c.previous);
-        _requireOpenable(next, c.next);
-        bytes32 structHash = Amendment(c.previous, c.next, deadline).hash();
-        _requireBothSigned(previous, c.previous, structHash, buyerSignature, sellerSignature, address(0));
+        Change memory c;
+        Terms memory old;
+        Terms memory fresh;
+        (c.previous, old) = OrderTerms.loader()(previous);
+        (c.next, fresh) = OrderTerms.loader()(next);
+        _requireAmendable(old, fresh, c, deadline, buyerSignature, sellerSignature);
 
-        _writeOpened(next, c.next);
+        _writeOpened(fresh, c.next, NONE);
         emit OrderAmended(c.previous, c.next);
-        for (uint256 i; i < previous.milestones.length; ++i) {
-            _amendOne(previous, next, c, i, consents);
+        for (uint256 i; i < old.milestones.length; ++i) {
+            _amendOne(old, fresh, c, i, consents);
         }
         if (!c.live) revert NothingToAmend(c.previous);
         if (c.consents != consents.length) revert WrongConsents(consents.length, c.consents);
         return c.next;
     }
 
+    function _requireAmendable(
+        Terms memory old,
+        Terms memory fresh,
+        Change memory c,
+        uint40 deadline,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) private view {
+        if (fresh.buyer != old.buyer) revert InvalidTerms("buyer");
+        if (fresh.seller != old.seller) revert InvalidTerms("seller");
+        if (fresh.token != old.token) revert InvalidTerms("token");
+        if (!_isOpen(c.previous)) revert UnknownOrder(c.previous);
+        Signers memory who;
+        _requireOpenable(fresh, c.next, who);
+        bytes32 structHash = Amendment(c.previous, c.next, deadline).hash();
+        _requireBothSigned(old, c.previous, structHash, who, buyerSignature, sellerSignature);
+    }
+
     // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
     function _amendOne(
-        Terms calldata previous,
-        Terms calldata next,
+        Terms memory previous,
+        Terms memory next,
         Change memory c,
         uint256 i,
         ConsentSignature[] calldata consents
@@ -75,7 +92,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         Live memory m = _load(previous, c.previous, i);
         if (_isTerminal(m.state)) return;
         c.live = true;
-        Milestone calldata ms = previous.milestones[i];
+        Milestone memory ms = previous.milestones[i];
         Parts memory p = _parts(m);
         if ((m.state != State.Open && m.state != State.Funded) || p.owed != 0) revert NotAmendable(m.id, i, m.state);
 
@@ -90,20 +107,20 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
     }
 
     /// @dev How much of what is held for milestone `i` the new milestone `i` takes over.
-    function _goesOver(Terms calldata previous, Terms calldata next, uint256 i, uint256 held)
+    function _goesOver(Terms memory previous, Terms memory next, uint256 i, uint256 held)
         private
         pure
         returns (uint256)
     {
         if (i >= next.milestones.length) return 0;
-        Milestone calldata ms = next.milestones[i];
+        Milestone memory ms = next.milestones[i];
         bool theBuyers = previous.milestones[i].payer == previous.buyer && ms.payer == previous.buyer;
         if (ms.mode != Mode.PREFUND || !theBuyers) return 0;
         return held < ms.amount ? held : ms.amount;
     }
 
     function _carry(
-        Terms calldata next,
+        Terms memory next,
         Change memory c,
         uint256 i,
         address from,
@@ -115,7 +132,6 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         address payer = IParticipantRegistry(registry).resolve(from);
         (m.state, m.payer, m.since) = (State.Funded, payer, uint32(block.timestamp));
         _write(m);
-        // slither-disable-next-line uninitialized-local (starts at zero)
         Parts memory p;
         p.carried = true;
         _saveParts(m, p);
@@ -140,9 +156,9 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         ConsentSignature calldata c
     ) external {
         if (creditNote == 0) revert CreditNoteMissing();
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
-        if (_participantOf(c.payer) != terms.seller) revert NotParty(m.id, c.payer);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
+        if (_participantOf(c.payer) != t.seller) revert NotParty(m.id, c.payer);
         uint256 most = _released(ms, m, _parts(m)) - _credited[m.ref];
         if (amount == 0 || amount > most) revert WrongCredit(amount, most);
         bytes32 ref = OrderTerms.creditReference(m.ref, creditNote);
@@ -153,7 +169,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         IParticipantRegistry book = IParticipantRegistry(registry);
         address to = m.payer == address(0) ? book.currentWallet(ms.payer) : book.resolve(m.payer);
         emit ReleasedRefunded(m.id, milestone, creditNote, to, amount);
-        IDepositToken(terms.token).executeByConsent(c.payer, to, amount, ref, c.nonce, c.deadline, c.signature);
+        IDepositToken(t.token).executeByConsent(c.payer, to, amount, ref, c.nonce, c.deadline, c.signature);
     }
 
     // ================================================================= views
@@ -176,3 +192,4 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
 
 // slither-disable-end calls-loop
 // slither-disable-end timestamp
+// slither-disable-end uninitialized-local

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
 import {OrderBook} from "./OrderBook.sol";
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
+import {OrderId} from "./libraries/Ids.sol";
 import {Live, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
 import {Attestation, Milestone, Mode, OrderTerms, Terms} from "./libraries/OrderTerms.sol";
 
@@ -17,60 +19,62 @@ abstract contract OrderAttesting is OrderBook {
     using MilestoneWord for uint256;
     using OrderTerms for Attestation;
 
-    /// @dev One attestation as `_attest` judges it.
-    struct Judged {
-        bool required;
-        bool inTime; // mined by attestEnd
-        bool disputable; // a dispute could be opened now
-    }
-
     // ============================================================== deciding
 
-    function _attest(Terms calldata terms, Attestation calldata a, bytes[] calldata signatures, bool thenRelease)
-        internal
-    {
-        Live memory m = _load(terms, a.milestone);
-        Milestone calldata ms = terms.milestones[a.milestone];
-        _requireAuthentic(terms, ms, m, a, signatures);
+    function _attest(
+        Terms calldata signedTerms,
+        Attestation calldata attestation,
+        bytes[] calldata signatures,
+        bool thenRelease
+    ) internal {
+        (Attestation memory a, bytes32 structHash) = OrderTerms.attestationLoader()(attestation);
+        (OrderId id, Terms memory terms) = OrderTerms.loader()(signedTerms);
+        Live memory m = MilestoneWord.maker()();
+        _read(m, terms, id, a.milestone);
+        _requireAuthentic(terms, m, a, structHash, signatures);
+        _judge(terms, m, a, thenRelease);
+    }
 
+    function _judge(Terms memory terms, Live memory m, Attestation memory a, bool thenRelease) private {
+        Milestone memory ms = terms.milestones[m.index];
         if (_isTerminal(m.state)) return _ignore(m, a);
         if (m.state == State.Open && ms.mode == Mode.PREFUND) revert NotFunded(m.id, m.index);
         if (a.seq == m.lastSeq) return _repeat(m, a);
-        // slither-disable-next-line uninitialized-local (starts at zero)
-        Judged memory j;
-        j.required = a.status == ms.requiredStatus;
-        if (!j.required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
+        bool required = a.status == ms.requiredStatus;
+        if (!required && (terms.negativeStatuses >> a.status) & 1 == 0) return _report(m, a, false);
 
-        j.inTime = !_attestOver(terms, ms, m);
+        bool inTime = !_attestOver(terms, ms, m); // mined by attestEnd
         bool kept = a.attestedAt <= _attestBy(ms, m);
         bool known = m.requiredInTime;
-        if (j.required && kept && j.inTime) m.requiredInTime = true;
+        if (required && kept && inTime) m.requiredInTime = true;
         if (a.seq < m.lastSeq) {
             if (m.requiredInTime != known) _save(m);
             return _ignore(m, a);
         }
-        if (j.required && !kept) revert AttestedTooLate(a.attestedAt, _attestBy(ms, m));
-        _count(terms, ms, m, a, j, thenRelease);
+        if (required && !kept) revert AttestedTooLate(a.attestedAt, _attestBy(ms, m));
+        _count(terms, ms, m, a, required, inTime, thenRelease);
     }
 
     /// @dev The highest seq so far.
     function _count(
-        Terms calldata terms,
-        Milestone calldata ms,
+        Terms memory terms,
+        Milestone memory ms,
         Live memory m,
-        Attestation calldata a,
-        Judged memory j,
+        Attestation memory a,
+        bool required,
+        bool inTime,
         bool thenRelease
     ) private {
         (m.lastSeq, m.lastStatus) = (a.seq, a.status);
         bool disputed = m.state == State.Disputed;
-        j.disputable = _isDisputable(terms, ms, m, j.inTime);
-        bool counts = j.inTime || (m.requiredInTime && (disputed || j.disputable));
-        if (j.required && !counts && !m.decided) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
+        // nobody asks this of the usual one: the required status, in time
+        bool disputable = !(required && inTime) && _isDisputable(terms, ms, m, inTime);
+        bool counts = inTime || (m.requiredInTime && (disputed || disputable));
+        if (required && !counts && !m.decided) revert TooLate(_attestEnd(terms, ms, m), block.timestamp);
 
         if (m.decided || (disputed && m.byParty)) return _record(ms, m, a, counts);
-        if (j.required) return _accept(terms, ms, m, a, thenRelease);
-        if (disputed || j.disputable) return _disputeByStatus(ms, m, a, counts);
+        if (required) return _accept(terms, ms, m, a, thenRelease);
+        if (disputed || disputable) return _disputeByStatus(ms, m, a, counts);
         _record(ms, m, a, false);
     }
 
@@ -78,14 +82,14 @@ abstract contract OrderAttesting is OrderBook {
 
     /// @dev While a party's dispute stands the highest seq is kept for the ruling and the fallback, what it accepts
     /// too; once decided, `accepted` is the seller's share and stays.
-    function _record(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts) private {
+    function _record(Milestone memory ms, Live memory m, Attestation memory a, bool counts) private {
         if (counts && !m.decided && m.state == State.Disputed) _claim(ms, m, a);
         _mark(m, a);
         _save(m);
         _report(m, a, false);
     }
 
-    function _disputeByStatus(Milestone calldata ms, Live memory m, Attestation calldata a, bool counts) private {
+    function _disputeByStatus(Milestone memory ms, Live memory m, Attestation memory a, bool counts) private {
         bool opens = m.state != State.Disputed;
         _mark(m, a);
         if (counts || opens) _claim(ms, m, a);
@@ -97,7 +101,7 @@ abstract contract OrderAttesting is OrderBook {
 
     /// @dev Takes over what a partial delivery's attestation says is accepted: never less than was paid, never more
     /// than is there to be paid.
-    function _claim(Milestone calldata ms, Live memory m, Attestation calldata a) private returns (Parts memory p) {
+    function _claim(Milestone memory ms, Live memory m, Attestation memory a) private returns (Parts memory p) {
         if (!ms.partialDelivery) return p;
         p = _parts(m);
         uint256 most = p.settled + _unpaid(ms, m, p);
@@ -106,19 +110,15 @@ abstract contract OrderAttesting is OrderBook {
         _saveParts(m, p);
     }
 
-    function _mark(Live memory m, Attestation calldata a) private {
+    function _mark(Live memory m, Attestation memory a) private {
         _milestones[m.ref].mark = MilestoneWord.packMark(a.content(), _startedAt(m));
     }
 
     // ============================================================= accepting
 
-    function _accept(
-        Terms calldata terms,
-        Milestone calldata ms,
-        Live memory m,
-        Attestation calldata a,
-        bool thenRelease
-    ) private {
+    function _accept(Terms memory terms, Milestone memory ms, Live memory m, Attestation memory a, bool thenRelease)
+        private
+    {
         // accepted in whole, or partial and complete: the rest went back
         if (m.state == State.Accepted) return _record(ms, m, a, false);
         if (ms.partialDelivery) {
@@ -144,7 +144,7 @@ abstract contract OrderAttesting is OrderBook {
     /// What the token refuses stays held: the seller's as owed, which no later dispute, refund or decision touches,
     /// the rest until `refund`.
     // slither-disable-next-line reentrancy-no-eth,reentrancy-events (deposit tokens call nobody back)
-    function _acceptPart(Terms calldata terms, Milestone calldata ms, Live memory m, Attestation calldata a) private {
+    function _acceptPart(Terms memory terms, Milestone memory ms, Live memory m, Attestation memory a) private {
         _mark(m, a);
         uint256 start = _startedAt(m);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
@@ -168,7 +168,7 @@ abstract contract OrderAttesting is OrderBook {
     }
 
     /// @dev ON_ATTEST, partial: what is accepted and unpaid is due. payWithin runs from the oldest of it.
-    function _owePart(Milestone calldata ms, Live memory m, Attestation calldata a) private {
+    function _owePart(Milestone memory ms, Live memory m, Attestation memory a) private {
         _mark(m, a);
         Parts memory p = _claim(ms, m, a);
         p.complete = a.complete || p.accepted == ms.amount;
@@ -180,6 +180,7 @@ abstract contract OrderAttesting is OrderBook {
         _report(m, a, true);
         emit MilestoneAccepted(m.id, m.index, p.accepted);
         if (due != 0) emit MilestoneDue(m.id, m.index, due);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Cancelled) emit MilestoneCancelled(m.id, m.index, 0);
         _save(m);
     }
@@ -187,38 +188,63 @@ abstract contract OrderAttesting is OrderBook {
     // ============================================================== checking
 
     function _requireAuthentic(
-        Terms calldata terms,
-        Milestone calldata ms,
+        Terms memory terms,
         Live memory m,
-        Attestation calldata a,
+        Attestation memory a,
+        bytes32 structHash,
         bytes[] calldata signatures
     ) private view {
+        Milestone memory ms = terms.milestones[m.index];
         if (!(a.orderId == m.id)) revert InvalidAttestation("orderId");
         if (a.seq == 0) revert InvalidAttestation("seq");
         if (a.status == 0) revert InvalidAttestation("status");
         if (a.accepted > (ms.partialDelivery ? ms.amount : 0)) revert InvalidAttestation("accepted");
         if (block.timestamp > a.deadline) revert SignatureExpired(a.deadline, block.timestamp);
-        IAttesterSets(attesterSets)
-            .requireAttested(
-                terms.attesterSet, a.setEpoch, terms.floorEpoch, terms.threshold, _digest(a.hash()), signatures
-            );
+        _requireAttested(terms, a.setEpoch, _digest(structHash), signatures);
+    }
+
+    /// @dev IAttesterSets.requireAttested, encoded by hand: the signatures go on as they came, with whatever follows them.
+    function _requireAttested(Terms memory terms, uint256 epoch, bytes32 digest, bytes[] calldata signatures)
+        private
+        view
+    {
+        (address sets, bytes4 selector) = (attesterSets, IAttesterSets.requireAttested.selector);
+        (uint256 setId, uint256 floorEpoch, uint256 threshold) = (terms.attesterSet, terms.floorEpoch, terms.threshold);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), setId)
+            mstore(add(data, 0x24), epoch)
+            mstore(add(data, 0x44), floorEpoch)
+            mstore(add(data, 0x64), threshold)
+            mstore(add(data, 0x84), digest)
+            mstore(add(data, 0xa4), 0xc0)
+            let start := sub(signatures.offset, 0x20) // of the word that counts them
+            let size := sub(calldatasize(), start)
+            calldatacopy(add(data, 0xc4), start, size)
+            if iszero(staticcall(gas(), sets, data, add(0xc4, size), 0x00, 0x00)) {
+                returndatacopy(data, 0x00, returndatasize())
+                revert(data, returndatasize())
+            }
+        }
     }
 
     /// @dev Same seq, same content: done before. Same seq, other content: the source contradicts itself.
-    function _repeat(Live memory m, Attestation calldata a) private {
+    function _repeat(Live memory m, Attestation memory a) private {
         if (MilestoneWord.contentOf(uint256(a.content())) != _milestones[m.ref].mark.contentOf()) {
             revert ConflictingAttestation(m.id, m.index, a.seq);
         }
         _ignore(m, a);
     }
 
-    function _ignore(Live memory m, Attestation calldata a) private {
+    function _ignore(Live memory m, Attestation memory a) private {
         emit AttestationIgnored(m.id, m.index, a.seq, m.lastSeq);
     }
 
-    function _report(Live memory m, Attestation calldata a, bool counted) private {
+    function _report(Live memory m, Attestation memory a, bool counted) private {
         emit StatusAttested(m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted);
     }
 }
 
+// slither-disable-end assembly
 // slither-disable-end timestamp

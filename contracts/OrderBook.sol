@@ -5,12 +5,11 @@ pragma solidity ^0.8.28;
 // slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {AttesterSet} from "./libraries/AttesterSet.sol";
 import {Clock} from "./libraries/Clock.sol";
 import {OrderId} from "./libraries/Ids.sol";
 import {Interval} from "./libraries/Interval.sol";
@@ -35,6 +34,16 @@ abstract contract OrderBook is IOrderBook {
     using MilestoneWord for uint256;
     using OrderTerms for Terms;
 
+    /// @dev Whose word about an order counts.
+    struct Signers {
+        address buyer; // current wallet, 0 where it is not LINKED
+        address seller; // likewise
+        address vouched; // a wallet of which the token has just held money: it acts itself; 0: none
+    }
+
+    // slither-disable-next-line unused-state (one layout for all code that runs in this storage)
+    uint256 internal constant NONE = type(uint256).max;
+
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private constant NAME_HASH = keccak256("pyjpm OrderEscrow");
@@ -54,24 +63,29 @@ abstract contract OrderBook is IOrderBook {
     mapping(bytes32 creditReference => bool) internal _usedCreditNotes;
 
     constructor(address registry_, address attesterSets_) {
+        if (attesterSets_.code.length == 0) revert InvalidTerms("attesterSets"); // it answers without an answer
         registry = registry_;
         attesterSets = attesterSets_;
     }
 
     // =============================================================== opening
 
-    function _requireOpenable(Terms calldata terms, OrderId id) internal view {
+    /// @param who becomes who signs these terms.
+    function _requireOpenable(Terms memory terms, OrderId id, Signers memory who) internal view {
         if (_isOpen(id)) revert OrderAlreadyOpen(id);
         if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
-        if (!IParticipantRegistry(registry).isDepositToken(terms.token)) revert InvalidTerms("token");
-        TermsRules.requireValid(terms, IAttesterSets(attesterSets).attesterSet(terms.attesterSet));
+        bool cash;
+        (who.buyer, who.seller, cash) = IParticipantRegistry(registry).signers(terms.buyer, terms.seller, terms.token);
+        if (!cash) revert InvalidTerms("token");
+        TermsRules.requireValid(terms, AttesterSet.wrap(IAttesterSets(attesterSets).packedSet(terms.attesterSet)));
     }
 
-    function _writeOpened(Terms calldata terms, OrderId id) internal {
+    /// @param apart a milestone whose word the caller writes itself in the same call; NONE: none.
+    function _writeOpened(Terms memory terms, OrderId id, uint256 apart) internal {
         uint256 word = MilestoneWord.opened(block.timestamp);
         uint256 n = terms.milestones.length;
         for (uint256 i; i < n; ++i) {
-            _milestones[OrderTerms.holdReference(id, i)].word = word;
+            if (i != apart) _milestones[OrderTerms.holdReference(id, i)].word = word;
         }
         emit OrderOpened(id, terms.buyer, terms.seller, terms.token, terms.orderReference, n);
     }
@@ -82,17 +96,26 @@ abstract contract OrderBook is IOrderBook {
 
     // ================================================================= words
 
-    function _load(Terms calldata terms, uint256 index) internal view returns (Live memory) {
-        return _load(terms, terms.id(), index);
+    function _load(Terms calldata source, uint256 index) internal view returns (Terms memory terms, Live memory m) {
+        OrderId id;
+        (id, terms) = OrderTerms.loader()(source);
+        m = _load(terms, id, index);
     }
 
-    function _load(Terms calldata terms, OrderId id, uint256 index) internal view returns (Live memory m) {
-        if (index >= terms.milestones.length) revert UnknownMilestone(id, index);
-        m.id = id;
-        m.index = index;
-        m.ref = OrderTerms.holdReference(m.id, index);
+    function _load(Terms memory terms, OrderId id, uint256 index) internal view returns (Live memory m) {
+        _read(m, terms, id, index);
+    }
+
+    /// @dev Writes every member of `m`.
+    function _read(Live memory m, Terms memory terms, OrderId id, uint256 index) internal view {
+        _name(m, terms, id, index);
         m.unpack(_milestones[m.ref].word);
-        if (m.state == State.None) revert UnknownOrder(m.id);
+        if (m.state == State.None) revert UnknownOrder(id);
+    }
+
+    function _name(Live memory m, Terms memory terms, OrderId id, uint256 index) internal pure {
+        if (index >= terms.milestones.length) revert UnknownMilestone(id, index);
+        (m.id, m.index, m.ref) = (id, index, OrderTerms.holdReference(id, index));
     }
 
     /// @dev For a change that has an event of its own.
@@ -124,7 +147,7 @@ abstract contract OrderBook is IOrderBook {
         if (p.owed != 0) _milestones[m.ref].owed = p.owed;
     }
 
-    function _usesParts(Milestone calldata ms, Live memory m) internal pure returns (bool) {
+    function _usesParts(Milestone memory ms, Live memory m) internal pure returns (bool) {
         return ms.partialDelivery || m.decided;
     }
 
@@ -156,20 +179,20 @@ abstract contract OrderBook is IOrderBook {
 
     /// @dev Minor units that nobody has for good: what is held and not owed (PREFUND) or could still become due
     /// (ON_ATTEST).
-    function _unpaid(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
+    function _unpaid(Milestone memory ms, Live memory m, Parts memory p) internal pure returns (uint256) {
         if (_isTerminal(m.state)) return 0;
         bool rest = m.decided || (ms.mode == Mode.PREFUND && ms.partialDelivery && m.state == State.Accepted);
         return (rest ? p.accepted : ms.amount) - p.settled;
     }
 
     /// @dev Minor units that the seller was paid.
-    function _released(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
+    function _released(Milestone memory ms, Live memory m, Parts memory p) internal pure returns (uint256) {
         return m.state == State.Released && p.settled == 0 ? ms.amount : p.settled - p.owed;
     }
 
     /// @dev Minor units that are due of an ON_ATTEST milestone, or the seller's claim to what a PREFUND one holds
     /// beside what is owed.
-    function _owed(Milestone calldata ms, Live memory m, Parts memory p) internal pure returns (uint256) {
+    function _owed(Milestone memory ms, Live memory m, Parts memory p) internal pure returns (uint256) {
         return _usesParts(ms, m) ? p.accepted - p.settled : ms.amount;
     }
 
@@ -201,38 +224,43 @@ abstract contract OrderBook is IOrderBook {
         return Clock.stopped(lists, start, block.timestamp);
     }
 
-    function _attestBy(Milestone calldata ms, Live memory m) internal view returns (uint256) {
-        return uint256(ms.attestBy) + (m.delayed ? _parts(m).delayBy : 0);
+    function _attestBy(Milestone memory ms, Live memory m) internal view returns (uint256 end) {
+        end = ms.attestBy;
+        if (m.delayed) end += _parts(m).delayBy;
     }
 
-    function _attestEnd(Terms calldata terms, Milestone calldata ms, Live memory m) internal view returns (uint256) {
-        return uint256(ms.attestBy) + terms.submitGrace + (m.delayed ? _parts(m).delayEnd : 0);
+    function _attestEnd(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (uint256 end) {
+        unchecked {
+            // of 40 and 32 bits
+            end = uint256(ms.attestBy) + terms.submitGrace;
+        }
+        if (m.delayed) end += _parts(m).delayEnd;
     }
 
     /// @dev Not asked of an unfunded PREFUND milestone: nothing there depends on it.
-    function _attestOver(Terms calldata terms, Milestone calldata ms, Live memory m) internal view returns (bool) {
+    function _attestOver(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (bool) {
         uint256 deadline = _attestEnd(terms, ms, m);
         if (block.timestamp <= deadline) return false;
         return _isPast(deadline, _startedAt(m), terms.seller, 0, terms.token);
     }
 
-    function _inspectionOver(Terms calldata terms, Milestone calldata ms, Live memory m) internal view returns (bool) {
+    function _inspectionOver(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (bool) {
         return _isPast(uint256(m.since) + ms.inspection, m.since, terms.buyer, 0, terms.token);
     }
 
-    function _payWithinOver(Terms calldata terms, Milestone calldata ms, Live memory m) internal view returns (bool) {
+    function _payWithinOver(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (bool) {
         return _isPast(uint256(m.since) + ms.payWithin, m.since, terms.buyer, terms.seller, terms.token);
     }
 
     /// @dev Strictly after rulingWithin and after attestEnd: by then nothing more can be attested, and the arbiter,
     /// there or not, has had its time.
-    function _fallbackOpen(Terms calldata terms, Milestone calldata ms, Live memory m) internal view returns (bool) {
+    function _fallbackOpen(Terms memory terms, Milestone memory ms, Live memory m) internal view returns (bool) {
         return _isPast(uint256(m.since) + ms.rulingWithin, m.since, 0, 0, terms.token) && _attestOver(terms, ms, m);
     }
 
     /// @dev Whether a dispute, by a party or a status, is possible: each live state has its own window. Once decided
     /// there is none, and nobody asks.
-    function _isDisputable(Terms calldata terms, Milestone calldata ms, Live memory m, bool attestInTime)
+    function _isDisputable(Terms memory terms, Milestone memory ms, Live memory m, bool attestInTime)
         internal
         view
         returns (bool)
@@ -253,55 +281,64 @@ abstract contract OrderBook is IOrderBook {
         if (status != IParticipantRegistry.WalletStatus.LINKED) participant = 0;
     }
 
-    function _requireParty(Terms calldata terms, OrderId id) internal view returns (uint32 participant) {
+    function _requireParty(Terms memory terms, OrderId id) internal view returns (uint32 participant) {
         participant = _participantOf(msg.sender);
         if (participant == 0 || (participant != terms.buyer && participant != terms.seller)) {
             revert NotParty(id, msg.sender);
         }
     }
 
-    function _requireSeller(Terms calldata terms, OrderId id) internal view {
+    function _requireSeller(Terms memory terms, OrderId id) internal view {
         if (_participantOf(msg.sender) != terms.seller) revert NotParty(id, msg.sender);
     }
 
-    /// @dev Both current wallets signed `structHash`. The caller needs no signature of its own, nor does a wallet
-    /// that the token has vouched for (0: none) by letting it hold: it is linked, and acts itself.
-    /// @return known the party whose current wallet is the vouched one, else 0.
-    function _requireBothSigned(
-        Terms calldata terms,
-        OrderId id,
-        bytes32 structHash,
-        bytes calldata buyerSignature,
-        bytes calldata sellerSignature,
-        address vouched
-    ) internal view returns (uint32 known) {
-        bytes32 digest = _digest(structHash);
-        (uint32 buyer, uint32 seller) = (terms.buyer, terms.seller);
-        (address buying, address selling) = IParticipantRegistry(registry).currentWallets(buyer, seller);
-        if (_requireSigned(id, buyer, buying, digest, buyerSignature, vouched)) known = buyer;
-        if (_requireSigned(id, seller, selling, digest, sellerSignature, vouched)) known = seller;
+    function _signers(Terms memory terms) internal view returns (Signers memory who) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
+        (who.buyer, who.seller,) = IParticipantRegistry(registry).signers(terms.buyer, terms.seller, address(0));
     }
 
-    function _requireSigned(
+    /// @dev Both current wallets signed `structHash`. The caller needs no signature of its own, nor does a wallet
+    /// that the token has vouched for by letting it hold.
+    function _requireBothSigned(
+        Terms memory terms,
         OrderId id,
-        uint32 participant,
-        address wallet,
-        bytes32 digest,
-        bytes calldata signature,
-        address vouched
-    ) private view returns (bool known) {
-        known = wallet == vouched && wallet != address(0);
-        bool signed =
-            signature.length == 0 ? known || wallet == msg.sender : Signatures.isValid(wallet, digest, signature);
-        if (!signed || (!known && (participant == 0 || _participantOf(wallet) != participant))) {
-            revert InvalidPartySignature(id, participant);
+        bytes32 structHash,
+        Signers memory who,
+        bytes calldata buyerSignature,
+        bytes calldata sellerSignature
+    ) internal view {
+        bytes32 digest = _digest(structHash);
+        if (!_isSigned(who.buyer, who.vouched, digest, buyerSignature)) revert InvalidPartySignature(id, terms.buyer);
+        if (!_isSigned(who.seller, who.vouched, digest, sellerSignature)) {
+            revert InvalidPartySignature(id, terms.seller);
         }
     }
 
+    function _isSigned(address wallet, address vouched, bytes32 digest, bytes calldata signature)
+        private
+        view
+        returns (bool)
+    {
+        if (signature.length != 0) return Signatures.isValid(wallet, digest, signature);
+        return wallet != address(0) && (wallet == vouched || wallet == msg.sender);
+    }
+
     /// @dev EIP-712 over the chain as it is now (a fork changes it) and the escrow, whichever code of it runs.
-    function _digest(bytes32 structHash) internal view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, block.chainid, address(this)));
-        return MessageHashUtils.toTypedDataHash(domain, structHash);
+    function _digest(bytes32 structHash) internal view returns (bytes32 digest) {
+        (bytes32 typehash, bytes32 name, bytes32 version) = (DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, typehash)
+            mstore(add(data, 0x20), name)
+            mstore(add(data, 0x40), version)
+            mstore(add(data, 0x60), chainid())
+            mstore(add(data, 0x80), address())
+            let domain := keccak256(data, 0xa0)
+            mstore(data, hex"1901")
+            mstore(add(data, 0x02), domain)
+            mstore(add(data, 0x22), structHash)
+            digest := keccak256(data, 0x42)
+        }
     }
 
     // ================================================================= money
@@ -309,7 +346,7 @@ abstract contract OrderBook is IOrderBook {
     /// @dev Pays the seller's current wallet out of what is held of `payer`. Where the token's rules refuse that now,
     /// it reverts as the token does or, for what must not wait for a transfer, answers false.
     // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
-    function _execute(Terms calldata terms, Live memory m, address payer, uint256 amount, bool must)
+    function _execute(Terms memory terms, Live memory m, address payer, uint256 amount, bool must)
         internal
         returns (bool)
     {
@@ -325,7 +362,7 @@ abstract contract OrderBook is IOrderBook {
 
     /// @dev Back to the wallet that paid. The rules refuse this only while the token has stopped this notary.
     // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
-    function _giveBack(Terms calldata terms, Live memory m, uint256 amount, uint256 heldSince, bool must)
+    function _giveBack(Terms memory terms, Live memory m, uint256 amount, uint256 heldSince, bool must)
         internal
         returns (bool)
     {

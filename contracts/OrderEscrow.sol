@@ -56,44 +56,52 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         external
         returns (OrderId id)
     {
-        id = terms.id();
-        _open(terms, id, buyerSignature, sellerSignature, address(0));
+        Terms memory t;
+        (id, t) = OrderTerms.loader()(terms);
+        // slither-disable-next-line uninitialized-local (starts at zero)
+        Signers memory who;
+        _open(t, id, who, buyerSignature, sellerSignature, NONE);
     }
 
+    /// @param apart as of {_writeOpened}.
     function _open(
-        Terms calldata terms,
+        Terms memory terms,
         OrderId id,
+        Signers memory who,
         bytes calldata buyerSignature,
         bytes calldata sellerSignature,
-        address vouched
-    ) private returns (uint32 known) {
-        _requireOpenable(terms, id);
-        known = _requireBothSigned(terms, id, OrderId.unwrap(id), buyerSignature, sellerSignature, vouched);
-        _writeOpened(terms, id);
+        uint256 apart
+    ) private {
+        _requireOpenable(terms, id, who);
+        _requireBothSigned(terms, id, OrderId.unwrap(id), who, buyerSignature, sellerSignature);
+        _writeOpened(terms, id, apart);
     }
 
     // ==================================================== funding and paying
 
     /// @inheritdoc IOrderEscrow
     function fund(Terms calldata terms, uint256 milestone, ConsentSignature calldata c) external {
-        Live memory m = _load(terms, milestone);
-        uint256 amount = _fund(terms, m, c.payer, _participantOf(c.payer));
-        IDepositToken(terms.token).hold(c.payer, amount, m.ref, c.nonce, c.deadline, c.signature);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        uint256 amount = _fund(t, m, c.payer, _participantOf(c.payer));
+        IDepositToken(t.token).hold(c.payer, amount, m.ref, c.nonce, c.deadline, c.signature);
     }
 
     /// @inheritdoc IOrderEscrow
     function pay(Terms calldata terms, uint256 milestone, ConsentSignature calldata c) external {
-        Live memory m = _load(terms, milestone);
-        uint256 amount = _pay(terms, m, c.payer, _participantOf(c.payer));
-        address to = IParticipantRegistry(registry).currentWallet(terms.seller);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        uint256 amount = _pay(t, m, c.payer, _participantOf(c.payer));
+        address to = IParticipantRegistry(registry).currentWallet(t.seller);
         emit MilestoneReleased(m.id, m.index, to, amount);
-        IDepositToken(terms.token).executeByConsent(c.payer, to, amount, m.ref, c.nonce, c.deadline, c.signature);
+        IDepositToken(t.token).executeByConsent(c.payer, to, amount, m.ref, c.nonce, c.deadline, c.signature);
     }
 
     /// @inheritdoc INotary
     function onHold(address payer, uint256 amount, bytes32 ref, bytes calldata data) external returns (bytes4) {
-        (Terms calldata terms, Live memory m, uint32 participant) = _openHeld(data, payer);
+        (OrderId id, Terms memory terms) = OrderTerms.loader()(_decodeTerms(data));
+        _requireToken(terms.token);
+        (Live memory m, uint32 participant) = _openHeld(terms, id, payer, data);
         if (ref != m.ref) revert WrongReference(ref, m.ref);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         bool due = m.state == State.Due;
         uint256 expected = due ? _pay(terms, m, payer, participant) : _fund(terms, m, payer, participant);
         if (amount != expected) revert WrongAmount(amount, expected);
@@ -101,28 +109,32 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         return INotary.onHold.selector;
     }
 
-    /// @dev The order that `data` names, opened where it is not. The token vouches for the payer, who thus needs no
-    /// signature of its own.
-    function _openHeld(bytes calldata data, address payer)
+    /// @dev The order that `data` names, opened where it is not: then the word of the milestone that is being funded is
+    /// left to that. The token vouches for the payer, who thus needs no signature of its own.
+    function _openHeld(Terms memory terms, OrderId id, address payer, bytes calldata data)
         private
-        returns (Terms calldata terms, Live memory m, uint32 participant)
+        returns (Live memory m, uint32 participant)
     {
-        uint256 milestone;
-        (terms, milestone) = _decodeHold(data);
-        _requireToken(terms.token);
-        OrderId id = terms.id();
-        if (!_isOpen(id)) participant = _open(terms, id, _decodeBytes(data, 64), _decodeBytes(data, 96), payer);
-        if (participant == 0) participant = _participantOf(payer);
-        m = _load(terms, id, milestone);
+        uint256 milestone = _decodeWord(data, 32);
+        if (_isOpen(id)) return (_load(terms, id, milestone), _participantOf(payer));
+
+        _name(m, terms, id, milestone);
+        (m.before, m.state, m.since) = (State.Open, State.Open, uint32(block.timestamp));
+        // slither-disable-next-line uninitialized-local (starts at zero)
+        Signers memory who;
+        who.vouched = payer;
+        _open(terms, id, who, _decodeBytes(data, 64), _decodeBytes(data, 96), milestone);
+        if (payer == who.buyer) participant = terms.buyer;
+        else participant = payer == who.seller ? terms.seller : _participantOf(payer);
     }
 
     /// @dev Open -> Funded. What stops of payer, seller or token have cost so far is kept, for from here on the clock
     /// of attestEnd is the seller's.
-    function _fund(Terms calldata terms, Live memory m, address payer, uint32 participant)
+    function _fund(Terms memory terms, Live memory m, address payer, uint32 participant)
         private
         returns (uint256 amount)
     {
-        Milestone calldata ms = terms.milestones[m.index];
+        Milestone memory ms = terms.milestones[m.index];
         if (m.state != State.Open || ms.mode != Mode.PREFUND) revert WrongState(m.id, m.index, m.state);
         if (participant != ms.payer) revert WrongPayer(m.id, payer);
         if (_isPast(ms.fundBy, m.since, ms.payer, 0, terms.token)) revert TooLate(ms.fundBy, block.timestamp);
@@ -139,11 +151,8 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     }
 
     /// @dev Due -> Released, or back to Open while a partial delivery has more to come.
-    function _pay(Terms calldata terms, Live memory m, address payer, uint32 participant)
-        private
-        returns (uint256 due)
-    {
-        Milestone calldata ms = terms.milestones[m.index];
+    function _pay(Terms memory terms, Live memory m, address payer, uint32 participant) private returns (uint256 due) {
+        Milestone memory ms = terms.milestones[m.index];
         if (m.state != State.Due) revert WrongState(m.id, m.index, m.state);
         if (participant != ms.payer && participant != terms.buyer) revert WrongPayer(m.id, payer);
 
@@ -167,19 +176,26 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         revert WrongToken(msg.sender, expected);
     }
 
-    /// @dev abi.decode(data, (Terms, uint256, bytes, bytes)) without copying the terms to memory. Offsets that lead
-    /// astray only name other terms, which then hash to an order that nobody signed.
-    function _decodeHold(bytes calldata data) private pure returns (Terms calldata terms, uint256 milestone) {
+    // abi.decode(data, (Terms, uint256, bytes, bytes)) without copying. Offsets that lead astray only name other terms,
+    // which then hash to an order that nobody signed.
+
+    function _decodeTerms(bytes calldata data) private pure returns (Terms calldata terms) {
         assembly ("memory-safe") {
             terms := add(data.offset, calldataload(data.offset))
-            milestone := calldataload(add(data.offset, 32))
+        }
+    }
+
+    function _decodeWord(bytes calldata data, uint256 position) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(data.offset, position))
         }
     }
 
     /// @dev The `bytes` whose offset stands at `position`.
     function _decodeBytes(bytes calldata data, uint256 position) private pure returns (bytes calldata decoded) {
+        uint256 offset = _decodeWord(data, position);
         assembly ("memory-safe") {
-            let start := add(data.offset, calldataload(add(data.offset, position)))
+            let start := add(data.offset, offset)
             // slither-disable-next-line write-after-write (offset and length are two words)
             decoded.offset := add(start, 32)
             decoded.length := calldataload(start)
@@ -202,12 +218,12 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
 
     /// @inheritdoc IOrderEscrow
     function release(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
         Parts memory p = _parts(m);
         uint256 owed = p.owed;
         if (m.state == State.Accepted) {
-            _requireReleasable(terms, ms, m);
+            _requireReleasable(t, ms, m);
             owed += _owed(ms, m, p);
             m.state = State.Released;
             p.settled = p.accepted;
@@ -222,10 +238,10 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         } else {
             _write(m);
         }
-        _execute(terms, m, m.payer, owed, true);
+        _execute(t, m, m.payer, owed, true);
     }
 
-    function _requireReleasable(Terms calldata terms, Milestone calldata ms, Live memory m) private view {
+    function _requireReleasable(Terms memory terms, Milestone memory ms, Live memory m) private view {
         if (m.decided || ms.inspection == 0 || _inspectionOver(terms, ms, m)) return;
         if (_participantOf(msg.sender) == terms.buyer) return;
         revert TooEarly(uint256(m.since) + ms.inspection, block.timestamp);

@@ -60,12 +60,12 @@ contract OrderExtension is OrderBook, IOrderExtension {
 
     /// @inheritdoc IOrderExtension
     function cancel(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
         if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
         bool prefund = ms.mode == Mode.PREFUND;
-        bool over = prefund ? _isPast(ms.fundBy, m.since, ms.payer, 0, terms.token) : _attestOver(terms, ms, m);
-        if (!over) revert TooEarly(prefund ? ms.fundBy : _attestEnd(terms, ms, m), block.timestamp);
+        bool over = prefund ? _isPast(ms.fundBy, m.since, ms.payer, 0, t.token) : _attestOver(t, ms, m);
+        if (!over) revert TooEarly(prefund ? ms.fundBy : _attestEnd(t, ms, m), block.timestamp);
         _cancel(m);
     }
 
@@ -77,19 +77,19 @@ contract OrderExtension is OrderBook, IOrderExtension {
         bytes calldata buyerSignature,
         bytes calldata sellerSignature
     ) external {
-        Live memory m = _load(terms, milestone);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
         if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
         bytes32 structHash = Cancellation(m.id, uint8(milestone), deadline).hash();
-        _requireBothSigned(terms, m.id, structHash, buyerSignature, sellerSignature, address(0));
+        _requireBothSigned(t, m.id, structHash, _signers(t), buyerSignature, sellerSignature);
         _cancel(m);
     }
 
     /// @inheritdoc IOrderExtension
     function writeOff(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _load(terms, milestone);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
         if (m.state != State.Due) revert WrongState(m.id, milestone, m.state);
-        _requireSeller(terms, m.id);
+        _requireSeller(t, m.id);
         _cancel(m);
     }
 
@@ -103,10 +103,10 @@ contract OrderExtension is OrderBook, IOrderExtension {
     /// @inheritdoc IOrderExtension
     function cancelByOrder(Terms calldata terms, uint256 milestone, bytes32 orderHash) external {
         if (orderHash == 0) revert OrderHashMissing();
-        Live memory m = _load(terms, milestone);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
         if (_isTerminal(m.state)) revert WrongState(m.id, milestone, m.state);
         Parts memory p = _parts(m);
-        uint256 held = m.payer == address(0) ? 0 : _unpaid(terms.milestones[milestone], m, p) + p.owed;
+        uint256 held = m.payer == address(0) ? 0 : _unpaid(t.milestones[milestone], m, p) + p.owed;
 
         if (p.owed != 0) {
             (p.settled, p.owed) = (p.settled - p.owed, 0);
@@ -117,20 +117,20 @@ contract OrderExtension is OrderBook, IOrderExtension {
         emit MilestoneCancelled(m.id, milestone, orderHash);
         if (held == 0) return;
         emit MilestoneRefunded(m.id, milestone, m.payer, held);
-        IDepositToken(terms.token).cancelByOrder(m.payer, held, m.ref, orderHash);
+        IDepositToken(t.token).cancelByOrder(m.payer, held, m.ref, orderHash);
     }
 
     /// @inheritdoc IOrderExtension
     function refund(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
         if (m.state != State.Funded && m.state != State.Accepted) revert WrongState(m.id, milestone, m.state);
         Parts memory p = _parts(m);
         uint256 back = _unpaid(ms, m, p);
-        if (_participantOf(msg.sender) != terms.seller) {
+        if (_participantOf(msg.sender) != t.seller) {
             if (m.state == State.Accepted) revert NotParty(m.id, msg.sender);
-            if (!p.complete && !_attestOver(terms, ms, m)) {
-                revert TooEarly(_attestEnd(terms, ms, m), block.timestamp);
+            if (!p.complete && !_attestOver(t, ms, m)) {
+                revert TooEarly(_attestEnd(t, ms, m), block.timestamp);
             }
         }
         if (back == 0) revert WrongState(m.id, milestone, m.state); // all there is waits for the seller
@@ -141,22 +141,22 @@ contract OrderExtension is OrderBook, IOrderExtension {
             _saveParts(m, p);
         }
         _save(m);
-        _giveBack(terms, m, back, heldSince, true);
+        _giveBack(t, m, back, heldSince, true);
     }
 
     // ============================================================== disputes
 
     /// @inheritdoc IOrderExtension
     function dispute(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
-        uint32 participant = _requireParty(terms, m.id);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
+        uint32 participant = _requireParty(t, m.id);
         if (m.decided) revert AlreadyDecided(m.id, milestone);
         if (m.state == State.Disputed) {
             if (m.byParty) revert WrongState(m.id, milestone, m.state);
-            if (_fallbackOpen(terms, ms, m)) revert FallbackOpen(m.id, milestone);
+            if (_fallbackOpen(t, ms, m)) revert FallbackOpen(m.id, milestone);
         } else {
-            _requireDisputable(terms, ms, m);
+            _requireDisputable(t, ms, m);
         }
         _keepStart(m);
         (m.state, m.byParty, m.since) = (State.Disputed, true, uint32(block.timestamp));
@@ -164,7 +164,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         emit MilestoneDisputed(m.id, milestone, true, participant);
     }
 
-    function _requireDisputable(Terms calldata terms, Milestone calldata ms, Live memory m) private view {
+    function _requireDisputable(Terms memory terms, Milestone memory ms, Live memory m) private view {
         if (_isTerminal(m.state) || (m.state == State.Open && ms.mode == Mode.PREFUND)) {
             revert WrongState(m.id, m.index, m.state);
         }
@@ -178,21 +178,21 @@ contract OrderExtension is OrderBook, IOrderExtension {
 
     /// @inheritdoc IOrderExtension
     function rule(Terms calldata terms, uint256 milestone, uint88 sellerAmount) external {
-        Live memory m = _loadDisputed(terms, milestone);
-        if (terms.arbiter == 0 || _participantOf(msg.sender) != terms.arbiter) revert NotArbiter(m.id, msg.sender);
-        if (_fallbackOpen(terms, terms.milestones[milestone], m)) revert FallbackOpen(m.id, milestone);
-        _decide(terms, m, sellerAmount, Decision.RULING);
+        (Terms memory t, Live memory m) = _loadDisputed(terms, milestone);
+        if (t.arbiter == 0 || _participantOf(msg.sender) != t.arbiter) revert NotArbiter(m.id, msg.sender);
+        if (_fallbackOpen(t, t.milestones[milestone], m)) revert FallbackOpen(m.id, milestone);
+        _decide(t, m, sellerAmount, Decision.RULING);
     }
 
     /// @inheritdoc IOrderExtension
     function decideByFallback(Terms calldata terms, uint256 milestone) external {
-        Live memory m = _loadDisputed(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
-        if (!_fallbackOpen(terms, ms, m)) revert FallbackNotOpen(m.id, milestone);
+        (Terms memory t, Live memory m) = _loadDisputed(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
+        if (!_fallbackOpen(t, ms, m)) revert FallbackNotOpen(m.id, milestone);
         uint256 accepted = m.lastStatus == ms.requiredStatus ? ms.amount : 0;
         if (ms.partialDelivery) accepted = _owed(ms, m, _parts(m));
-        if (m.byParty) accepted = (accepted * terms.fallbackSplit) / TermsRules.WHOLE;
-        _decide(terms, m, accepted, Decision.FALLBACK);
+        if (m.byParty) accepted = (accepted * t.fallbackSplit) / TermsRules.WHOLE;
+        _decide(t, m, accepted, Decision.FALLBACK);
     }
 
     /// @inheritdoc IOrderExtension
@@ -202,8 +202,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
         bytes calldata buyerSignature,
         bytes calldata sellerSignature
     ) external {
-        Live memory m = _load(terms, agreement.milestone);
-        Milestone calldata ms = terms.milestones[agreement.milestone];
+        (Terms memory t, Live memory m) = _load(terms, agreement.milestone);
+        Milestone memory ms = t.milestones[agreement.milestone];
         if (_isTerminal(m.state) || (m.state == State.Open && ms.mode == Mode.PREFUND)) {
             revert WrongState(m.id, m.index, m.state);
         }
@@ -213,21 +213,25 @@ contract OrderExtension is OrderBook, IOrderExtension {
         if (agreement.unpaid != unpaid) revert WrongAmount(agreement.unpaid, unpaid);
         bytes32 structHash = agreement.hash();
         if (_usedAgreements[structHash]) revert AgreementUsed(structHash);
-        _requireBothSigned(terms, m.id, structHash, buyerSignature, sellerSignature, address(0));
+        _requireBothSigned(t, m.id, structHash, _signers(t), buyerSignature, sellerSignature);
 
         _usedAgreements[structHash] = true;
-        _decide(terms, m, agreement.sellerAmount, Decision.AGREEMENT);
+        _decide(t, m, agreement.sellerAmount, Decision.AGREEMENT);
     }
 
-    function _loadDisputed(Terms calldata terms, uint256 milestone) private view returns (Live memory m) {
-        m = _load(terms, milestone);
+    function _loadDisputed(Terms calldata terms, uint256 milestone)
+        private
+        view
+        returns (Terms memory t, Live memory m)
+    {
+        (t, m) = _load(terms, milestone);
         if (m.state != State.Disputed) revert WrongState(m.id, milestone, m.state);
     }
 
     /// @dev The payer's share goes back at once, the seller's waits for anyone to release or pay it: no decision needs
     /// a transfer to the seller to succeed.
-    function _decide(Terms calldata terms, Live memory m, uint256 sellerAmount, Decision how) private {
-        Milestone calldata ms = terms.milestones[m.index];
+    function _decide(Terms memory terms, Live memory m, uint256 sellerAmount, Decision how) private {
+        Milestone memory ms = terms.milestones[m.index];
         Parts memory p = _parts(m);
         uint256 unpaid = _unpaid(ms, m, p);
         if (sellerAmount > unpaid) revert SplitTooLarge(sellerAmount, unpaid);
@@ -291,8 +295,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
         view
         returns (uint256 funded, uint256 held, uint256 released, uint256 refunded)
     {
-        Live memory m = _load(terms, milestone);
-        Milestone calldata ms = terms.milestones[milestone];
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        Milestone memory ms = t.milestones[milestone];
         Parts memory p = _parts(m);
         released = _released(ms, m, p);
         if (ms.mode == Mode.ON_ATTEST) return (released, 0, released, 0);
@@ -304,14 +308,14 @@ contract OrderExtension is OrderBook, IOrderExtension {
 
     /// @inheritdoc IOrderExtension
     function unpaidOf(Terms calldata terms, uint256 milestone) external view returns (uint256) {
-        Live memory m = _load(terms, milestone);
-        return _unpaid(terms.milestones[milestone], m, _parts(m));
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        return _unpaid(t.milestones[milestone], m, _parts(m));
     }
 
     /// @inheritdoc IOrderExtension
     function isOverdue(Terms calldata terms, uint256 milestone) external view returns (bool) {
-        Live memory m = _load(terms, milestone);
-        return m.state == State.Due && _payWithinOver(terms, terms.milestones[milestone], m);
+        (Terms memory t, Live memory m) = _load(terms, milestone);
+        return m.state == State.Due && _payWithinOver(t, t.milestones[milestone], m);
     }
 }
 

@@ -5,6 +5,7 @@ pragma solidity ^0.8.28;
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {ISponsorships} from "./interfaces/ISponsorships.sol";
 import {Flags} from "./libraries/Flags.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Standing} from "./libraries/Reason.sol";
@@ -13,7 +14,7 @@ import {Stops} from "./libraries/Stops.sol";
 /// @title ParticipantBook
 /// @notice What the registry remembers, and every view of it. Only `ParticipantRegistry` writes here.
 /// What a transfer asks stands in one word per participant (`Record`, slot 0); everything else comes after it.
-abstract contract ParticipantBook is IParticipantRegistry {
+abstract contract ParticipantBook is IParticipantRegistry, ISponsorships {
     using Stops for Interval[];
 
     struct Record {
@@ -29,6 +30,7 @@ abstract contract ParticipantBook is IParticipantRegistry {
         // slot 1
         address wallet;
         uint64 nonce;
+        bool barred; // `wallet` is not LINKED now
         // slots 2..6
         bytes32 identityHash;
         bytes32 questionnaireHash;
@@ -46,6 +48,16 @@ abstract contract ParticipantBook is IParticipantRegistry {
         address successor; // of a LOST wallet
     }
 
+    /// @dev What a bank may do as a sponsor, and its own stops: those of its customers too.
+    struct SponsorRecord {
+        uint32 grants; // how often it was granted anything: the last one counts
+        uint32 quota;
+        uint32 customers; // not closed
+        uint40 longestKyc;
+        mapping(uint32 grant => mapping(uint16 jurisdiction => bool)) jurisdictions;
+        Interval[] stops;
+    }
+
     /// @custom:storage-location erc7201:pyjpm.storage.ParticipantRegistry
     struct RegistryStorage {
         mapping(uint32 => Record) records;
@@ -54,6 +66,9 @@ abstract contract ParticipantBook is IParticipantRegistry {
         address[] assets;
         mapping(address => AssetKind) assetKinds;
         uint32 count;
+        mapping(uint32 => SponsorRecord) sponsors;
+        mapping(uint16 from => mapping(uint16 to => bool)) pairs;
+        mapping(uint32 => address[]) retailWallets;
     }
 
     enum AssetKind {
@@ -65,14 +80,31 @@ abstract contract ParticipantBook is IParticipantRegistry {
     // keccak256(abi.encode(uint256(keccak256("pyjpm.storage.ParticipantRegistry")) - 1)) & ~bytes32(uint256(0xff))
     bytes32 private constant STORAGE = 0x17e2fa8a984741b9a28eb3fef0d2e000bb6a0615fae719b991edb8fc6a005700;
 
+    uint256 private constant PAIR_RULES = uint256(Flags.PAIR_RULES) << 8;
+
     /// @dev Status ACTIVE and not frozen, above an epoch.
     uint256 private constant GOOD_STATUS = uint256(uint8(Status.ACTIVE)) << 32;
 
     // ================================================================== views
 
     /// @inheritdoc IParticipantRegistry
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256) {
-        return (_standing(a, aEpoch), _standing(b, bEpoch));
+    function standings(uint256 a, uint256 aEpoch, uint256 b, uint256 bEpoch) external view returns (uint256, uint256) {
+        (uint256 ofA, uint256 ofB) = (_standing(a, aEpoch), _standing(b, bEpoch));
+        if ((ofA | ofB) & PAIR_RULES != 0) {
+            bool asked = a != 0 && b != 0 && uint8(ofB) == uint8(Standing.GOOD);
+            if (asked && !_pairPasses(uint32(a), uint32(b))) ofB |= uint8(Standing.PAIR_REFUSED);
+        }
+        return (ofA, ofB);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function pairPasses(uint32 a, uint32 b) external view returns (bool) {
+        return _pairPasses(a, b);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function pairPermitted(uint16 from, uint16 to) external view returns (bool) {
+        return _storage().pairs[from][to];
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -122,6 +154,17 @@ abstract contract ParticipantBook is IParticipantRegistry {
     }
 
     /// @inheritdoc IParticipantRegistry
+    function signers(uint32 a, uint32 b, address token) external view returns (address ofA, address ofB, bool cash) {
+        RegistryStorage storage $ = _storage();
+        (ofA, ofB) = (_signer($.records[a]), _signer($.records[b]));
+        cash = token != address(0) && $.assetKinds[token] == AssetKind.DEPOSIT_TOKEN;
+    }
+
+    function _signer(Record storage r) private view returns (address) {
+        return r.barred ? address(0) : r.wallet;
+    }
+
+    /// @inheritdoc IParticipantRegistry
     function participantOf(uint32 participant) external view returns (Participant memory p) {
         Record storage r = _known(participant);
         p.kind = r.kind;
@@ -151,13 +194,52 @@ abstract contract ParticipantBook is IParticipantRegistry {
     }
 
     /// @inheritdoc IParticipantRegistry
-    function isStopped(uint32 participant) external view returns (bool) {
-        return _isStopped(_storage().records[participant]);
+    function flagsOf(uint32 participant) external view returns (uint8) {
+        return _storage().records[participant].flags;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function retailWallets(uint32 participant) external view returns (address[] memory) {
+        return _storage().retailWallets[participant];
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function stopOf(uint32 participant) public view returns (Standing) {
+        Standing standing = _standingOfWord(_word(participant));
+        bool stopped =
+            standing == Standing.FROZEN || standing == Standing.SUSPENDED || standing == Standing.SPONSOR_SUSPENDED;
+        return stopped ? standing : Standing.GOOD;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function isStopped(uint32 participant) public view returns (bool) {
+        return stopOf(participant) != Standing.GOOD;
     }
 
     /// @inheritdoc IParticipantRegistry
     function stopsSince(uint32 participant, uint40 from) external view returns (Interval[] memory) {
-        return _storage().records[participant].stops.since(from);
+        Record storage r = _storage().records[participant];
+        Interval[] memory own = r.stops.since(from);
+        if (r.flags & Flags.SPONSORED == 0) return own;
+        return Stops.union(own, _storage().sponsors[r.sponsor].stops.since(from));
+    }
+
+    /// @inheritdoc ISponsorships
+    function sponsorshipOf(uint32 sponsor) external view returns (uint32 quota, uint40 longestKyc, uint32 customers) {
+        SponsorRecord storage s = _storage().sponsors[sponsor];
+        return (s.quota, s.longestKyc, s.customers);
+    }
+
+    /// @inheritdoc ISponsorships
+    function sponsorsIn(uint32 sponsor, uint16 jurisdiction) public view returns (bool) {
+        SponsorRecord storage s = _storage().sponsors[sponsor];
+        return s.jurisdictions[s.grants][jurisdiction];
+    }
+
+    /// @inheritdoc ISponsorships
+    function requireSponsorOf(address wallet, uint32 participant) public view returns (uint32 sponsor) {
+        sponsor = _actingSponsor(wallet);
+        if (_storage().records[participant].sponsor != sponsor) revert NotCustomerOf(participant, sponsor);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -206,21 +288,45 @@ abstract contract ParticipantBook is IParticipantRegistry {
         }
     }
 
-    /// @dev Ordered so that what the caller may not overlook comes first: a freeze shows through a closure.
+    /// @dev Ordered so that what the caller may not overlook comes first: all that stops shows through a closure.
     function _standingOfWord(uint256 word) private view returns (Standing) {
         if (uint8(word >> 80) != 0) return Standing.FROZEN;
         Status status = Status(uint8(word >> 72));
         if (status == Status.NONE) return Standing.UNKNOWN;
+        uint256 flags = uint8(word >> 88);
+        if (status == Status.SUSPENDED || flags & Flags.SUSPENDED_BY_SPONSOR != 0) return Standing.SUSPENDED;
+        if (flags & Flags.SPONSORED != 0 && _stopsOthers(_word(uint32(word >> 96)))) return Standing.SPONSOR_SUSPENDED;
         if (status == Status.CLOSED) return Standing.CLOSED;
-        if (status == Status.SUSPENDED) return Standing.SUSPENDED;
         return block.timestamp > uint40(word) ? Standing.KYC_EXPIRED : Standing.GOOD;
     }
 
-    function _isStopped(Record storage r) internal view returns (bool) {
-        return r.frozen || r.status == Status.SUSPENDED;
+    /// @dev Whether the participant of that word is frozen or suspended, and so are its customers.
+    function _stopsOthers(uint256 word) private pure returns (bool) {
+        return uint8(word >> 80) != 0 || uint8(word >> 72) == uint8(Status.SUSPENDED);
+    }
+
+    /// @dev By its own stops; `isStopped` has its sponsor's too.
+    function _isStoppedItself(Record storage r) internal view returns (bool) {
+        return r.frozen || r.status == Status.SUSPENDED || r.flags & Flags.SUSPENDED_BY_SPONSOR != 0;
+    }
+
+    /// @dev Money that stays with its owner crosses nothing.
+    function _pairPasses(uint32 a, uint32 b) private view returns (bool) {
+        RegistryStorage storage $ = _storage();
+        (Record storage from, Record storage to) = ($.records[a], $.records[b]);
+        if (a == b || (from.flags | to.flags) & Flags.PAIR_RULES == 0) return true;
+        return $.pairs[from.jurisdiction][to.jurisdiction];
     }
 
     // ================================================================= checks
+
+    /// @dev Whose wallet that is: a bank that was granted a sponsorship and is good.
+    function _actingSponsor(address wallet) internal view returns (uint32 sponsor) {
+        Standing standing;
+        (standing, sponsor) = _standingOf(wallet);
+        if (_storage().sponsors[sponsor].grants == 0) revert NotSponsor(wallet, sponsor);
+        if (standing != Standing.GOOD) revert SponsorNotGood(sponsor, standing);
+    }
 
     function _known(uint32 participant) internal view returns (Record storage r) {
         r = _storage().records[participant];

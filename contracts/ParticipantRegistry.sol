@@ -8,15 +8,13 @@ pragma solidity ^0.8.28;
 import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
-import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 
 import {CheckedUpgrade} from "./CheckedUpgrade.sol";
-import {ParticipantBook} from "./ParticipantBook.sol";
+import {Sponsorships} from "./Sponsorships.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
-import {Interval} from "./libraries/Interval.sol";
-import {Signatures} from "./libraries/Signatures.sol";
-import {Stops} from "./libraries/Stops.sol";
+import {ISponsorships} from "./interfaces/ISponsorships.sol";
+import {Flags} from "./libraries/Flags.sol";
 import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 
 /// @title ParticipantRegistry
@@ -27,11 +25,9 @@ import {UpgradeCheck} from "./libraries/UpgradeCheck.sol";
 ///   a suspended wallet leaves that state by `reinstateWallet` or recovery only. No onboarding act loosens a stop.
 /// - A participant's clocks stand still while it is stopped and while its current wallet is not LINKED, so a bank that
 ///   suspends the wallet that must sign cannot make a deadline pass. `_syncStop` follows every change of either.
-contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP712Upgradeable, CheckedUpgrade {
-    using Stops for Interval[];
-
-    bytes32 private constant LINK_WALLET_TYPEHASH =
-        keccak256("LinkWallet(bytes32 identityHash,address wallet,uint256 deadline)");
+/// - A sponsor's stops are read where its customers are asked for, through their flag: nothing is copied to them, so it is
+///   felt by all at once, and lifted for all at once.
+contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, CheckedUpgrade {
     bytes32 private constant CHANGE_CURRENT_WALLET_TYPEHASH =
         keccak256("ChangeCurrentWallet(uint32 participant,address from,address to,uint256 nonce,uint256 deadline)");
 
@@ -55,8 +51,8 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
     // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofRegistry();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeRegistry(newImplementation, data);
     }
 
     // ============================================================ onboarding
@@ -67,43 +63,12 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         restricted
         returns (uint32 participant)
     {
-        RegistryStorage storage $ = _storage();
-        if (profile.kind == Kind.NONE) revert InvalidProfile("kind");
-        if (profile.jurisdiction == 0) revert InvalidProfile("jurisdiction");
-        if (profile.identityHash == 0) revert InvalidProfile("identityHash");
-        uint32 known = $.byIdentity[profile.identityHash];
-        if (known != 0) revert IdentityAlreadyRegistered(profile.identityHash, known);
-        _requireFuture(profile.kycExpiry);
-
-        participant = ++$.count;
-        $.byIdentity[profile.identityHash] = participant;
-        Record storage r = $.records[participant];
-        r.kycExpiry = profile.kycExpiry;
-        r.epoch = 1;
-        r.status = Status.ACTIVE;
-        r.kind = profile.kind;
-        r.jurisdiction = profile.jurisdiction;
-        r.wallet = wallet;
-        r.identityHash = profile.identityHash;
-        r.questionnaireHash = profile.questionnaireHash;
-        r.policyHash = profile.policyHash;
-        r.encryptionKey = profile.encryptionKey;
-
-        emit ParticipantRegistered(
-            participant, profile.kind, profile.jurisdiction, profile.kycExpiry, profile.identityHash
-        );
-        emit ProfileUpdated(participant, profile.policyHash, profile.encryptionKey);
-        _link(participant, profile.identityHash, wallet, deadline, signature);
-        emit CurrentWalletChanged(participant, address(0), wallet);
+        return _admit(profile, 0, wallet, deadline, signature);
     }
 
     /// @inheritdoc IParticipantRegistry
     function renewKyc(uint32 participant, uint40 kycExpiry, bytes32 questionnaireHash) external restricted {
-        Record storage r = _open(participant);
-        _requireFuture(kycExpiry);
-        r.kycExpiry = kycExpiry;
-        r.questionnaireHash = questionnaireHash;
-        emit KycRenewed(participant, kycExpiry, questionnaireHash);
+        _renewKyc(participant, kycExpiry, questionnaireHash);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -116,10 +81,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
 
     /// @inheritdoc IParticipantRegistry
     function close(uint32 participant) external restricted {
-        Record storage r = _open(participant);
-        _requireUnstopped(participant, r);
-        r.status = Status.CLOSED;
-        emit ParticipantClosed(participant);
+        _close(participant);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -127,40 +89,20 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         external
         restricted
     {
-        _link(participant, _open(participant).identityHash, wallet, deadline, signature);
+        _link(participant, _open(participant), wallet, deadline, signature);
     }
 
     /// @inheritdoc IParticipantRegistry
     function unlinkWallet(address wallet) external restricted {
-        Wallet storage w = _linked(wallet);
-        uint32 participant = w.participant;
-        Record storage r = _storage().records[participant];
-        _requireUnstopped(participant, r);
-        if (wallet == r.wallet) revert CurrentWalletMayNotBeUnlinked(wallet);
-        w.status = WalletStatus.UNLINKED;
-        ++r.epoch;
-        emit WalletUnlinked(participant, wallet);
+        _unlink(wallet);
     }
 
-    /// @dev A wallet of nobody, or one that this participant unlinked; with the wallet's own, new signature.
-    function _link(uint32 participant, bytes32 identityHash, address wallet, uint256 deadline, bytes calldata signature)
-        private
+    /// @inheritdoc ISponsorships
+    function setSponsorship(uint32 participant, uint32 quota, uint40 longestKyc, uint16[] calldata jurisdictions)
+        external
+        restricted
     {
-        Wallet storage w = _storage().wallets[wallet];
-        WalletStatus status = w.status;
-        if (status != WalletStatus.NONE && (status != WalletStatus.UNLINKED || w.participant != participant)) {
-            revert WalletAlreadyNamed(wallet, w.participant, status);
-        }
-        _requireInTime(deadline);
-        if (deadline > type(uint40).max) revert SignatureDeadlineTooFar(deadline, type(uint40).max);
-        if (deadline <= w.signedUntil) revert SignatureNotNew(wallet, deadline, w.signedUntil);
-        bytes32 structHash = keccak256(abi.encode(LINK_WALLET_TYPEHASH, identityHash, wallet, deadline));
-        _requireSigned(wallet, structHash, signature);
-
-        w.participant = participant;
-        w.status = WalletStatus.LINKED;
-        w.signedUntil = uint40(deadline);
-        emit WalletLinked(participant, wallet);
+        _setSponsorship(participant, quota, longestKyc, jurisdictions);
     }
 
     // ================================================= the participant itself
@@ -190,7 +132,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         if (orderHash == 0) revert OrderHashMissing();
         if (r.frozen) revert AlreadyStopped(participant);
         r.frozen = true;
-        _syncStop(r);
+        _syncStop(participant, r);
         emit ParticipantFrozen(participant, orderHash);
     }
 
@@ -199,7 +141,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         Record storage r = _open(participant);
         if (r.status == Status.SUSPENDED) revert AlreadyStopped(participant);
         r.status = Status.SUSPENDED;
-        _syncStop(r);
+        _syncStop(participant, r);
         emit ParticipantSuspended(participant, reasonHash);
     }
 
@@ -213,11 +155,37 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         w.status = WalletStatus.SUSPENDED;
         w.resumes = status;
         ++r.epoch;
-        _syncStop(r);
+        _syncStop(participant, r);
         emit WalletSuspended(participant, wallet, reasonHash);
     }
 
+    /// @inheritdoc IParticipantRegistry
+    function addFlags(uint32 participant, uint8 flags) external restricted {
+        Record storage r = _settable(participant, flags);
+        r.flags |= flags;
+        emit FlagsChanged(participant, r.flags);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function forbidPair(uint16 from, uint16 to) external restricted {
+        _setPair(from, to, false);
+        emit PairForbidden(from, to);
+    }
+
     // =================================================== loosening and moving
+
+    /// @inheritdoc IParticipantRegistry
+    function removeFlags(uint32 participant, uint8 flags) external restricted {
+        Record storage r = _settable(participant, flags);
+        r.flags &= ~flags;
+        emit FlagsChanged(participant, r.flags);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function permitPair(uint16 from, uint16 to) external restricted {
+        _setPair(from, to, true);
+        emit PairPermitted(from, to);
+    }
 
     /// @inheritdoc IParticipantRegistry
     function unfreeze(uint32 participant, bytes32 orderHash) external restricted {
@@ -225,7 +193,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         if (orderHash == 0) revert OrderHashMissing();
         if (!r.frozen) revert NotStopped(participant);
         r.frozen = false;
-        _syncStop(r);
+        _syncStop(participant, r);
         emit ParticipantUnfrozen(participant, orderHash);
     }
 
@@ -234,7 +202,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         Record storage r = _known(participant);
         if (r.status != Status.SUSPENDED) revert NotStopped(participant);
         r.status = Status.ACTIVE;
-        _syncStop(r);
+        _syncStop(participant, r);
         emit ParticipantReinstated(participant, reasonHash);
     }
 
@@ -245,7 +213,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
         uint32 participant = w.participant;
         w.status = w.resumes;
         w.resumes = WalletStatus.NONE;
-        _syncStop(_storage().records[participant]);
+        _syncStop(participant, _storage().records[participant]);
         emit WalletReinstated(participant, wallet, reasonHash);
     }
 
@@ -269,7 +237,7 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
             r.wallet = successor;
             emit CurrentWalletChanged(participant, lost, successor);
         }
-        _syncStop(r);
+        _syncStop(participant, r);
 
         address[] memory all = $.assets;
         for (uint256 i; i < all.length; ++i) {
@@ -296,57 +264,20 @@ contract ParticipantRegistry is ParticipantBook, AccessManagedUpgradeable, EIP71
 
     // ================================================================= checks
 
-    /// @dev Known and not closed.
-    function _open(uint32 participant) private view returns (Record storage r) {
-        r = _known(participant);
-        if (r.status == Status.CLOSED) revert ParticipantNotActive(participant, Status.CLOSED);
-    }
-
-    function _requireUnstopped(uint32 participant, Record storage r) private view {
-        if (_isStopped(r)) revert ParticipantStopped(participant);
-    }
-
-    function _linked(address wallet) private view returns (Wallet storage w) {
-        w = _storage().wallets[wallet];
-        if (w.status != WalletStatus.LINKED) revert WalletNotLinked(wallet, w.status);
-    }
-
     function _requireOwn(address wallet, uint32 participant) private view {
         uint32 actual = _linked(wallet).participant;
         if (actual != participant) revert WalletOfOther(wallet, actual, participant);
     }
 
-    function _requireFuture(uint40 kycExpiry) private view {
-        if (block.timestamp > kycExpiry) revert KycExpiryInPast(kycExpiry, block.timestamp);
+    function _settable(uint32 participant, uint8 flags) private view returns (Record storage r) {
+        r = _open(participant);
+        if (flags == 0 || flags & ~Flags.SETTABLE != 0) revert InvalidFlags(flags);
     }
 
-    function _requireInTime(uint256 deadline) private view {
-        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+    function _setPair(uint16 from, uint16 to, bool permitted) private {
+        if (from == 0 || to == 0) revert InvalidJurisdiction(0);
+        _storage().pairs[from][to] = permitted;
     }
-
-    function _requireSigned(address wallet, bytes32 structHash, bytes calldata signature) private view {
-        if (!Signatures.isValid(wallet, _hashTypedDataV4(structHash), signature)) {
-            revert InvalidWalletSignature(wallet);
-        }
-    }
-
-    function _syncStop(Record storage r) private {
-        bool stopped = _isStopped(r) || _storage().wallets[r.wallet].status != WalletStatus.LINKED;
-        r.stops.sync(stopped);
-    }
-
-    // ========================================================== signed domain
-
-    // solhint-disable func-name-mixedcase
-    /// @dev Constants instead of storage: the domain costs no read, and follows a change of the chain id.
-    function _EIP712Name() internal pure override returns (string memory) {
-        return "pyjpm ParticipantRegistry";
-    }
-
-    function _EIP712Version() internal pure override returns (string memory) {
-        return "1";
-    }
-    // solhint-enable func-name-mixedcase
 }
 
 // slither-disable-end calls-loop

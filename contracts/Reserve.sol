@@ -94,8 +94,8 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
     function _authorizeUpgrade(address) internal override restricted {}
 
-    function _snapshot() internal view override returns (bytes memory) {
-        return UpgradeCheck.ofReserve();
+    function _upgrade(address newImplementation, bytes memory data) internal override {
+        UpgradeCheck.upgradeReserve(newImplementation, data);
     }
 
     // ------------------------------------------------------------------------------------------------ governance

@@ -10,19 +10,21 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+import {IAuthorizations} from "./interfaces/IAuthorizations.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {IRestrictedAsset} from "./interfaces/IRestrictedAsset.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Movements} from "./libraries/Movements.sol";
-import {Path, Reason} from "./libraries/Reason.sol";
+import {Path, Reason, Standing} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
 import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
 import {TokenRare} from "./libraries/TokenRare.sol";
-import {MintCeiling, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
+import {MintCeiling, RetailTier, TokenState, TokenStorage} from "./libraries/TokenStorage.sol";
 
 /// @title What a deposit token answers
 /// @dev The reading half of DepositToken.
@@ -38,6 +40,28 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function check(Path path, address caller, address from, address to, uint256 amount) external view returns (Reason) {
         return TokenRare.check(REGISTRY, path, caller, from, to, amount);
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canTransfer(address from, address to, uint256 amount) external view returns (bool) {
+        return TokenRare.check(REGISTRY, Path.TRANSFER, from, from, to, amount) == Reason.OK;
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canSend(address account) public view returns (bool) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
+        (Standing standing,) = REGISTRY.standingOf(account);
+        return standing == Standing.GOOD;
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canReceive(address account) external view returns (bool) {
+        return canSend(account);
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function getFrozenTokens(address account) external view returns (uint256) {
+        return frozen(account);
     }
 
     /// @inheritdoc IDepositToken
@@ -68,7 +92,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     }
 
     /// @inheritdoc IDepositToken
-    function frozen(address wallet) external view returns (uint256) {
+    function frozen(address wallet) public view returns (uint256) {
         return TokenStorage.load().frozen[wallet];
     }
 
@@ -76,6 +100,17 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     function dailyLimit(uint32 participant) external view returns (uint256 limit, uint256 spentToday) {
         TokenState storage $ = TokenStorage.load();
         return ($.limits[participant].limit(), $.limits[participant].spentOn(Movements.today()));
+    }
+
+    /// @inheritdoc IDepositToken
+    function sponsorCeiling(uint32 sponsor) external view returns (uint256) {
+        return TokenStorage.load().sponsorCeilings[sponsor];
+    }
+
+    /// @inheritdoc IDepositToken
+    function retailTier() external view returns (uint256 dailyLimit_, uint256 maxBalance) {
+        RetailTier storage tier = TokenStorage.load().retailTier;
+        return (tier.dailyLimit, tier.maxBalance);
     }
 
     // ------------------------------------------------------------------------------------------------ what was done
@@ -127,6 +162,12 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function consentSpent(address payer, uint256 nonce) external view returns (bool) {
         return TokenStorage.load().spentConsents[payer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
+    }
+
+    /// @inheritdoc IAuthorizations
+    function authorizationState(address authorizer, bytes32 nonce) external view returns (bool) {
+        (uint256 word, uint256 bit) = References.place(nonce);
+        return TokenStorage.load().spentAuthorizations[authorizer][word] & bit != 0;
     }
 
     /// @inheritdoc IMandates

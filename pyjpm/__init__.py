@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from pyjpm.money import Money
     from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
-    from pyjpm.participants import Kind, Onboarding, Participant, identity_hash
+    from pyjpm.participants import Participant, identity_hash
     from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
+    from pyjpm.registration import Kind, Onboarding
     from pyjpm.reserve import Backing, ReserveLine
+    from pyjpm.restrictions import Flags
+    from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
+    from pyjpm.rule_terms import Condition, RuleTerms, Schedule
+    from pyjpm.rules import RuleAction
     from pyjpm.session import Act, Status
+    from pyjpm.sponsors import Sponsorship
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
@@ -33,13 +39,16 @@ _HOME: Final = {
     "Act": "session",
     "Backing": "reserve",
     "Balance": "deposits",
+    "Condition": "rule_terms",
     "Connection": "chain",
-    "Deposit": "deposits",
     "DeploymentRecord": "record",
+    "Deposit": "deposits",
     "DevClock": "chain",
     "Document": "documents",
+    "DueRule": "rule",
+    "Flags": "restrictions",
     "Keystore": "custody",
-    "Kind": "participants",
+    "Kind": "registration",
     "Leg": "terms",
     "LegKind": "terms",
     "LocalAnvil": "chain",
@@ -51,7 +60,7 @@ _HOME: Final = {
     "Money": "money",
     "NetPosition": "netting",
     "NetSettlement": "trade",
-    "Onboarding": "participants",
+    "Onboarding": "registration",
     "OpenedOrder": "order",
     "Order": "order",
     "OrderState": "order",
@@ -64,8 +73,16 @@ _HOME: Final = {
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
     "ReserveLine": "reserve",
+    "RuleAction": "rules",
+    "RuleExecution": "rule",
+    "RulePreview": "rule",
+    "RuleState": "rule",
+    "RuleTerms": "rule_terms",
+    "Schedule": "rule_terms",
     "SettledTrade": "trade",
     "Signer": "custody",
+    "Sponsorship": "sponsors",
+    "StandingRule": "rule",
     "Status": "session",
     "Trade": "trade",
     "TradeState": "trade",
@@ -77,11 +94,14 @@ __all__ = [
     "Act",
     "Backing",
     "Balance",
+    "Condition",
     "Connection",
     "DeploymentRecord",
     "Deposit",
     "DevClock",
     "Document",
+    "DueRule",
+    "Flags",
     "Keystore",
     "Kind",
     "Leg",
@@ -108,8 +128,16 @@ __all__ = [
     "PyjpmError",
     "Redemption",
     "ReserveLine",
+    "RuleAction",
+    "RuleExecution",
+    "RulePreview",
+    "RuleState",
+    "RuleTerms",
+    "Schedule",
     "SettledTrade",
     "Signer",
+    "Sponsorship",
+    "StandingRule",
     "Status",
     "Trade",
     "TradeState",

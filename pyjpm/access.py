@@ -17,6 +17,8 @@ from pyjpm.roles import ADMIN, GUARDIAN, Role, every_role, role_name, roles
 from pyjpm.session import Session
 
 PUBLIC: Final = 2**64 - 1
+# What a platform lets be delivered stands outside its record.
+_ASSETS: Final = ("UnitToken", "TitleDocument")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,25 @@ class FunctionAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractAccess:
+    """A contract that asks this governance.
+
+    Attributes:
+        admin_delay: seconds, at least, before its functions are opened to other roles or its authority is replaced;
+            ``admin_delay_next`` from ``admin_delay_from`` on.
+        closed: nobody can call what is restricted.
+    """
+
+    name: str
+    address: str
+    authority: str
+    admin_delay: int
+    admin_delay_next: int
+    admin_delay_from: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """What should not be: a stable ``code``, whom it is ``about``, and a sentence."""
 
@@ -85,6 +106,7 @@ class Access:
     deployer: str
     roles: tuple[RoleAccess, ...]
     functions: tuple[FunctionAccess, ...]
+    contracts: tuple[ContractAccess, ...]
     anomalies: tuple[Anomaly, ...]
 
     def role(self, name: str) -> RoleAccess:
@@ -122,8 +144,14 @@ class _Reading:
             accounts.setdefault(each["roleId"], {})[each["account"]] = None
         found = tuple(self._role(number, tuple(candidates)) for number, candidates in accounts.items())
         functions = tuple(self._functions())
-        anomalies = (*self._of_roles(found, deployer), *self._of_functions(functions), *self._of_issuers(found))
-        return Access(self._block, self._now, deployer, found, functions, anomalies)
+        contracts = tuple(self._contract(name) for name in self._contracts if self._asks(name))
+        anomalies = (
+            *self._of_roles(found, deployer),
+            *self._of_functions(functions),
+            *(each for contract in contracts for each in self._of_contract(contract)),
+            *self._of_issuers(found),
+        )
+        return Access(self._block, self._now, deployer, found, functions, contracts, anomalies)
 
     def _events(self, name: str) -> list[Any]:
         return [each for each in self._session.events("Governance", name) if each.block <= self._block]
@@ -174,12 +202,33 @@ class _Reading:
             for signature in roles()["functions"].get(deployed.artifact, {}):
                 asked[deployed.address, function_signature_to_4byte_selector(signature)] = (name, signature)
         for target, selector in sorted(opened - asked.keys()):
-            asked[target, selector] = (names.get(target, target), "0x" + selector.hex())
+            signature, _ = _of_assets().get(selector, ("0x" + selector.hex(), ""))
+            asked[target, selector] = (names.get(target, target), signature)
         answers = self._session.calls(
             [("Governance", "getTargetFunctionRole", place) for place in asked], block=self._block
         )
         for (contract, signature), number in zip(asked.values(), answers, strict=True):
             yield FunctionAccess(contract, signature, "PUBLIC" if number == PUBLIC else role_name(number))
+
+    # --- contracts ---
+
+    def _asks(self, name: str) -> bool:
+        return bool(roles()["functions"].get(self._contracts[name].artifact))
+
+    def _contract(self, name: str) -> ContractAccess:
+        address = self._contracts[name].address
+        delay = self._ask("getTargetAdminDelay", address)
+        changes = [each.arguments for each in self._events("TargetAdminDelayUpdated")]
+        last = next((each for each in reversed(changes) if each["target"] == address), {"delay": delay, "since": 0})
+        return ContractAccess(
+            name=name,
+            address=address,
+            authority=address if name == "Governance" else self._ask("authority", contract=name),
+            admin_delay=delay,
+            admin_delay_next=last["delay"],
+            admin_delay_from=last["since"],
+            closed=self._ask("isTargetClosed", address),
+        )
 
     # --- what should not be ---
 
@@ -221,7 +270,7 @@ class _Reading:
         }
         for each in functions:
             about = f"{each.contract}.{each.signature}"
-            wanted = expected.get((each.contract, each.signature))
+            wanted = expected.get((each.contract, each.signature)) or dict(_of_assets().values()).get(each.signature)
             if wanted is None:
                 yield Anomaly(
                     "UNKNOWN_FUNCTION", about, f"{about} is open to {each.role}, and roles.json knows it not."
@@ -230,16 +279,16 @@ class _Reading:
                 yield Anomaly("LEFT_TO_ADMIN", about, f"{about} was opened to no role, and so is the administrator's.")
             elif each.role != wanted:
                 yield Anomaly("OTHER_ROLE", about, f"{about} is open to {each.role} instead of {wanted}.")
-        for name, deployed in self._contracts.items():
-            if roles()["functions"].get(deployed.artifact) and deployed.artifact != "Governance":
-                yield from self._of_target(name, deployed.address)
 
-    def _of_target(self, name: str, address: str) -> Iterator[Anomaly]:
-        authority = self._ask("authority", contract=name)
-        if authority != self._session.address("Governance"):
-            yield Anomaly("OTHER_AUTHORITY", name, f"{name} obeys {authority}, not this platform's governance.")
-        if self._ask("isTargetClosed", address):
-            yield Anomaly("CLOSED", name, f"{name} is closed: not even what stops can be called.")
+    def _of_contract(self, each: ContractAccess) -> Iterator[Anomaly]:
+        if each.authority != self._session.address("Governance"):
+            yield Anomaly("OTHER_AUTHORITY", each.name, f"{each.name} obeys {each.authority}, not this governance.")
+        if each.closed:
+            yield Anomaly("CLOSED", each.name, f"{each.name} is closed: not even what stops can be called.")
+        if not max(each.admin_delay, each.admin_delay_next):
+            yield Anomaly(
+                "REOPENED_AT_ONCE", each.name, f"Nothing but its own delay slows an administrator of {each.name}."
+            )
 
     def _of_issuers(self, found: tuple[RoleAccess, ...]) -> Iterator[Anomaly]:
         issuers = {each.account for role in found if role.name == "ISSUER" for each in role.holders}
@@ -252,6 +301,15 @@ class _Reading:
                     yield Anomaly("NO_CEILING", about, f"{account} mints {currency} without a ceiling.")
                 if account not in issuers and ceiling:
                     yield Anomaly("CEILING_LEFT", about, f"{account} is no issuer and has a ceiling in {currency}.")
+
+
+def _of_assets() -> dict[bytes, tuple[str, str]]:
+    """Signature and role of what may be called on assets, by selector."""
+    return {
+        function_signature_to_4byte_selector(signature): (signature, role)
+        for asset in _ASSETS
+        for signature, role in roles()["functions"][asset].items()
+    }
 
 
 def unexpected(access: Access, wanted: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -33,6 +33,7 @@ KINDS: Final = (
     "consent",
     "trade",
     "reserve-attestation",
+    "payment-rule",
 )
 
 

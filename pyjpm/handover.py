@@ -53,7 +53,7 @@ class HandOver:
             self._appoint(before)
             self._limit_minting(before)
             self._slow_grants(before)
-            self._leave(before)
+            self._leave()
         elif not self._is_done(before):
             raise NotTheDeployer(f"{me} does not administer this platform.", account=me)
         after = read_access(self._session)
@@ -128,16 +128,12 @@ class HandOver:
         for name, assigned in self._assignments.roles.items():
             if before.role(name).grant_delay_next != assigned.grant_delay:
                 self._do("setGrantDelay", role_id(name), assigned.grant_delay)
-        announced = {
-            each.arguments["target"]: each.arguments["delay"]
-            for each in self._session.events("Governance", "TargetAdminDelayUpdated")
-        }
         delay = self._assignments.target_admin_delay
-        for deployed in {**self._session.record.contracts, **self._session.record.tokens}.values():
-            if announced.get(deployed.address) != delay:
-                self._do("setTargetAdminDelay", deployed.address, delay)
+        for contract in before.contracts:
+            if contract.admin_delay_next != delay:
+                self._do("setTargetAdminDelay", contract.address, delay)
 
-    def _leave(self, before: Access) -> None:
+    def _leave(self) -> None:
         """Out of every role, the administration last: without it nothing that is missing could be made good."""
         me = self._session.wallet
         self._progress("leaving")

@@ -10,35 +10,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
-from pyjpm.errors.deployment import NotFound, ReferenceConflict
-from pyjpm.errors.documents import MalformedDocument
-from pyjpm.errors.registry import IdentityAlreadyRegistered
+from pyjpm.errors.deployment import NotFound
 from pyjpm.money import Money
-from pyjpm.session import Act, Session, Status, reference_hash
+from pyjpm.registration import Kind as Kind
+from pyjpm.registration import Onboarding as Onboarding
+from pyjpm.registration import Profile, act, link_parts, register
+from pyjpm.restrictions import Flags
+from pyjpm.session import Act, Session, reference_hash
 
 STATES = ("NONE", "ACTIVE", "SUSPENDED", "CLOSED")
 
 
-class Kind(IntEnum):
-    """What a participant is."""
-
-    BANK = 1
-    CORPORATE = 2
-    RETAIL = 3
-    SYSTEM = 4
-
-
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A participant as the registry has it. ``kyc_expiry`` in unix seconds, ``jurisdiction`` ISO 3166-1 numeric."""
+    """A participant as the registry has it. ``kyc_expiry`` in unix seconds, ``jurisdiction`` ISO 3166-1 numeric.
+
+    ``status`` and ``frozen`` are what the bank and compliance decided; ``flags`` say whether its sponsor (0: none)
+    suspended it.
+    """
 
     id: int
     kind: Kind
@@ -49,35 +44,15 @@ class Participant:
     wallet: str
     identity_hash: str
     encryption_key: str
+    sponsor: int
+    flags: Flags
 
     def to_dict(self) -> dict[str, Any]:
         """The participant as JSON-able data."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"kind": self.kind.name}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Onboarding(Act):
-    """The registration of a participant. ``reference`` is its identity hash."""
-
-    wallet: str
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {"wallet": content["wallet"]}
-
-    @property
-    def participant(self) -> int:
-        """The participant's id, once final.
-
-        Raises:
-            NotFound: not on the chain yet.
-        """
-        found: int = self.session.call(
-            "ParticipantRegistry", "participantByIdentity", bytes.fromhex(self.reference[2:])
-        )
-        if not found:
-            raise NotFound("The participant is not on the chain yet.", identity_hash=self.reference)
-        return found
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "kind": self.kind.name,
+            "flags": [flag.name for flag in self.flags],
+        }
 
 
 def identity_hash(identifiers: Mapping[str, str], salt: bytes) -> bytes:
@@ -137,37 +112,12 @@ class Participants:
             SignatureNotOf, DocumentForElsewhere, MalformedDocument: the link is not usable.
             IdentityAlreadyRegistered is adopted if it is this very wallet, else ReferenceConflict.
         """
-        session = self._session
-        wallet, identity, deadline, signature = self._link_parts(link)
-        profile = {
-            "kind": int(kind),
-            "jurisdiction": jurisdiction,
-            "kycExpiry": kyc_expiry,
-            "identityHash": identity,
-            "questionnaireHash": questionnaire_hash,
-            "policyHash": policy_hash,
-            "encryptionKey": encryption_key,
-        }
-        content = {"wallet": wallet, **_hexed(profile)}
-        try:
-            submission = session.submit(
-                kind="participants.onboard",
-                key=idempotency_key,
-                content=content,
-                contract="ParticipantRegistry",
-                function="register",
-                arguments=(profile, wallet, deadline, signature),
-                reference="0x" + identity.hex(),
-            )
-        except IdentityAlreadyRegistered as error:
-            if self.get(error.details["participant"]).wallet != wallet:
-                raise ReferenceConflict("The identity is registered with another wallet.", **error.details) from error
-            return self._onboarded(wallet, identity)
-        return Onboarding.of(session, submission)
+        profile = Profile(kind, jurisdiction, kyc_expiry, questionnaire_hash, policy_hash, encryption_key)
+        return register(self._session, "participants.onboard", "register", link, profile, idempotency_key)
 
     def link_wallet(self, participant: int, link: Document, *, idempotency_key: str) -> Act:
         """Links a further wallet, by its own :meth:`wallet_link` (onboarder role)."""
-        wallet, _, deadline, signature = self._link_parts(link)
+        wallet, _, deadline, signature = link_parts(self._session, link)
         return self._act("linkWallet", idempotency_key, participant, wallet, deadline, signature)
 
     def unlink_wallet(self, wallet: str, *, idempotency_key: str) -> Act:
@@ -312,51 +262,9 @@ class Participants:
             wallet=found["wallet"],
             identity_hash="0x" + found["identityHash"].hex(),
             encryption_key="0x" + found["encryptionKey"].hex(),
+            sponsor=found["sponsor"],
+            flags=Flags(found["flags"]),
         )
-
-    def _onboarded(self, wallet: str, identity: bytes) -> Onboarding:
-        """The onboarding that the chain already has."""
-        for event in self._session.events("ParticipantRegistry", "ParticipantRegistered", None, identity):
-            return Onboarding(
-                id=event.tx,
-                kind="participants.onboard",
-                status=Status.FINAL,
-                reference="0x" + identity.hex(),
-                tx_hash=event.tx,
-                block=event.block,
-                session=self._session,
-                wallet=wallet,
-            )
-        raise NotFound("The identity is not on the chain.", identity_hash="0x" + identity.hex())
 
     def _act(self, function: str, key: str, *arguments: Any) -> Act:
-        submission = self._session.submit(
-            kind=f"participants.{function}",
-            key=key,
-            content={"arguments": [_hexed({"": part})[""] for part in arguments]},
-            contract="ParticipantRegistry",
-            function=function,
-            arguments=arguments,
-            reference=str(arguments[0]),
-        )
-        return Act.of(self._session, submission)
-
-    def _link_parts(self, link: Document) -> tuple[str, bytes, int, bytes]:
-        """Wallet, identity hash, deadline and signature of a wallet link that really is the wallet's."""
-        session = self._session
-        link.require("wallet-link", session.record.chain_id, session.address("ParticipantRegistry"))
-        try:
-            wallet = to_checksum_address(link.body["wallet"])
-            identity = bytes.fromhex(link.body["identityHash"].removeprefix("0x"))
-            deadline = int(link.body["deadline"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise MalformedDocument(f"The wallet link is malformed: {error!r}.") from error
-        signature = link.signature("wallet")
-        message = {"identityHash": identity, "wallet": wallet, "deadline": deadline}
-        digest = TypedMessage(session.domain("ParticipantRegistry"), "LinkWallet", message).digest
-        session.require_signed_by(wallet, digest, signature)
-        return wallet, identity, deadline, signature
-
-
-def _hexed(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: "0x" + value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
+        return act(self._session, f"participants.{function}", function, key, *arguments)

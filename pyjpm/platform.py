@@ -29,10 +29,13 @@ from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.record import DeploymentRecord
 from pyjpm.reserve import Reserve
+from pyjpm.restrictions import Restrictions
 from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
+from pyjpm.rules import Rules
 from pyjpm.sending import Journal, Sender
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
+from pyjpm.sponsors import Sponsors
 from pyjpm.upgrades import Upgrades
 
 DEFAULT_TIMEOUT = 60.0
@@ -42,8 +45,8 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, deposits, payments, escrow, amendments, attestations, settlement, assets, governance, reserve,
-            upgrades: the nouns.
+        participants, sponsors, restrictions, deposits, payments, escrow, amendments, attestations, settlement, assets,
+            governance, reserve, upgrades: the nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -51,6 +54,8 @@ class Platform:
         self.session = session
         self._owns_journal = owns_journal
         self.participants = Participants(session)
+        self.sponsors = Sponsors(session)
+        self.restrictions = Restrictions(session)
         self.deposits = Deposits(session)
         self.payments = Payments(session)
         self.attestations = Attestations(session)
@@ -60,6 +65,7 @@ class Platform:
         self.assets = Assets(session)
         self.governance = Governance(session)
         self.reserve = Reserve(session)
+        self.rules = Rules(session)
         self.upgrades = Upgrades(session)
 
     @classmethod

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from pyjpm.assignments import Assignments
 from pyjpm.cli.script import finish
 from pyjpm.money import MAX_MINOR, Money
 from pyjpm.platform import Platform
@@ -27,14 +29,17 @@ def main() -> None:
     parser.add_argument("--governance-delay", type=int, default=0, metavar="SECONDS", help="of loosening acts")
     parser.add_argument("--auditors", nargs="+", default=[], metavar="ADDRESS", help="who attests the reserve")
     parser.add_argument("--auditor-threshold", type=int, default=1, metavar="M", help="how many of them must sign")
+    parser.add_argument("--hand-over", type=Path, metavar="FILE", help="give every role away (scripts/hand_over.py)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     chosen = parser.parse_args(arguments())
 
     def work() -> dict[str, object]:
+        assignments = Assignments.load(chosen.hand_over) if chosen.hand_over else None
         place = Workplace()
         if place.record.exists():
             with place.platform() as platform:
                 attest_on_development(place, platform)
+                hand_over(platform, assignments)
                 return described(place, platform, "found")
         own = place.signer(AUDITOR) if place.development and not chosen.auditors else None
         options = {"audit_cycle": LONGEST} if own else {}
@@ -51,9 +56,16 @@ def main() -> None:
             **options,
         ) as platform:
             attest_on_development(place, platform)
+            hand_over(platform, assignments)
             return described(place, platform, "deployed")
 
     finish(work, as_json=chosen.json)
+
+
+def hand_over(platform: Platform, assignments: Assignments | None) -> None:
+    """From here on the deployer's key is good for nothing."""
+    if assignments is not None:
+        platform.governance.hand_over(assignments, progress=lambda step: print(step, file=sys.stderr))
 
 
 def attest_on_development(place: Workplace, platform: Platform) -> None:

@@ -54,7 +54,7 @@ def show(access: Access) -> None:
     for function in sorted(access.functions, key=lambda each: (each.contract, each.role, each.signature)):
         if function.contract != contract:
             contract = function.contract
-            print(f"\n{contract}")
+            print(f"\n{contract}{reopened(access, contract)}")
         print(f"  {function.role:11} {function.signature}")
     print()
     for anomaly in access.anomalies:
@@ -67,6 +67,15 @@ def granted(role: RoleAccess) -> str:
     if role.grant_delay_next == role.grant_delay:
         return now
     return f"{now} ({duration(role.grant_delay_next)} from {role.grant_delay_from} on)"
+
+
+def reopened(access: Access, name: str) -> str:
+    found = next((each for each in access.contracts if each.name == name), None)
+    if found is None:
+        return ""
+    later = f" ({duration(found.admin_delay_next)} from {found.admin_delay_from} on)"
+    waits = f", opened to others after {duration(found.admin_delay)} at least"
+    return waits + (later if found.admin_delay_next != found.admin_delay else "")
 
 
 def guardian(role: RoleAccess) -> str:

@@ -6,6 +6,7 @@ pragma solidity ^0.8.28;
 /// and never leave fewer than the minimum. Each change starts a new epoch; the previous one counts for 7 more days,
 /// a revoked key never again.
 interface IAttesterSets {
+    /// @dev One storage word, which AttesterSet unpacks.
     struct SetView {
         uint32 administrator; // participant; never a party of an order that names the set
         uint8 minimumSize;
@@ -65,6 +66,8 @@ interface IAttesterSets {
         bytes[] calldata signatures
     ) external view;
     function attesterSet(uint32 setId) external view returns (SetView memory);
+    /// @notice The same as one word, as AttesterSet reads it: for whoever asks in every transaction.
+    function packedSet(uint32 setId) external view returns (uint256);
     /// @notice Whether the key counts now; false for one that is only announced.
     function isAttester(uint32 setId, address attester) external view returns (bool);
     /// @notice Sets are numbered from 1 to this.

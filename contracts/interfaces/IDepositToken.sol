@@ -3,7 +3,10 @@ pragma solidity ^0.8.28;
 
 import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
+import {IAuthorizations} from "./IAuthorizations.sol";
+import {IClearances} from "./IClearances.sol";
 import {IMandates} from "./IMandates.sol";
+import {IRestrictedAsset} from "./IRestrictedAsset.sol";
 
 /// @title Bank money, one contract per currency
 /// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
@@ -27,7 +30,7 @@ import {IMandates} from "./IMandates.sol";
 ///   - HoldRescued, RedemptionSettled: - for notary = this token; HoldMoved from `lost` to `successor`. `held(wallet)` is their sum.
 /// - `frozen(wallet)`: what AmountFrozen or AmountUnfrozen last said; Seized: - frozenReleased of `from`; Recovered: 0 for
 ///   `lost`, + frozen for `successor`.
-/// - the limit: DailyLimitSet. What is spent of a participant's day: + each Held of a wallet of it; + each Transfer from a
+/// - the limit: DailyLimitSet; of retail customers (the registry's FlagsChanged) no more than RetailTierSet said last. What is spent of a participant's day: + each Held of a wallet of it; + each Transfer from a
 ///   wallet of it to a wallet of another participant, unless the event right before it in this contract's log is
 ///   HoldExecuted, RedemptionSettled, Seized, or Recovered with its HoldMoved, or it is one of the Transfers that a
 ///   NetExecuted announces; + `charged` of NetSettled; - HoldReleased and HoldNetted whose `day` is the block's day, never
@@ -36,7 +39,7 @@ import {IMandates} from "./IMandates.sol";
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
-interface IDepositToken is IMandates {
+interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedAsset {
     enum NotaryStatus {
         NONE,
         ACTIVE,
@@ -145,6 +148,8 @@ interface IDepositToken is IMandates {
     );
     event HoldMoved(address indexed notary, address indexed lost, address indexed successor, uint256 amount);
     event DailyLimitSet(uint32 indexed participant, uint256 limit);
+    event SponsorCeilingSet(uint32 indexed sponsor, uint256 ceiling);
+    event RetailTierSet(uint256 dailyLimit, uint256 maxBalance);
     // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Paused(address by);
     // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
@@ -158,6 +163,8 @@ interface IDepositToken is IMandates {
     error ReferenceMissing();
     /// @notice Nothing to pay, hold, mint, freeze or seize. A plain ERC-20 transfer of zero passes, as the standard wants.
     error ZeroAmount();
+    /// @notice Beyond what the sponsor may set, or the retail tier allows.
+    error LimitAboveCeiling(uint32 participant, uint256 limit, uint256 ceiling);
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
     error ConsentExpired(uint256 deadline, uint256 nowSeconds);
@@ -260,11 +267,23 @@ interface IDepositToken is IMandates {
     function unpause() external;
 
     // ---- governance ----
-    /// @notice Delayed: raises a limit, or lowers it.
+    /// @notice Delayed: raises a limit, or lowers it. Of a retail customer no more than its tier allows.
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
     /// @notice At once, downwards only.
     function decreaseDailyLimit(uint32 participant, uint256 limit) external;
+    /// @notice At once, by the sponsor of that customer (ISponsorships): up or down, up to the sponsor's ceiling, also where the
+    /// bank had set another limit. What shall stay stopped is suspended.
+    function setCustomerLimit(uint32 participant, uint256 limit) external;
+    /// @notice Delayed. The most that a sponsor may set as a customer's daily limit; limits set before stay.
+    /// @param ceiling minor units a UTC day; 0 lets nothing pass.
+    function setSponsorCeiling(uint32 sponsor, uint256 ceiling) external;
+    /// @notice Delayed. What every retail customer may pay out a UTC day and hold at most, over all its wallets. A tier below
+    /// a limit set before binds at once; who holds more keeps it, and takes no payment. A seizure asks no ceiling.
+    /// @param dailyLimit minor units; 0 lets nothing pass.
+    /// @param maxBalance minor units; 0 lets nothing pass.
+    // slither-disable-next-line shadowing-local (the function of that name is not called here)
+    function setRetailTier(uint256 dailyLimit, uint256 maxBalance) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;
     /// @notice Delayed. An issuer mints at most `amount` at once, and that much again as `period` seconds pass.
@@ -301,7 +320,10 @@ interface IDepositToken is IMandates {
     function heldFor(address notary, address wallet) external view returns (uint256);
     /// @notice May be more than the balance.
     function frozen(address wallet) external view returns (uint256);
+    /// @notice As it was set; a retail customer's tier may allow less by now.
     function dailyLimit(uint32 participant) external view returns (uint256 limit, uint256 spentToday);
+    function sponsorCeiling(uint32 sponsor) external view returns (uint256);
+    function retailTier() external view returns (uint256 dailyLimit_, uint256 maxBalance);
     function referenceState(uint32 participant, bytes32 ref) external view returns (ReferenceState);
     /// @notice By wallet, lost ones too.
     function referenceState(address wallet, bytes32 ref) external view returns (ReferenceState);

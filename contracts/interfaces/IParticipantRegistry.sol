@@ -16,7 +16,7 @@ interface IParticipantRegistry {
         NONE,
         BANK,
         CORPORATE,
-        RETAIL,
+        RETAIL, // has Flags.RETAIL, and at most 16 wallets
         SYSTEM
     }
 
@@ -50,7 +50,7 @@ interface IParticipantRegistry {
         Kind kind;
         Status status;
         bool frozen;
-        uint32 sponsor; // 0: none
+        uint32 sponsor; // 0: none; see ISponsorships
         uint40 kycExpiry;
         uint16 jurisdiction;
         uint8 flags; // Flags
@@ -81,6 +81,10 @@ interface IParticipantRegistry {
         uint32 indexed participant, address indexed lost, address indexed successor, bytes32 orderHash
     );
     event CurrentWalletChanged(uint32 indexed participant, address indexed previous, address indexed current);
+    /// @param flags all that the participant has now (Flags); said whenever they change, but for what a sponsor suspends.
+    event FlagsChanged(uint32 indexed participant, uint8 flags);
+    event PairPermitted(uint16 indexed from, uint16 indexed to);
+    event PairForbidden(uint16 indexed from, uint16 indexed to);
     event AssetRegistered(address indexed asset, bool depositToken);
 
     error UnknownParticipant(uint32 participant);
@@ -102,6 +106,10 @@ interface IParticipantRegistry {
     error NotStopped(uint32 participant);
     error ParticipantStopped(uint32 participant);
     error OrderHashMissing();
+    /// @notice Not among those that can be set, or none.
+    error InvalidFlags(uint8 flags);
+    error InvalidJurisdiction(uint16 jurisdiction);
+    error TooManyWallets(uint32 participant, uint256 most);
     error AssetAlreadyRegistered(address asset);
     error InvalidAsset(address asset);
 
@@ -143,12 +151,21 @@ interface IParticipantRegistry {
     function suspend(uint32 participant, bytes32 reasonHash) external;
     /// @notice A LINKED or UNLINKED wallet; reinstating gives back which of the two it was.
     function suspendWallet(address wallet, bytes32 reasonHash) external;
+    /// @notice Sets Flags.PAIR_RULES or Flags.CLEARANCE, or both; those set already stay.
+    function addFlags(uint32 participant, uint8 flags) external;
+    /// @notice Money no longer goes from participants of one jurisdiction to those of the other (ISO 3166-1 numeric),
+    /// where one of the two has Flags.PAIR_RULES. That is so until a pair is permitted; also within one jurisdiction.
+    function forbidPair(uint16 from, uint16 to) external;
 
     // ---- loosening and moving (delayed) ----
 
     function unfreeze(uint32 participant, bytes32 orderHash) external;
     function reinstate(uint32 participant, bytes32 reasonHash) external;
     function reinstateWallet(address wallet, bytes32 reasonHash) external;
+    /// @notice Takes away Flags.PAIR_RULES or Flags.CLEARANCE, or both.
+    function removeFlags(uint32 participant, uint8 flags) external;
+    /// @notice In that direction only.
+    function permitPair(uint16 from, uint16 to) external;
 
     /// @notice Marks `lost` LOST with `successor` (linked, same participant) and moves everything of it in every
     /// registered token and asset contract.
@@ -161,9 +178,12 @@ interface IParticipantRegistry {
 
     /// @notice Standing of two participants as remembered by (id, epoch); one call per transfer. Id 0 is GOOD: "not asked".
     /// Each answer is a Standing, with those Flags that the token acts on above its byte (Flags.OF_TOKEN << 8).
-    /// @dev Where several apply: STALE, FROZEN, CLOSED, SUSPENDED, KYC_EXPIRED, in this order. A freeze shows through a
-    /// closure. Nobody has epoch 0, so an account that remembers it is always told STALE.
-    function standings(uint32 a, uint32 aEpoch, uint32 b, uint32 bEpoch) external view returns (uint256, uint256);
+    /// Where both are asked, `b` is PAIR_REFUSED where it is good but money may not go to it from `a`.
+    /// @dev Where several apply: STALE, FROZEN, SUSPENDED, SPONSOR_SUSPENDED, CLOSED, KYC_EXPIRED, in this order: a stop
+    /// shows through a closure. The pair is asked whatever `a` is, as long as it is known by one of the two that there
+    /// are rules: a STALE one's flags are not; for it there is `pairPasses`. Ids and epochs are uint32, in words that cost
+    /// nothing to decode. Nobody has epoch 0, so an account that remembers it is always told STALE.
+    function standings(uint256 a, uint256 aEpoch, uint256 b, uint256 bEpoch) external view returns (uint256, uint256);
 
     /// @notice Standing of the participant behind a wallet. The wallet's own state comes first: whether the participant
     /// of a wallet that is not LINKED is stopped, `isStopped` says.
@@ -183,17 +203,32 @@ interface IParticipantRegistry {
     function currentWallet(uint32 participant) external view returns (address);
     /// @notice Current wallets of two participants in one call (0 where unknown).
     function currentWallets(uint32 a, uint32 b) external view returns (address, address);
+    /// @notice Whose signatures speak for two participants now: their current wallets, each 0 where the participant is unknown
+    /// or that wallet not LINKED. And whether `token` is registered as bank money; false for 0. One call per order.
+    function signers(uint32 a, uint32 b, address token) external view returns (address ofA, address ofB, bool cash);
     /// @notice Reverts UnknownParticipant where there is none.
     function participantOf(uint32 participant) external view returns (Participant memory);
     /// @notice 0 where the identity is not registered.
     function participantByIdentity(bytes32 identityHash) external view returns (uint32);
     function participantCount() external view returns (uint32);
 
-    /// @notice Whether the participant is stopped now: frozen or suspended. A lapsed KYC is not a stop.
+    /// @notice Flags; 0 where the participant is unknown.
+    function flagsOf(uint32 participant) external view returns (uint8);
+    /// @notice All wallets that ever named a participant of kind RETAIL, at most 16; of other kinds none.
+    function retailWallets(uint32 participant) external view returns (address[] memory);
+    /// @notice Whether money may go from participant `a` to `b`: neither has pair rules, or their pair is permitted, or it
+    /// stays with its owner.
+    function pairPasses(uint32 a, uint32 b) external view returns (bool);
+    /// @notice Whether money may go between these jurisdictions where there are rules. Zero means deny.
+    function pairPermitted(uint16 from, uint16 to) external view returns (bool);
+
+    /// @notice What stops the participant now: FROZEN, SUSPENDED or SPONSOR_SUSPENDED; GOOD where nothing does.
+    function stopOf(uint32 participant) external view returns (Standing);
+    /// @notice Whether the participant is stopped now: frozen or suspended, itself or its sponsor. A lapsed KYC is not a stop.
     function isStopped(uint32 participant) external view returns (bool);
 
-    /// @notice Times [start, end) in which the participant was stopped, or its current wallet not LINKED, that end
-    /// after `from`; ascending and disjoint; the last one may last (end 0). What every clock of that participant skips.
+    /// @notice Times [start, end) in which the participant or its sponsor was stopped, or its current wallet not LINKED,
+    /// that end after `from`; ascending and disjoint; the last one may last (end 0). What every clock of that participant skips.
     function stopsSince(uint32 participant, uint40 from) external view returns (Interval[] memory);
     /// @notice Whether the token is registered as bank money.
     function isDepositToken(address token) external view returns (bool);

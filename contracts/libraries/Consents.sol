@@ -5,7 +5,9 @@ pragma solidity ^0.8.28;
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {Clearances} from "./Clearances.sol";
 import {Signatures} from "./Signatures.sol";
+import {TokenClearances} from "./TokenClearances.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenState} from "./TokenStorage.sol";
 
@@ -15,6 +17,7 @@ library Consents {
         keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
 
     /// @notice Uses it up, for the calling notary.
+    /// @return clears whether a clearance of it rode along; it is good then.
     function use(
         TokenState storage $,
         address payer,
@@ -23,14 +26,17 @@ library Consents {
         uint256 nonce,
         uint256 deadline,
         bytes calldata signature
-    ) internal {
+    ) internal returns (bool clears) {
         if (block.timestamp > deadline) {
             revert IDepositToken.ConsentExpired(deadline, block.timestamp);
         }
         spend($, payer, nonce);
         bytes32 digest =
             TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
-        if (!Signatures.isValid(payer, digest, signature)) revert IDepositToken.InvalidConsent(payer);
+        clears = Clearances.rides(signature);
+        bool signed =
+            clears ? TokenClearances.isSigned(payer, digest, signature) : Signatures.isValid(payer, digest, signature);
+        if (!signed) revert IDepositToken.InvalidConsent(payer);
     }
 
     function spend(TokenState storage $, address payer, uint256 nonce) internal {

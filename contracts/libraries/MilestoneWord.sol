@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {OrderId} from "./Ids.sol";
 
@@ -44,34 +46,54 @@ struct Parts {
 
 /// @notice Packs and unpacks a milestone's words.
 library MilestoneWord {
-    uint256 private constant BY_PARTY = 1 << 164;
-    uint256 private constant DECIDED = 1 << 165;
-    uint256 private constant REQUIRED_IN_TIME = 1 << 166;
-    uint256 private constant DELAYED = 1 << 167;
     uint256 private constant STARTED = type(uint40).max;
     uint256 private constant COMPLETE = 1 << 240;
     uint256 private constant OWING = 1 << 241;
     uint256 private constant CARRIED = 1 << 242;
 
+    /// @notice Makes room for a milestone of which every member is written next: without the zeroes that Solidity writes
+    /// first, as in {OrderTerms.loader}.
+    function maker() internal pure returns (function() internal pure returns (Live memory) typed) {
+        function() internal pure returns (uint256) plain = _make;
+        assembly ("memory-safe") {
+            typed := plain
+        }
+    }
+
+    function _make() private pure returns (uint256 m) {
+        assembly ("memory-safe") {
+            m := mload(0x40)
+            mstore(0x40, add(m, 0x1a0))
+        }
+    }
+
+    // By hand, member by member in the order of `Live`: every call unpacks a word and packs it again, and the compiler
+    // checks each flag and state anew.
+
     function unpack(Live memory m, uint256 word) internal pure {
-        m.payer = address(uint160(word));
-        m.before = m.state = IOrderBook.State((word >> 160) & 0xf);
-        m.byParty = word & BY_PARTY != 0;
-        m.decided = word & DECIDED != 0;
-        m.requiredInTime = word & REQUIRED_IN_TIME != 0;
-        m.delayed = word & DELAYED != 0;
-        m.since = uint32(word >> 168);
-        m.lastStatus = uint8(word >> 200);
-        m.lastSeq = uint48(word >> 208);
+        assembly ("memory-safe") {
+            let state := and(shr(160, word), 0xf)
+            mstore(add(m, 0x060), state) // before
+            mstore(add(m, 0x080), state)
+            mstore(add(m, 0x0a0), shr(96, shl(96, word))) // payer
+            mstore(add(m, 0x0c0), and(shr(164, word), 1)) // byParty
+            mstore(add(m, 0x0e0), and(shr(165, word), 1)) // decided
+            mstore(add(m, 0x100), and(shr(166, word), 1)) // requiredInTime
+            mstore(add(m, 0x120), and(shr(167, word), 1)) // delayed
+            mstore(add(m, 0x140), and(shr(168, word), 0xffffffff)) // since
+            mstore(add(m, 0x160), and(shr(200, word), 0xff)) // lastStatus
+            mstore(add(m, 0x180), shr(208, word)) // lastSeq
+        }
     }
 
     function pack(Live memory m) internal pure returns (uint256 word) {
-        word = uint160(m.payer) | (uint256(m.state) << 160) | (uint256(m.since) << 168) | (uint256(m.lastStatus) << 200)
-            | (uint256(m.lastSeq) << 208);
-        if (m.byParty) word |= BY_PARTY;
-        if (m.decided) word |= DECIDED;
-        if (m.requiredInTime) word |= REQUIRED_IN_TIME;
-        if (m.delayed) word |= DELAYED;
+        assembly ("memory-safe") {
+            word := or(mload(add(m, 0x0a0)), shl(160, mload(add(m, 0x080))))
+            word := or(word, or(shl(164, mload(add(m, 0x0c0))), shl(165, mload(add(m, 0x0e0)))))
+            word := or(word, or(shl(166, mload(add(m, 0x100))), shl(167, mload(add(m, 0x120)))))
+            word := or(word, or(shl(168, mload(add(m, 0x140))), shl(200, mload(add(m, 0x160)))))
+            word := or(word, shl(208, mload(add(m, 0x180))))
+        }
     }
 
     /// @notice A milestone that was opened at `since`.
@@ -116,3 +138,5 @@ library MilestoneWord {
         if (p.owed != 0) word |= OWING;
     }
 }
+
+// slither-disable-end assembly

@@ -7,17 +7,14 @@ pragma solidity ^0.8.28;
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
+import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
 import {Path, Reason, Standing} from "./Reason.sol";
+import {RetailRules} from "./RetailRules.sol";
 import {Standings} from "./Standings.sol";
 import {TokenRoles} from "./TokenRoles.sol";
 import {TokenState} from "./TokenStorage.sol";
-
-/// @dev IParticipantRegistry.participantOf, read no further than needed: decoding all of it costs as much code as the
-/// rest of a rule.
-interface IParticipantHead {
-    function participantOf(uint32 participant) external view returns (uint8 kind, uint8 status, bool frozen);
-}
 
 /// @notice One movement of money or of its earmarking, from the question to the answer. `make` fills the first members,
 /// the others are worked out by the steps that follow.
@@ -31,6 +28,7 @@ struct Movement {
     uint256 amount;
     AccountWord payer;
     AccountWord payee;
+    bool cleared; // by a clearance that rides along and is not open in Clearances
     uint256 frozen; // of the payer
     address notary; // who holds, on the paths that use a hold
     uint256 heldWord; // what `notary` holds of the payer
@@ -47,7 +45,7 @@ struct Movement {
 /// @title Which rules each path applies, and how balances and holds change by them
 /// @dev The paths of payers and notaries are here, those of the bank's offices in Offices: the token itself has no need of
 /// the latter. `check` and execution go through the same `begin` and `assess`, so they cannot differ. Order in which
-/// reasons are found: pause, caller, payer, payee, amount, limit or ceiling.
+/// reasons are found: pause, caller, payer, payee, clearance, amount, limit or ceiling.
 library Movements {
     // The table of rules by column; a bit per path.
     uint256 internal constant TRANSFER = 1 << uint8(Path.TRANSFER);
@@ -68,6 +66,7 @@ library Movements {
     uint256 internal constant BY_ISSUER = MINT | INSTRUCT | SETTLE | RETURN;
     uint256 internal constant ASKS_PAYER = TRANSFER | HOLD | EXECUTE;
     uint256 internal constant ASKS_PAYEE = TRANSFER | EXECUTE | MINT | SEIZE;
+    uint256 internal constant PAIRED = TRANSFER | EXECUTE;
     uint256 internal constant FROM_AVAILABLE = TRANSFER | HOLD;
     uint256 internal constant FROM_HOLD = EXECUTE | RELEASE | INSTRUCT | SETTLE | RETURN | CANCEL_BY_ORDER;
     uint256 internal constant FOLLOWS_SUCCESSOR = FROM_HOLD | SEIZE;
@@ -100,7 +99,8 @@ library Movements {
     /// @notice Asks the parties, the amount and the limit.
     function assess(TokenState storage $, Movement memory m) internal view returns (bool) {
         if (m.row & ASKS_PAYER != 0 && !partiesPass($, m)) return false;
-        return m.row & FROM_AVAILABLE != 0 ? _availablePasses($, m) : heldPasses($, m);
+        if (!(m.row & FROM_AVAILABLE != 0 ? _availablePasses($, m) : heldPasses($, m))) return false;
+        return RetailRules.pass($, m);
     }
 
     /// @notice Carries out what was assessed: the only place where balances and holds change, but for plain payments.
@@ -183,12 +183,17 @@ library Movements {
         // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (Standing standing,) = m.registry.standingOf(m.caller);
         if (standing == Standing.GOOD || standing == Standing.KYC_EXPIRED) return true;
-        if (standing == Standing.FROZEN || standing == Standing.SUSPENDED || standing == Standing.WALLET_SUSPENDED) {
+        if (_isStop(standing)) {
             return refused(m, Reason.CALLER_STOPPED, m.caller, 0, 0);
         }
         bool mayOperate = standing == Standing.UNKNOWN || standing == Standing.WALLET_UNLINKED;
         if (mayOperate && TokenRoles.isOperator(m.caller)) return true;
         return refused(m, Reason.CALLER_REFUSED, m.caller, 0, 0);
+    }
+
+    function _isStop(Standing standing) private pure returns (bool) {
+        return standing == Standing.FROZEN || standing == Standing.SUSPENDED || standing == Standing.WALLET_SUSPENDED
+            || standing == Standing.SPONSOR_SUSPENDED;
     }
 
     function _notaryPasses(TokenState storage $, Movement memory m) private view returns (bool) {
@@ -221,13 +226,14 @@ library Movements {
     }
 
     /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
-    function _flagsPass(TokenState storage, Movement memory) private pure returns (bool) {
-        return true;
+    function _flagsPass(TokenState storage, Movement memory m) private view returns (bool) {
+        return _clearancePasses(m);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
     function _lookAgain(Movement memory m, uint256 ofPayer, uint256 ofPayee) private view returns (bool) {
         (Standing payer, Standing payee) = (Standing(uint8(ofPayer)), Standing(uint8(ofPayee)));
+        bool stale = payer == Standing.STALE || payee == Standing.STALE;
         AccountWord again = Standings.NOT_ASKED;
         AccountWord payeeAgain = Standings.NOT_ASKED;
         if (payer == Standing.STALE) {
@@ -243,10 +249,27 @@ library Movements {
         if (uint8(b) != uint8(Standing.GOOD)) payee = Standing(uint8(b));
         (m.payerFlags, m.payeeFlags) = ((ofPayer | a) >> 8, (ofPayee | b) >> 8); // STALE comes without flags
         if (payer != Standing.GOOD) {
-            Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : Reason(uint8(payer) + PAYER_REASONS);
+            Reason reason = m.row == EXECUTE ? _stopOf(m, payer) : _reasonOfPayer(payer);
             if (reason != Reason.OK) return refused(m, reason, m.from, 0, 0);
         }
-        return payee == Standing.GOOD || refused(m, Reason(uint8(payee) + PAYEE_REASONS), m.to, 0, 0);
+        if (payee == Standing.GOOD && stale && !_pairPasses(m, payer)) payee = Standing.PAIR_REFUSED;
+        return payee == Standing.GOOD || refused(m, _reasonOfPayee(payee), m.to, 0, 0);
+    }
+
+    /// @dev The registry answers for the pair where it knows both; where one was STALE it is asked again, unless it has said
+    /// of both by now that there are no rules.
+    function _pairPasses(Movement memory m, Standing payer) private view returns (bool) {
+        if (m.row & PAIRED == 0) return true;
+        if (payer == Standing.GOOD && (m.payerFlags | m.payeeFlags) & Flags.PAIR_RULES == 0) return true;
+        return m.registry.pairPasses(m.payer.participant(), m.payee.participant());
+    }
+
+    /// @dev What another takes by allowance can be repeated under one clearance.
+    function _clearancePasses(Movement memory m) private view returns (bool) {
+        if (m.payerFlags & Flags.CLEARANCE == 0 || m.row & FROM_AVAILABLE == 0) return true;
+        if (m.cleared || Clearances.isOpenFor(m.from)) return true;
+        bool clearable = m.row == HOLD || m.caller == m.from;
+        return refused(m, clearable ? Reason.CLEARANCE_MISSING : Reason.NOT_CLEARABLE, m.from, 0, 0);
     }
 
     function _readWallet(IParticipantRegistry registry, address wallet, AccountWord word)
@@ -269,12 +292,21 @@ library Movements {
         if (payer == Standing.KYC_EXPIRED || payer == Standing.CLOSED || payer == Standing.UNKNOWN) return Reason.OK;
         if (payer == Standing.WALLET_UNLINKED || payer == Standing.WALLET_LOST) {
             uint32 participant = m.payer.participant();
-            if (!m.registry.isStopped(participant)) return Reason.OK;
-            // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
-            (,, bool frozen) = IParticipantHead(address(m.registry)).participantOf(participant);
-            return frozen ? Reason.PAYER_FROZEN : Reason.PAYER_SUSPENDED;
+            payer = m.registry.stopOf(participant);
+            if (payer == Standing.GOOD) return Reason.OK;
         }
-        return Reason(uint8(payer) + PAYER_REASONS);
+        return _reasonOfPayer(payer);
+    }
+
+    function _reasonOfPayer(Standing standing) private pure returns (Reason) {
+        if (standing == Standing.SPONSOR_SUSPENDED) return Reason.PAYER_SPONSOR_SUSPENDED;
+        return Reason(uint8(standing) + PAYER_REASONS);
+    }
+
+    function _reasonOfPayee(Standing standing) private pure returns (Reason) {
+        if (standing == Standing.SPONSOR_SUSPENDED) return Reason.PAYEE_SPONSOR_SUSPENDED;
+        if (standing == Standing.PAIR_REFUSED) return Reason.PAIR_REFUSED;
+        return Reason(uint8(standing) + PAYEE_REASONS);
     }
 
     // ------------------------------------------------------------------------------------------------ how much

@@ -8,6 +8,7 @@ import {IReserve} from "../interfaces/IReserve.sol";
 import {MintRates} from "./MintRates.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Reason} from "./Reason.sol";
+import {RetailRules} from "./RetailRules.sol";
 import {TokenRoles} from "./TokenRoles.sol";
 import {MintCeiling, TokenState} from "./TokenStorage.sol";
 
@@ -20,7 +21,7 @@ library Offices {
         if (m.row & Movements.FROM_HOLD != 0) return Movements.heldPasses($, m);
         if (m.row == Movements.RECOVER) return true;
         if (!Movements.partiesPass($, m)) return false;
-        if (m.row == Movements.MINT) return _mintPasses($, m) && _reservePasses($, m);
+        if (m.row == Movements.MINT) return _mintPasses($, m) && _reservePasses($, m) && RetailRules.pass($, m);
         uint256 unheld = m.payer.unheld();
         return m.amount <= unheld || Movements.refused(m, Reason.INSUFFICIENT_UNHELD, m.from, unheld, m.amount);
     }

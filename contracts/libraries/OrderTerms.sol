@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 // slither-disable-start assembly (short and memory-safe: what the compiler does at length)
 
+import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {OrderId} from "./Ids.sol";
 
 /// @notice When the money of a milestone moves into place.
@@ -101,54 +102,117 @@ library OrderTerms {
     bytes32 internal constant AMENDMENT_TYPEHASH =
         keccak256("Amendment(bytes32 previous,bytes32 next,uint40 deadline)");
 
-    // Structs of value types lie in calldata exactly as EIP-712 encodes them, so they are copied and not encoded anew.
-    // A word with bits beyond its type hashes to something nobody signed, and reading it as its type reverts.
+    // What is read from calldata. Structs of value types lie there exactly as EIP-712 encodes them. So each is copied once, behind its type
+    // hash, hashed where it stands and read from there ever after. Bits beyond a member's type, which no encoder makes,
+    // are refused there.
+    //
+    // Solidity fills every struct that a function returns with zeroes first, which costs as much as copying these. So the
+    // functions that copy answer where in memory the struct is, and are handed out typed as answering the struct.
 
-    /// @notice The order's id: the struct hash of its terms (chain and contract are bound by the signatures' domain).
-    function id(Terms calldata t) internal pure returns (OrderId orderId) {
-        bytes32 milestones = _hash(t.milestones);
-        bytes32 typehash = TERMS_TYPEHASH;
+    /// @notice Of terms: the order's id (their struct hash; chain and contract are bound by the signatures' domain), and
+    /// the terms, ready to read.
+    function loader()
+        internal
+        pure
+        returns (function(Terms calldata) internal pure returns (OrderId, Terms memory) typed)
+    {
+        function(Terms calldata) internal pure returns (OrderId, uint256) plain = _loadTerms;
         assembly ("memory-safe") {
-            let data := mload(64)
-            mstore(data, typehash)
-            calldatacopy(add(data, 32), t, 416) // buyer to openBy: 13 words
-            mstore(add(data, 448), milestones)
-            orderId := keccak256(data, 480)
+            typed := plain
         }
     }
 
-    function _hash(Milestone[] calldata milestones) private pure returns (bytes32 all) {
-        bytes32 typehash = MILESTONE_TYPEHASH;
+    function _loadTerms(Terms calldata source) private pure returns (OrderId orderId, uint256 t) {
+        Milestone[] calldata milestones = source.milestones;
+        (bytes32 typehash, bytes32 milestoneTypehash) = (TERMS_TYPEHASH, MILESTONE_TYPEHASH);
+        uint256 dirty;
         assembly ("memory-safe") {
-            let hashes := mload(64)
-            let size := mul(milestones.length, 32)
-            let data := add(hashes, size)
-            mstore(data, typehash)
-            for { let i := 0 } lt(i, size) { i := add(i, 32) } {
-                calldatacopy(add(data, 32), add(milestones.offset, mul(i, 10)), 320) // 10 words each
-                mstore(add(hashes, i), keccak256(data, 352))
+            let start := mload(0x40)
+            mstore(start, typehash)
+            t := add(start, 0x20)
+            calldatacopy(t, source, 0x1a0) // buyer to openBy: 13 words
+            dirty := or(mload(t), mload(add(t, 0x20))) // buyer, seller
+            dirty := or(dirty, or(mload(add(t, 0xa0)), mload(add(t, 0xc0)))) // arbiter, attesterSet
+            dirty := shr(32, or(dirty, or(mload(add(t, 0xe0)), mload(add(t, 0x140))))) // floorEpoch, submitGrace
+            dirty := or(dirty, shr(160, mload(add(t, 0x40)))) // token
+            dirty := or(dirty, shr(8, mload(add(t, 0x100)))) // threshold
+            dirty := or(dirty, shr(16, mload(add(t, 0x120)))) // fallbackSplit
+            dirty := or(dirty, shr(40, mload(add(t, 0x180)))) // openBy
+
+            // the list, its pointers, the hashes, and each milestone behind its type hash
+            let list := add(t, 0x1c0)
+            let size := shl(5, milestones.length)
+            let hashes := add(add(list, 0x20), size)
+            let place := add(hashes, size)
+            mstore(list, milestones.length)
+            for { let at := 0 } lt(at, size) { at := add(at, 0x20) } {
+                mstore(place, milestoneTypehash)
+                let m := add(place, 0x20)
+                calldatacopy(m, add(milestones.offset, mul(at, 10)), 0x140) // 10 words each
+                mstore(add(add(list, 0x20), at), m)
+                mstore(add(hashes, at), keccak256(place, 0x160))
+                dirty := or(dirty, shr(88, mload(m))) // amount
+                dirty := or(dirty, shr(1, or(mload(add(m, 0x20)), mload(add(m, 0x120))))) // mode, partialDelivery
+                dirty := or(dirty, shr(8, mload(add(m, 0x60)))) // requiredStatus
+                dirty := or(dirty, shr(40, or(mload(add(m, 0x80)), mload(add(m, 0xa0))))) // fundBy, attestBy
+                let wide := or(mload(add(m, 0x40)), mload(add(m, 0xc0))) // payer, inspection
+                dirty := or(dirty, shr(32, or(wide, or(mload(add(m, 0xe0)), mload(add(m, 0x100)))))) // payWithin, rulingWithin
+                place := add(place, 0x160)
             }
-            all := keccak256(hashes, size)
+            mstore(add(t, 0x1a0), keccak256(hashes, size))
+            orderId := keccak256(start, 0x1e0)
+            mstore(add(t, 0x1a0), list)
+            mstore(0x40, place)
+        }
+        if (dirty != 0) revert IOrderBook.InvalidTerms("encoding");
+    }
+
+    /// @notice The order's id alone.
+    function id(Terms calldata source) internal pure returns (OrderId orderId) {
+        (orderId,) = _loadTerms(source);
+    }
+
+    /// @notice Of an attestation: itself, ready to read, and its struct hash.
+    function attestationLoader()
+        internal
+        pure
+        returns (function(Attestation calldata) internal pure returns (Attestation memory, bytes32) typed)
+    {
+        function(Attestation calldata) internal pure returns (uint256, bytes32) plain = _loadAttestation;
+        assembly ("memory-safe") {
+            typed := plain
         }
     }
 
     /// @notice Struct hash of an attestation.
-    function hash(Attestation calldata a) internal pure returns (bytes32 structHash) {
+    function hash(Attestation calldata source) internal pure returns (bytes32 structHash) {
+        (, structHash) = _loadAttestation(source);
+    }
+
+    function _loadAttestation(Attestation calldata source) private pure returns (uint256 a, bytes32 structHash) {
         bytes32 typehash = ATTESTATION_TYPEHASH;
+        uint256 dirty;
         assembly ("memory-safe") {
-            let data := mload(64)
-            mstore(data, typehash)
-            calldatacopy(add(data, 32), a, 320)
-            structHash := keccak256(data, 352)
+            let start := mload(0x40)
+            mstore(start, typehash)
+            a := add(start, 0x20)
+            calldatacopy(a, source, 0x140)
+            structHash := keccak256(start, 0x160)
+            mstore(0x40, add(start, 0x160))
+            dirty := shr(8, or(mload(add(a, 0x20)), mload(add(a, 0x60)))) // milestone, status
+            dirty := or(dirty, shr(48, mload(add(a, 0x40)))) // seq
+            dirty := or(dirty, shr(88, mload(add(a, 0x80)))) // accepted
+            dirty := or(dirty, shr(1, mload(add(a, 0xa0)))) // complete
+            dirty := or(dirty, shr(40, or(mload(add(a, 0xc0)), mload(add(a, 0x120))))) // attestedAt, deadline
+            dirty := or(dirty, shr(32, mload(add(a, 0x100)))) // setEpoch
         }
+        if (dirty != 0) revert IOrderBook.InvalidAttestation("encoding");
     }
 
     /// @notice What an attestation says, apart from who signs it until when: two of one seq must agree in this.
-    function content(Attestation calldata a) internal pure returns (bytes32 said) {
+    function content(Attestation memory a) internal pure returns (bytes32 said) {
         assembly ("memory-safe") {
-            let data := mload(64)
-            calldatacopy(data, a, 256) // orderId to documentHash: 8 words
-            said := keccak256(data, 256)
+            said := keccak256(a, 0x100) // orderId to documentHash: 8 words
         }
     }
 
@@ -173,8 +237,13 @@ library OrderTerms {
     }
 
     /// @notice The reference under which a milestone's money is held: what a payer's consent names.
-    function holdReference(OrderId orderId, uint256 milestone) internal pure returns (bytes32) {
-        return keccak256(abi.encode(orderId, milestone));
+    /// keccak256(abi.encode(orderId, milestone))
+    function holdReference(OrderId orderId, uint256 milestone) internal pure returns (bytes32 ref) {
+        assembly ("memory-safe") {
+            mstore(0x00, orderId)
+            mstore(0x20, milestone)
+            ref := keccak256(0x00, 0x40)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
 // slither-disable-start naming-convention (as OpenZeppelin writes it)
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
@@ -49,7 +50,7 @@ library PlainMovements {
         if (notary == from || !_isActive($, notary)) return false;
         AccountWord payer = $.accounts[from];
         if (payer.hasMarks() || amount > payer.unheld()) return false;
-        if (!Standings.bothGood(registry, payer, Standings.NOT_ASKED)) return false;
+        if (!Standings.bothGoodAndPaired(registry, payer, Standings.NOT_ASKED)) return false;
         if (!_charge($, payer.participant(), amount)) return false;
         $.accounts[from] = payer.earmark(amount);
         $.heldBy[notary][from] = ($.heldBy[notary][from] + amount) | Movements.HOLD_USED;
@@ -69,7 +70,7 @@ library PlainMovements {
         AccountWord payee = $.accounts[to];
         uint256 heldWord = $.heldBy[notary][from];
         if (payer.hasMarks() || amount > uint88(heldWord)) return false;
-        if (!Standings.bothGood(registry, payer, payee)) return false;
+        if (!Standings.bothGoodAndPaired(registry, payer, payee)) return false;
         unchecked {
             $.heldBy[notary][from] = heldWord - amount;
         }
@@ -107,7 +108,7 @@ library PlainMovements {
         AccountWord payer = $.accounts[from];
         AccountWord payee = $.accounts[to];
         if (payer.hasMarks() || amount > payer.unheld()) return 0;
-        if (!Standings.bothGood(registry, payer, payee)) return 0;
+        if (!Standings.bothGoodAndPaired(registry, payer, payee)) return 0;
         participant = payer.participant();
         if (chargesAlways || participant != payee.participant()) {
             if (!_charge($, participant, amount)) return 0;
@@ -119,7 +120,11 @@ library PlainMovements {
     /// @dev A pause stands with each notary too, so that this is one word to read.
     function _isActive(TokenState storage $, address notary) private view returns (bool) {
         NotaryState storage state = $.notaryStates[notary];
-        return state.status == IDepositToken.NotaryStatus.ACTIVE && !state.paused;
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(state.slot)
+        }
+        return word == uint8(IDepositToken.NotaryStatus.ACTIVE); // and above it, no pause
     }
 
     function _charge(TokenState storage $, uint32 participant, uint256 amount) private returns (bool) {
@@ -131,3 +136,4 @@ library PlainMovements {
 }
 
 // slither-disable-end naming-convention
+// slither-disable-end assembly

@@ -5,12 +5,15 @@ pragma solidity ^0.8.28;
 
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Flags} from "./Flags.sol";
 import {Standing} from "./Reason.sol";
 
 /// @notice Asks the registry about the participants that two account words remember.
 library Standings {
     /// @dev Stands for a side that the registry is not asked about: participant 0, and unlike a word never written.
     AccountWord internal constant NOT_ASKED = AccountWord.wrap(1 << 255);
+
+    uint256 private constant PAIR_RULES = uint256(Flags.PAIR_RULES) << 8;
 
     /// @notice As IParticipantRegistry.standings: a Standing each, and the Flags above its byte. STALE where the word does
     /// not say whose it is, or no longer rightly.
@@ -29,6 +32,18 @@ library Standings {
         if (!a.isKnown() || !b.isKnown()) return false;
         (uint256 ofA, uint256 ofB) = _standings(registry, a, b);
         return ofA | ofB == uint8(Standing.GOOD);
+    }
+
+    /// @notice Whether both are good and their pair passes, for a movement from `a` to `b`, or of one side alone that asks no
+    /// pair. A flag for pair rules says no more then.
+    function bothGoodAndPaired(IParticipantRegistry registry, AccountWord a, AccountWord b)
+        internal
+        view
+        returns (bool)
+    {
+        if (!a.isKnown() || !b.isKnown()) return false;
+        (uint256 ofA, uint256 ofB) = _standings(registry, a, b);
+        return ofA | ofB == uint8(Standing.GOOD) || (ofA | ofB) & ~PAIR_RULES == uint8(Standing.GOOD);
     }
 
     /// @dev registry.standings, encoded by hand: on every payment, and the compiler's way costs 500 gas more.

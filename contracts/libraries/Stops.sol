@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
 // slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
 
 import {Interval} from "./Interval.sol";
@@ -46,6 +47,29 @@ library Stops {
             later[i - low] = stops[i];
         }
     }
+
+    /// @notice The times that either history covers, as one history: one merge walk.
+    function union(Interval[] memory a, Interval[] memory b) internal pure returns (Interval[] memory all) {
+        all = new Interval[](a.length + b.length);
+        uint256 n;
+        (uint256 i, uint256 k) = (0, 0);
+        while (i < a.length || k < b.length) {
+            bool fromA = k == b.length || (i < a.length && a[i].start <= b[k].start);
+            Interval memory next = fromA ? a[i++] : b[k++];
+            if (n == 0) {
+                all[n++] = next;
+                continue;
+            }
+            Interval memory last = all[n - 1];
+            if (last.end == 0) break; // it lasts: nothing comes after it
+            if (last.end < next.start) all[n++] = next;
+            else if (next.end == 0 || next.end > last.end) last.end = next.end;
+        }
+        assembly ("memory-safe") {
+            mstore(all, n)
+        }
+    }
 }
 
 // slither-disable-end timestamp
+// slither-disable-end assembly

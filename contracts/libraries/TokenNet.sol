@@ -9,10 +9,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Consents} from "./Consents.sol";
+import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Path, Reason} from "./Reason.sol";
+import {RetailRules} from "./RetailRules.sol";
 import {Standings} from "./Standings.sol";
 import {TokenState, TokenStorage} from "./TokenStorage.sol";
 
@@ -29,6 +32,7 @@ library TokenNet {
         address wallet; // the successor, where a lost wallet pays out of a hold
         AccountWord word;
         uint256 frozen;
+        uint256 flags; // of its participant, where it has any
         uint256 received;
         uint256 byConsent; // paid by consents, out of what is available and received
         uint256 fromHolds; // paid out of what the notary holds
@@ -42,6 +46,7 @@ library TokenNet {
         IParticipantRegistry registry;
         address notary;
         uint256 legs;
+        bool clears; // a clearance rides along with the source that is being asked
         Account[] accounts;
         Movement answer; // what is refused, or the last that was asked
     }
@@ -84,6 +89,9 @@ library TokenNet {
         for (uint256 i; i < net.accounts.length; ++i) {
             if (!net.accounts[i].counted && !_limitPasses($, net, i)) return net;
         }
+        for (uint256 i; i < net.accounts.length; ++i) {
+            if (net.accounts[i].flags & Flags.RETAIL != 0 && !_ceilingPasses($, net, net.accounts[i])) return net;
+        }
     }
 
     function _countLegs(IDepositToken.NetSource[] calldata sources) private pure returns (uint256 legs) {
@@ -115,6 +123,7 @@ library TokenNet {
         Path path = held ? Path.EXECUTE : Path.HOLD;
         Movement memory m = Movements.make(net.registry, path, net.notary, source.payer, address(0), 0);
         net.answer = m;
+        net.clears = Clearances.rides(source.signature);
         if (!Movements.begin($, m)) return false;
         Account memory payer = _account($, net, m.from);
         uint256 total;
@@ -157,7 +166,7 @@ library TokenNet {
         Account memory payee,
         uint256 amount
     ) private view returns (bool) {
-        if (payer.wallet != payee.wallet && Standings.bothGood(net.registry, payer.word, payee.word)) return true;
+        if (payer.wallet != payee.wallet && Standings.bothGoodAndPaired(net.registry, payer.word, payee.word)) return true;
         if (!held && !_partiesPassOn($, net, Path.HOLD, payer, payer, amount)) return false;
         return _partiesPassOn($, net, Path.EXECUTE, payer, payee, amount);
     }
@@ -172,9 +181,12 @@ library TokenNet {
     ) private view returns (bool) {
         Movement memory m = Movements.make(net.registry, path, net.notary, payer.wallet, payee.wallet, amount);
         m.payer = payer.word;
+        m.cleared = net.clears; // Consents.use judges it
         net.answer = m;
         if (!Movements.partiesPass($, m)) return false;
         payer.word = payer.word.remember(m.payer.participant(), m.payer.epoch());
+        payer.flags |= m.payerFlags;
+        payee.flags |= m.payeeFlags;
         if (payer.wallet != payee.wallet) {
             payee.word = payee.word.remember(m.payee.participant(), m.payee.epoch());
         }
@@ -211,6 +223,10 @@ library TokenNet {
         uint256 back = heldToday < spent ? heldToday : spent;
         if (charge > back) {
             uint256 remaining = limit.remainingOn(day);
+            if (a.flags & Flags.RETAIL != 0) {
+                uint256 left = RetailRules.leftToday($, spent - back);
+                if (left < remaining + back) remaining = left < back ? 0 : left - back;
+            }
             if (charge - back > remaining) {
                 return _refused(net, Path.HOLD, Reason.DAILY_LIMIT, a.wallet, remaining, charge - back);
             }
@@ -237,6 +253,22 @@ library TokenNet {
         charge = charge > received ? charge - received : 0;
     }
 
+    /// @dev Of all that the participant's wallets get in the end.
+    function _ceilingPasses(TokenState storage $, Net memory net, Account memory a) private view returns (bool) {
+        uint32 participant = a.word.participant();
+        (uint256 received, uint256 paid) = (0, 0);
+        for (uint256 i; i < net.accounts.length; ++i) {
+            Account memory each = net.accounts[i];
+            if (each.word.participant() != participant) continue;
+            received += each.received;
+            paid += each.byConsent + each.fromHolds;
+        }
+        if (received <= paid) return true;
+        uint256 room = RetailRules.roomOf($, net.registry, participant);
+        return received - paid <= room
+            || _refused(net, Path.EXECUTE, Reason.PAYEE_BALANCE_CEILING, a.wallet, room, received - paid);
+    }
+
     function _refused(Net memory net, Path path, Reason reason, address about, uint256 has, uint256 needs)
         private
         pure
@@ -257,6 +289,7 @@ library TokenNet {
             }
             address payer = source.payer;
             if (source.day == 0) {
+                // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
                 Consents.use($, payer, total, source.ref, source.nonce, source.deadline, source.signature);
             } else {
                 payer = Movements.follow($, net.registry, payer);

@@ -10,7 +10,10 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {ISponsorships} from "../interfaces/ISponsorships.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
+import {Flags} from "./Flags.sol";
 import {Interval} from "./Interval.sol";
 import {Movement, Movements} from "./Movements.sol";
 import {Offices} from "./Offices.sol";
@@ -18,7 +21,7 @@ import {Path, Reason} from "./Reason.sol";
 import {References} from "./References.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenRoles} from "./TokenRoles.sol";
-import {TokenState, TokenStorage} from "./TokenStorage.sol";
+import {RetailTier, TokenState, TokenStorage} from "./TokenStorage.sol";
 
 /// @title What the deposit token does seldom: permits, voided references, the acts of compliance, notaries, pauses
 /// @dev Runs by DELEGATECALL in the token's own storage, so that the token stays under the size limit (EIP-170). The token
@@ -56,6 +59,7 @@ library TokenRare {
     {
         Movement memory m = Movements.make(registry, path, caller, from, to, amount);
         Movements.update(TokenStorage.load(), m);
+        if (path == Path.HOLD) Clearances.close(); // the notary's code comes next
         return (m.from, m.payer.participant());
     }
 
@@ -197,8 +201,10 @@ library TokenRare {
     // ------------------------------------------------------------------------------------------------ governance
 
     function setDailyLimit(uint32 participant, uint256 limit) external {
-        if (limit > type(uint88).max) revert IDepositToken.AmountTooLarge(limit);
-        _setDailyLimit(TokenStorage.load(), participant, uint88(limit));
+        _requireAmount(limit);
+        TokenState storage $ = TokenStorage.load();
+        _requireUnderTier($, participant, limit);
+        _setDailyLimit($, participant, uint88(limit));
     }
 
     function decreaseDailyLimit(uint32 participant, uint256 limit) external {
@@ -208,13 +214,47 @@ library TokenRare {
         _setDailyLimit($, participant, uint88(limit));
     }
 
+    function setCustomerLimit(uint32 participant, uint256 limit) external {
+        TokenState storage $ = TokenStorage.load();
+        uint32 sponsor = ISponsorships(address(_registry())).requireSponsorOf(msg.sender, participant);
+        _requireUnder($.sponsorCeilings[sponsor], participant, limit);
+        _requireUnderTier($, participant, limit);
+        _setDailyLimit($, participant, uint88(limit));
+    }
+
     function _setDailyLimit(TokenState storage $, uint32 participant, uint88 limit) private {
         $.limits[participant] = $.limits[participant].withLimit(limit);
         emit IDepositToken.DailyLimitSet(participant, limit);
     }
 
+    function _requireUnderTier(TokenState storage $, uint32 participant, uint256 limit) private view {
+        if (_registry().flagsOf(participant) & Flags.RETAIL == 0) return;
+        _requireUnder($.retailTier.dailyLimit, participant, limit);
+    }
+
+    function _requireUnder(uint256 ceiling, uint32 participant, uint256 limit) private pure {
+        if (limit > ceiling) revert IDepositToken.LimitAboveCeiling(participant, limit, ceiling);
+    }
+
+    function setSponsorCeiling(uint32 sponsor, uint256 ceiling) external {
+        _requireAmount(ceiling);
+        TokenStorage.load().sponsorCeilings[sponsor] = ceiling;
+        emit IDepositToken.SponsorCeilingSet(sponsor, ceiling);
+    }
+
+    function setRetailTier(uint256 dailyLimit, uint256 maxBalance) external {
+        _requireAmount(dailyLimit);
+        _requireAmount(maxBalance);
+        TokenStorage.load().retailTier = RetailTier(uint88(dailyLimit), uint88(maxBalance));
+        emit IDepositToken.RetailTierSet(dailyLimit, maxBalance);
+    }
+
+    function _requireAmount(uint256 amount) private pure {
+        if (amount > type(uint88).max) revert IDepositToken.AmountTooLarge(amount);
+    }
+
     function setMintCeiling(address issuer, uint256 ceiling) external {
-        if (ceiling > type(uint88).max) revert IDepositToken.AmountTooLarge(ceiling);
+        _requireAmount(ceiling);
         TokenStorage.load().ceilings[issuer].ceiling = uint128(ceiling);
         emit IDepositToken.MintCeilingSet(issuer, ceiling);
     }

@@ -16,7 +16,14 @@ struct MintCeiling {
     uint128 outstanding;
 }
 
-/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word.
+/// @notice What a retail customer may pay out a day and hold, in minor units. Zero lets nothing pass.
+struct RetailTier {
+    uint88 dailyLimit;
+    uint88 maxBalance;
+}
+
+/// @dev `paused` is the token's pause, kept with each notary so that its calls read one word: PlainMovements compares it
+/// whole.
 struct NotaryState {
     IDepositToken.NotaryStatus status;
     bool paused;
@@ -28,6 +35,7 @@ struct MandateWord {
     uint32 participant; // of the payer
     uint88 spent;
     uint40 period;
+    bool cleared; // by the bank, when it was registered
 }
 
 /// @custom:storage-location erc7201:pyjpm.storage.DepositToken
@@ -61,6 +69,11 @@ struct TokenState {
     address reserve;
     mapping(address issuer => MintRate) mintRates;
     mapping(bytes32 mandateId => MandateWord) mandates;
+    RetailTier retailTier;
+    // what a sponsor may set as a customer's daily limit
+    mapping(uint32 sponsor => uint256) sponsorCeilings;
+    mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
+    mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
 }
 
 library TokenStorage {

@@ -5,6 +5,9 @@ pragma solidity ^0.8.28;
 // slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IERC1822Proxiable} from "@openzeppelin/contracts/interfaces/draft-IERC1822.sol";
+import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.sol";
+import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -12,6 +15,8 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IReserve} from "../interfaces/IReserve.sol";
+import {ISponsorships} from "../interfaces/ISponsorships.sol";
+import {ISponsorships} from "../interfaces/ISponsorships.sol";
 
 /// @notice What every contract behind a proxy answers.
 // slither-disable-next-line missing-inheritance (its code, run by the contract that has that face)
@@ -37,17 +42,54 @@ library UpgradeCheck {
         uint256 count;
     }
 
-    // ------------------------------------------------------------------------------------------------ before
+    // ------------------------------------------------------------------------------------------------ upgrading
 
-    function ofToken() external view returns (bytes memory snapshot) {
+    function upgradeToken(address newImplementation, bytes calldata data) external {
+        _change(_ofToken(), newImplementation, data);
+    }
+
+    function upgradeRegistry(address newImplementation, bytes calldata data) external {
+        _change(_ofRegistry(), newImplementation, data);
+    }
+
+    function upgradeReserve(address newImplementation, bytes calldata data) external {
+        _change(_ofReserve(), newImplementation, data);
+    }
+
+    /// @dev As UUPSUpgradeable does it, which keeps it to itself; between asking and asking again.
+    function _change(Asked memory asked, address newImplementation, bytes calldata data) private {
+        if (newImplementation.code.length == 0) revert ERC1967Utils.ERC1967InvalidImplementation(newImplementation);
+        string memory from = IVersioned(address(this)).version();
+        bytes[] memory answers = _answers(asked);
+        try IERC1822Proxiable(newImplementation).proxiableUUID() returns (bytes32 slot) {
+            if (slot != ERC1967Utils.IMPLEMENTATION_SLOT) {
+                revert UUPSUpgradeable.UUPSUnsupportedProxiableUUID(slot);
+            }
+            ERC1967Utils.upgradeToAndCall(newImplementation, data);
+        } catch {
+            revert ERC1967Utils.ERC1967InvalidImplementation(newImplementation);
+        }
+        string memory to = IVersioned(address(this)).version();
+        if (_number(to) <= _number(from)) revert UpgradeNotNewer(from, to);
+        for (uint256 i; i < asked.count; ++i) {
+            bytes memory found = _answer(asked.questions[i]);
+            if (!_beginsWith(found, answers[i])) revert UpgradeChangedAnswer(asked.questions[i], answers[i], found);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ questions
+
+    function _ofToken() private view returns (Asked memory asked) {
         IDepositToken token = IDepositToken(address(this));
-        Asked memory asked = _begin();
+        asked = _begin();
         _ask(asked, abi.encodeCall(IDepositToken.registry, ()));
         _ask(asked, abi.encodeCall(IDepositToken.reserve, ()));
         _ask(asked, abi.encodeCall(IDepositToken.currency, ()));
         _ask(asked, abi.encodeCall(IDepositToken.paused, ()));
         _ask(asked, abi.encodeCall(IDepositToken.pausesSince, (0)));
+        _ask(asked, abi.encodeCall(IDepositToken.retailTier, ()));
         _ask(asked, abi.encodeCall(IDepositToken.notaries, ()));
+        _ask(asked, abi.encodeCall(IDepositToken.retailTier, ()));
         _ask(asked, abi.encodeCall(IERC20.totalSupply, ()));
         _ask(asked, abi.encodeCall(IERC20Metadata.name, ()));
         _ask(asked, abi.encodeCall(IERC20Metadata.symbol, ()));
@@ -67,18 +109,19 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IDepositToken.frozen, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.available, (wallet)));
             _ask(asked, abi.encodeCall(IDepositToken.dailyLimit, (id)));
+            _ask(asked, abi.encodeCall(IDepositToken.sponsorCeiling, (id)));
+            _ask(asked, abi.encodeCall(IDepositToken.sponsorCeiling, (id)));
             _ask(asked, abi.encodeCall(IDepositToken.mintCeiling, (wallet)));
             _ask(asked, abi.encodeCall(IERC20Permit.nonces, (wallet)));
             for (uint256 i; i < known; ++i) {
                 _ask(asked, abi.encodeCall(IDepositToken.heldFor, (notaries[i], wallet)));
             }
         }
-        return _answered(asked);
     }
 
-    function ofRegistry() external view returns (bytes memory snapshot) {
+    function _ofRegistry() private view returns (Asked memory asked) {
         IParticipantRegistry registry = IParticipantRegistry(address(this));
-        Asked memory asked = _begin();
+        asked = _begin();
         _ask(asked, abi.encodeCall(IParticipantRegistry.participantCount, ()));
         _ask(asked, abi.encodeCall(IParticipantRegistry.assets, ()));
         address[] memory assets = registry.assets();
@@ -91,16 +134,21 @@ library UpgradeCheck {
             _ask(asked, abi.encodeCall(IParticipantRegistry.participantOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.participantByIdentity, (p.identityHash)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.stopsSince, (id, 0)));
-            _ask(asked, abi.encodeCall(IParticipantRegistry.isStopped, (id)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.stopOf, (id)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.flagsOf, (id)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.pairPasses, (id, 1)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.retailWallets, (id)));
+            _ask(asked, abi.encodeCall(ISponsorships.sponsorshipOf, (id)));
+            _ask(asked, abi.encodeCall(IParticipantRegistry.retailWallets, (id)));
+            _ask(asked, abi.encodeCall(ISponsorships.sponsorshipOf, (id)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.walletOf, (p.wallet)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.standingOf, (p.wallet)));
             _ask(asked, abi.encodeCall(IParticipantRegistry.standings, (id, p.epoch, id, 0)));
         }
-        return _answered(asked);
     }
 
-    function ofReserve() external view returns (bytes memory snapshot) {
-        Asked memory asked = _begin();
+    function _ofReserve() private view returns (Asked memory asked) {
+        asked = _begin();
         _ask(asked, abi.encodeCall(IReserve.threshold, ()));
         _ask(asked, abi.encodeCall(IReserve.auditors, ()));
         _ask(asked, abi.encodeCall(IReserve.currencies, ()));
@@ -115,21 +163,6 @@ library UpgradeCheck {
                 _ask(asked, abi.encodeCall(IReserve.currencyOf, (tokens[j])));
                 _ask(asked, abi.encodeCall(IReserve.backingOf, (tokens[j])));
             }
-        }
-        return _answered(asked);
-    }
-
-    // ------------------------------------------------------------------------------------------------ after
-
-    /// @param snapshot what one of the functions above answered before the code changed.
-    function confirm(bytes calldata snapshot) external view {
-        (string memory from, bytes[] memory questions, bytes[] memory answers) =
-            abi.decode(snapshot, (string, bytes[], bytes[]));
-        string memory to = IVersioned(address(this)).version();
-        if (_number(to) <= _number(from)) revert UpgradeNotNewer(from, to);
-        for (uint256 i; i < questions.length; ++i) {
-            bytes memory found = _answer(questions[i]);
-            if (!_beginsWith(found, answers[i])) revert UpgradeChangedAnswer(questions[i], answers[i], found);
         }
     }
 
@@ -149,17 +182,11 @@ library UpgradeCheck {
         return id == SAMPLED && all > 2 * SAMPLED ? all - uint32(SAMPLED) + 1 : id + 1;
     }
 
-    function _answered(Asked memory asked) private view returns (bytes memory) {
-        bytes[] memory questions = asked.questions;
-        uint256 count = asked.count;
-        assembly ("memory-safe") {
-            mstore(questions, count)
+    function _answers(Asked memory asked) private view returns (bytes[] memory answers) {
+        answers = new bytes[](asked.count);
+        for (uint256 i; i < asked.count; ++i) {
+            answers[i] = _answer(asked.questions[i]);
         }
-        bytes[] memory answers = new bytes[](count);
-        for (uint256 i; i < count; ++i) {
-            answers[i] = _answer(questions[i]);
-        }
-        return abi.encode(IVersioned(address(this)).version(), questions, answers);
     }
 
     /// @dev One byte for whether it succeeded, then what came back.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
+from pyjpm.errors.authorizations import *
 from pyjpm.errors.base import *
 from pyjpm.errors.chain import *
+from pyjpm.errors.clearances import *
 from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
@@ -28,5 +30,6 @@ from pyjpm.errors.rules import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
+from pyjpm.errors.sponsors import *
 from pyjpm.errors.token import *
 from pyjpm.errors.upgrades import *

@@ -60,6 +60,13 @@ class CurrencyNotDeployed(DeploymentError):
     hint = "Use one of the platform's currencies, or have the bank deploy a token for it."
 
 
+class RulesNotDeployed(DeploymentError):
+    """The platform was deployed without payment rules."""
+
+    code = "RULES_NOT_DEPLOYED"
+    hint = "Have the bank deploy PaymentRules, register it as a notary and issue a new record."
+
+
 class ReadOnlyClient(DeploymentError):
     """The client was opened without a signer and cannot act."""
 

@@ -150,11 +150,11 @@ class OnlyRegistry(ContractError):
 
 
 class ParticipantStopped(ContractError):
-    """Participant `participant` is frozen or suspended."""
+    """Participant `participant`, or its sponsor, is frozen or suspended."""
 
     solidity = "ParticipantStopped"
     code = "PARTICIPANT_STOPPED"
-    says = "Participant {participant} is frozen or suspended."
+    says = "Participant {participant}, or its sponsor, is frozen or suspended."
     hint = "Lift the stop first; closing and unlinking never loosen it."
 
 
@@ -210,3 +210,30 @@ class DocumentHashMissing(ContractError):
     code = "DOCUMENT_HASH_MISSING"
     says = "A title is issued for a document: its hash is empty."
     hint = "Give the hash of the document."
+
+
+class InvalidFlags(ContractError):
+    """The flags `flags` cannot be set or taken away."""
+
+    solidity = "InvalidFlags"
+    code = "INVALID_FLAGS"
+    says = "The flags {flags} cannot be set or taken away."
+    hint = "Name PAIR_RULES, CLEARANCE or both."
+
+
+class InvalidJurisdiction(ContractError):
+    """`jurisdiction` is no jurisdiction."""
+
+    solidity = "InvalidJurisdiction"
+    code = "INVALID_JURISDICTION"
+    says = "{jurisdiction} is no jurisdiction."
+    hint = "Give an ISO 3166-1 numeric code."
+
+
+class TooManyWallets(ContractError):
+    """Participant `participant` would have more than `most` wallets."""
+
+    solidity = "TooManyWallets"
+    code = "TOO_MANY_WALLETS"
+    says = "Participant {participant} would have more than {most} wallets."
+    hint = "Use the wallets it has; those it no longer uses count too."

@@ -219,3 +219,12 @@ class InvalidMintPeriod(ContractError):
     code = "INVALID_MINT_PERIOD"
     says = "A rate over {period} seconds is out of range: 1 to {most}."
     hint = "Give a period in that range; an amount of 0 lets nothing pass."
+
+
+class LimitAboveCeiling(ContractError):
+    """The daily limit `limit` of participant `participant` is above the ceiling `ceiling`."""
+
+    solidity = "LimitAboveCeiling"
+    code = "LIMIT_ABOVE_CEILING"
+    says = "The daily limit {limit} of participant {participant} is above the ceiling {ceiling}."
+    hint = "Set a lower limit, or have the bank raise the sponsor's ceiling or the retail tier."

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AttesterSets} from "../../contracts/AttesterSets.sol";
 import {IAttesterSets} from "../../contracts/interfaces/IAttesterSets.sol";
+import {AttesterSet} from "../../contracts/libraries/AttesterSet.sol";
 import {RegistryBase} from "./base/RegistryBase.sol";
 import {Vm} from "./base/Vm.sol";
 
@@ -83,6 +84,12 @@ contract AttesterSetsTest is RegistryBase {
         assertEq(set.size, 3, "size");
         assertEq(set.epoch, 1, "epoch");
         assertEq(sets.attesterSetCount(), 1, "count");
+        AttesterSet word = AttesterSet.wrap(sets.packedSet(setId));
+        assertEq(word.administrator(), administrator.id, "administrator, packed");
+        assertEq(word.minimumSize(), 2, "minimum, packed");
+        assertEq(word.epoch(), 1, "epoch, packed");
+        assertEq(word.epochSince(), set.epochSince, "since, packed");
+        assertEq(sets.packedSet(setId + 1), 0, "no such set");
         assertTrue(sets.isAttester(setId, keys[2].addr));
         assertFalse(sets.isAttester(setId, keys[3].addr));
     }

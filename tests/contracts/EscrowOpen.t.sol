@@ -85,6 +85,8 @@ contract EscrowOpenTest is OrderBase {
         address foreign = address(new OrderAmendments(address(governance), address(attesterSets)));
         vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "amendments"));
         new OrderEscrow(address(registry), address(attesterSets), address(governance), foreign);
+        vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "attesterSets"));
+        new OrderAmendments(address(registry), buyer.wallet); // no contract
         foreign = address(new OrderAmendments(address(registry), address(registry)));
         vm.expectRevert(abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "amendments"));
         new OrderEscrow(address(registry), address(attesterSets), address(governance), foreign);
@@ -100,6 +102,51 @@ contract EscrowOpenTest is OrderBase {
         _assertState(t, IOrderBook.State.Open);
         assertEq(_view(t).since, t0, "since");
         assertEq(_view(t).payer, address(0), "nothing is held");
+    }
+
+    /// @dev No encoder makes them. Each member in turn gets the lowest and the highest bit that its type does not have.
+    function test_terms_with_bits_beyond_their_types_are_refused() external {
+        bytes memory data = abi.encodeCall(escrow.orderId, (_prefund()));
+        bytes memory error = abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "encoding");
+        uint16[13] memory terms = [uint16(32), 32, 160, 256, 256, 32, 32, 32, 8, 16, 32, 256, 40];
+        for (uint256 i; i < terms.length; ++i) {
+            _refuseBits(data, 36 + 32 * i, terms[i], error);
+        }
+        uint16[10] memory milestone = [uint16(88), 1, 32, 8, 40, 40, 32, 32, 32, 1];
+        for (uint256 i; i < milestone.length; ++i) {
+            _refuseBits(data, 36 + 32 * (15 + i), milestone[i], error);
+        }
+    }
+
+    function test_an_attestation_with_bits_beyond_its_types_is_refused() external {
+        bytes memory data = abi.encodeCall(escrow.attestationDigest, (_says(_prefund(), 1, SHIPPED)));
+        bytes memory error = abi.encodeWithSelector(IOrderBook.InvalidAttestation.selector, "encoding");
+        uint16[10] memory widths = [uint16(256), 8, 48, 8, 88, 1, 40, 256, 32, 40];
+        for (uint256 i; i < widths.length; ++i) {
+            _refuseBits(data, 4 + 32 * i, widths[i], error);
+        }
+    }
+
+    function _refuseBits(bytes memory data, uint256 position, uint256 width, bytes memory error) private view {
+        (bool ok,) = address(escrow).staticcall(data);
+        assertTrue(ok, "as it was");
+        if (width == 256) return;
+        for (uint256 i; i < 2; ++i) {
+            uint256 bit = 1 << (i == 0 ? width : 255);
+            _flip(data, position, bit);
+            bytes memory reason;
+            (ok, reason) = address(escrow).staticcall(data);
+            assertFalse(ok, "accepted");
+            assertEq(keccak256(reason), keccak256(error), "its error");
+            _flip(data, position, bit);
+        }
+    }
+
+    function _flip(bytes memory data, uint256 position, uint256 bit) private pure {
+        assembly ("memory-safe") {
+            let place := add(add(data, 32), position)
+            mstore(place, xor(mload(place), bit))
+        }
     }
 
     function test_a_party_that_calls_needs_no_signature_of_its_own() external {

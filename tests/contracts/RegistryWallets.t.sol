@@ -247,6 +247,57 @@ contract RegistryWalletsTest is RegistryBase {
         _expectState(second.addr, buyer.id, 0, IParticipantRegistry.WalletStatus.UNLINKED);
     }
 
+    // ---- who signs ----
+
+    function _expectSigners(address first, address second) private view {
+        (address a, address b, bool cash) = registry.signers(buyer.id, buyer.id + 1, address(0));
+        assertEq(a, first, "the buyer's");
+        assertEq(b, second, "the other's");
+        assertFalse(cash, "no token was asked about");
+    }
+
+    /// @dev Nobody's word counts while the current wallet is not LINKED, whatever brought that about or ended it.
+    function test_signers_are_the_current_wallets_that_are_linked() external {
+        _expectSigners(buyer.wallet, address(0));
+        Party memory seller = _onboard("seller");
+        _expectSigners(buyer.wallet, seller.wallet);
+        Vm.Wallet memory second = _link(buyer, "second");
+        _suspendWallet(second.addr);
+        _expectSigners(buyer.wallet, seller.wallet);
+        _reinstateWallet(second.addr);
+
+        _suspendWallet(buyer.wallet);
+        _expectSigners(address(0), seller.wallet);
+        _freeze(buyer.id);
+        _expectSigners(address(0), seller.wallet);
+        _unfreeze(buyer.id);
+        _expectSigners(address(0), seller.wallet);
+        _reinstateWallet(buyer.wallet);
+        _expectSigners(buyer.wallet, seller.wallet);
+
+        _makeCurrent(buyer, second.addr);
+        _expectSigners(second.addr, seller.wallet);
+        _suspendWallet(second.addr);
+        _recover(second.addr, buyer.wallet);
+        _expectSigners(buyer.wallet, seller.wallet);
+        _suspend(seller.id);
+        _freeze(buyer.id);
+        _expectSigners(buyer.wallet, seller.wallet);
+    }
+
+    function test_signers_say_what_is_bank_money() external {
+        RecordingAsset money = new RecordingAsset(address(registry));
+        RecordingAsset title = new RecordingAsset(address(registry));
+        _registerAsset(address(money), true);
+        _registerAsset(address(title), false);
+        (,, bool cash) = registry.signers(buyer.id, 0, address(money));
+        assertTrue(cash, "a deposit token");
+        (,, cash) = registry.signers(buyer.id, 0, address(title));
+        assertFalse(cash, "another asset");
+        (,, cash) = registry.signers(buyer.id, 0, address(this));
+        assertFalse(cash, "nothing registered");
+    }
+
     // ---- recovery ----
 
     function test_recovery_names_the_successor_and_tells_every_asset() external {

@@ -144,6 +144,10 @@ contract ReserveGovernance is ReserveBase {
 
     function test_a_token_is_registered_once_and_has_a_currency() public {
         assertEq(reserve.currencyOf(address(usd)), "USD");
+        bytes3[] memory listed = reserve.currencies();
+        assertEq(listed.length, 2);
+        assertEq(listed[0], "USD");
+        assertEq(listed[1], "EUR");
         assertEq(reserve.currencyOf(address(1)), bytes3(0));
         _governed(_register(address(usd)), abi.encodeWithSelector(IReserve.ReserveTokenKnown.selector, address(usd)));
         _governed(

@@ -30,6 +30,11 @@ contract RolesTest is RegistryBase {
                     registry.reinstateWallet.selector,
                     registry.recoverWallet.selector,
                     registry.registerAsset.selector,
+                    registry.setSponsorship.selector,
+                    registry.addFlags.selector,
+                    registry.removeFlags.selector,
+                    registry.forbidPair.selector,
+                    registry.permitPair.selector,
                     registry.upgradeToAndCall.selector
                 )
             )
@@ -57,6 +62,8 @@ contract RolesTest is RegistryBase {
                     DepositToken.setMintCeiling.selector,
                     DepositToken.setMintRate.selector,
                     DepositToken.setReserve.selector,
+                    DepositToken.setSponsorCeiling.selector,
+                    DepositToken.setRetailTier.selector,
                     registry.upgradeToAndCall.selector
                 )
             )

@@ -65,6 +65,13 @@ contract Hollow is UUPSUpgradeable {
     function _authorizeUpgrade(address) internal pure override {}
 }
 
+/// @notice For proxies of another kind.
+contract OtherKind {
+    function proxiableUUID() external pure returns (bytes32) {
+        return "another slot";
+    }
+}
+
 /// @notice The code behind an address changes by its role, after its delay, and only to code that knows what was known.
 contract UpgradeTest is TokenScenario {
     address private constant LIAR = address(0x11A4);
@@ -99,29 +106,32 @@ contract UpgradeTest is TokenScenario {
 
     /// @dev `next`, with its storage one slot further on.
     function _shifted(address next, bytes32 root) private returns (address) {
+        return _changed(next, abi.encodePacked(root), abi.encodePacked(uint256(root) + 1));
+    }
+
+    /// @dev `next` at another address, with other bytes wherever `old` stood.
+    function _changed(address next, bytes memory old, bytes memory other) private returns (address) {
         bytes memory code = next.code;
-        uint256 places;
-        for (uint256 i; i + 32 <= code.length; ++i) {
-            bytes32 word;
-            assembly ("memory-safe") {
-                word := mload(add(add(code, 32), i))
-            }
-            if (word == root) {
-                ++places;
-                _put(code, i + 31, bytes1(uint8(uint256(root) + 1)));
-            } else if (address(bytes20(word)) == next) {
-                for (uint256 j; j < 20; ++j) {
-                    _put(code, i + j, bytes20(LIAR)[j]);
-                }
-            }
-        }
-        assertGt(places, 0, "the code names its storage");
+        assertGt(_replace(code, old, other), 0, "what is to be changed is there");
+        _replace(code, abi.encodePacked(next), abi.encodePacked(LIAR));
         vm.etch(LIAR, code);
         return LIAR;
     }
 
-    function _put(bytes memory code, uint256 at, bytes1 value) private pure {
-        code[at] = value;
+    function _replace(bytes memory code, bytes memory old, bytes memory other) private pure returns (uint256 places) {
+        bytes32 wanted = keccak256(old);
+        uint256 length = old.length;
+        for (uint256 i; i + length <= code.length; ++i) {
+            bool same;
+            assembly ("memory-safe") {
+                same := eq(keccak256(add(add(code, 32), i), length), wanted)
+            }
+            if (!same) continue;
+            ++places;
+            for (uint256 j; j < length; ++j) {
+                code[i + j] = other[j];
+            }
+        }
     }
 
     // ---- good ones ----
@@ -256,13 +266,43 @@ contract UpgradeTest is TokenScenario {
         }
     }
 
+    /// @dev Eighteen letters each, in place of an older version's.
+    function test_what_is_no_version_is_not_newer() public {
+        string[6] memory versions = [
+            "2.0.0/000000000000",
+            "2.0.0:000000000000",
+            "2.0.0.000000000000",
+            "2.0000000000000000",
+            "1.4294967296.00000",
+            "999999999999999999"
+        ];
+        address older = address(new TokenOlder(address(registry)));
+        for (uint256 i; i < versions.length; ++i) {
+            address next = _changed(older, "0.65535.4294967295", bytes(versions[i]));
+            _announced(address(usd), next);
+            vm.expectRevert(abi.encodeWithSelector(UpgradeCheck.UpgradeNotNewer.selector, "1.0.0", versions[i]));
+            _executeDelayed(upgrader, address(usd), _to(next));
+            vm.prank(upgrader);
+            governance.cancel(upgrader, address(usd), _to(next));
+        }
+        address newest = _changed(older, "0.65535.4294967295", "1.4294967295.00001");
+        _upgrade(address(usd), newest);
+        assertEq(usd.version(), "1.4294967295.00001");
+    }
+
     function test_what_is_no_implementation_is_refused() public {
         address[2] memory none = [address(governance), address(0xC0DE1E55)];
         for (uint256 i; i < 2; ++i) {
             _announced(address(usd), none[i]);
-            vm.expectRevert();
+            vm.expectRevert(abi.encodeWithSelector(ERC1967Utils.ERC1967InvalidImplementation.selector, none[i]));
             _executeDelayed(upgrader, address(usd), _to(none[i]));
         }
+        address other = address(new OtherKind());
+        _announced(address(usd), other);
+        vm.expectRevert(
+            abi.encodeWithSelector(UUPSUpgradeable.UUPSUnsupportedProxiableUUID.selector, bytes32("another slot"))
+        );
+        _executeDelayed(upgrader, address(usd), _to(other));
         assertEq(usd.version(), "1.0.0");
     }
 
@@ -303,7 +343,7 @@ contract UpgradeTest is TokenScenario {
     function test_an_implementation_upgrades_nothing_by_itself() public {
         DepositToken bare = new DepositToken(address(registry));
         address next = address(new TokenNext(address(registry)));
-        vm.expectRevert();
+        vm.expectRevert(UUPSUpgradeable.UUPSUnauthorizedCallContext.selector);
         vm.prank(upgrader);
         bare.upgradeToAndCall(next, "");
     }

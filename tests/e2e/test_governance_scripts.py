@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +28,17 @@ def bank(anvil: LocalAnvil, tmp_path_factory: pytest.TempPathFactory) -> Operato
     operator = Operator(anvil.url, tmp_path_factory.mktemp("governed"))
     assert operator.result("deploy", "--currencies", "USD")["platform"] == "deployed"
     return operator
+
+
+def written(keys: dict[str, list[LocalSigner]], file: Path) -> Path:
+    """Assignments of each role to its keys."""
+    lines = ["format = 1"]
+    for name, role in every_role().items():
+        lines += [f"[roles.{name}]", f"members = {json.dumps([key.address for key in keys[name]])}"]
+        lines += [f"delay = {DELAY}"] if role.delayed else []
+    lines += ["[mint.USD]", 'ceiling = "1000.00"', 'per_day = "100.00"']
+    file.write_text("\n".join(lines))
+    return file
 
 
 def test_the_present_code_continues_itself_and_is_no_upgrade(bank: Operator) -> None:
@@ -69,14 +79,7 @@ def test_handing_over_leaves_the_bank_with_nothing(anvil: LocalAnvil, bank: Oper
     assert "PAUSER      pause()" in before.stdout
 
     keys = {name: [LocalSigner.generate() for _ in range(2)] for name in every_role()}
-    lines = ["format = 1"]
-    for name, role in every_role().items():
-        lines += [f"[roles.{name}]", f"members = {json.dumps([key.address for key in keys[name]])}"]
-        lines += [f"delay = {DELAY}"] if role.delayed else []
-    lines += ["[mint.USD]", 'ceiling = "1000.00"', 'per_day = "100.00"']
-    file = tmp_path / "assignments.toml"
-    file.write_text("\n".join(lines))
-    assert tomllib.loads(file.read_text())["format"] == 1
+    file = written(keys, tmp_path / "assignments.toml")
     assert bank.result("hand_over", file, "--check")["PAUSER"].count("0x") == 2
     assert bank.result("hand_over", file)["deployer's roles"] == "none"
 
@@ -94,3 +97,17 @@ def test_handing_over_leaves_the_bank_with_nothing(anvil: LocalAnvil, bank: Oper
     refused = bank.run("hand_over", bad)
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
+
+
+def test_a_platform_is_deployed_and_handed_over_in_one(anvil: LocalAnvil, tmp_path: Path) -> None:
+    operator = Operator(anvil.url, tmp_path / "home")
+    bad = tmp_path / "bad.toml"
+    bad.write_text("format = 1\n")
+    height = anvil.connection().head().number
+    assert operator.run("deploy", "--currencies", "USD", "--hand-over", bad).returncode == 1
+    assert anvil.connection().head().number == height, "refused before anything was sent"
+    keys = {name: [LocalSigner.generate() for _ in range(2)] for name in every_role()}
+    file = written(keys, tmp_path / "assignments.toml")
+    assert operator.result("deploy", "--currencies", "USD", "--hand-over", file)["platform"] == "deployed"
+    assert operator.run("who_can").returncode == 0
+    assert operator.result("deploy", "--hand-over", file)["platform"] == "found"

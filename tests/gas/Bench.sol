@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC20Upgradeable} from "@openzeppelin/contracts-upgradeable/token/ERC20/ERC20Upgradeable.sol";
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20 as SoladyERC20} from "solady/src/tokens/ERC20.sol";
 
@@ -12,7 +13,12 @@ contract PlainToken is ERC20 {
     }
 }
 
-/// @notice The same behind a proxy.
+/// @notice OpenZeppelin's proxy as it is.
+contract PlainProxy is ERC1967Proxy {
+    constructor(address implementation, bytes memory data) ERC1967Proxy(implementation, data) {}
+}
+
+/// @notice OpenZeppelin's ERC-20, to stand behind it.
 contract PlainProxiedToken is ERC20Upgradeable {
     function initialize() external initializer {
         __ERC20_init("Plain", "PLAIN");

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rows_money import money, onboarding
 from rows_orders import orders
+from rows_rules import rules
 from rows_trades import trades
 from sizes import code_sizes
 
@@ -63,6 +64,7 @@ def measured(bench: Bench) -> dict[str, int]:
         money(bench, buyer, seller, third, empty)
         | orders(bench, buyer, seller)
         | trades(bench, buyer, seller, third)
+        | rules(bench, buyer, seller)
         | onboarding(bench)
     )
 

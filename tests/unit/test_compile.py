@@ -113,7 +113,7 @@ def test_the_same_sources_give_the_same_bytes_wherever_they_are(compiled: Path, 
     first = {path.name: path.read_bytes() for path in (compiled / "artifacts").iterdir()}
     second = {path.name: path.read_bytes() for path in (other / "artifacts").iterdir()}
     assert first == second
-    assert set(first) == {"Scale.json", "Vault.json", "eip712.json", "errors.json", "index.json"}
+    assert set(first) == {"Scale.json", "Vault.json", "eip712.json", "errors.json", "index.json", "layouts.json"}
 
 
 def test_an_edited_source_makes_them_stale(checkout: Path) -> None:

@@ -20,11 +20,28 @@ from pyjpm.governance import Governance
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.reserve import Reserve
+from pyjpm.restrictions import Restrictions
+from pyjpm.rules import Rules
 from pyjpm.settlement import Settlement
+from pyjpm.sponsors import Sponsors
 from pyjpm.upgrades import Upgrades
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
-NOUNS = (Assets, Attestations, Deposits, Escrow, Governance, Participants, Payments, Reserve, Settlement, Upgrades)
+NOUNS = (
+    Assets,
+    Attestations,
+    Deposits,
+    Escrow,
+    Governance,
+    Participants,
+    Payments,
+    Reserve,
+    Restrictions,
+    Rules,
+    Settlement,
+    Sponsors,
+    Upgrades,
+)
 
 
 def described(owner: type) -> Iterator[str]:

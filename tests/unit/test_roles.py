@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from pyjpm.assignments import Assignments
 from pyjpm.contracts import artifacts
 from pyjpm.contracts.codec import signature_of
 from pyjpm.contracts.sources import project_root
-from pyjpm.roles import roles
+from pyjpm.roles import every_role, roles
 
 # What stops money, or whoever could move it. Nothing else may be open to a role that only stops.
 STOPS = {
     "freeze", "suspend", "suspendWallet", "freezeAmount", "decreaseDailyLimit", "pause", "stopNotary", "runOffNotary",
-    "removeAuditor", "dismiss",
+    "removeAuditor", "dismiss", "addFlags", "forbidPair",
 }  # fmt: skip
 # Daily work, and what keeps a stolen key from doing harm by it at once.
 WORKS = {
@@ -110,3 +111,10 @@ def test_the_contracts_name_the_roles_as_the_table_does() -> None:
     assert {"OPERATOR", "GUARDIAN"} <= found.keys()
     for name, number in found.items():
         assert TABLE["roles"][name]["id"] == int(number), name
+
+
+def test_the_example_assigns_every_role() -> None:
+    example = Assignments.load(project_root() / "examples" / "governance" / "assignments.toml")
+    needed = {name for name, role in every_role().items() if not role.optional}
+    assert needed <= example.wanted.keys()
+    assert all(len(members) >= 2 for members in example.wanted.values())

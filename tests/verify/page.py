@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 HELD_BY = (
     ("E1, E2, E3, E4, E5, E8 of orders", "EscrowInvariant, by that name"),
     ("E6: the highest seq counts, not the order of arrival", "EscrowOrderOfArrival, every scenario in random orders"),
@@ -47,8 +46,8 @@ def write_page(path: Path, whole: dict[str, Any]) -> None:
         "| --- | --- |",
         *(f"| {rule} | {by} |" for rule, by in HELD_BY),
         "",
-        "forge draws acts of many actors (handlers); halmos proves a property for every input, so it has no seed and its "
-        "runs are paths; hypothesis sends the same acts to a model in Python and to the contracts on Anvil.",
+        "forge draws acts of many actors (handlers); halmos proves a property for every input, so it has no seed and "
+        "its runs are paths; hypothesis sends the same acts to a model in Python and to the contracts on Anvil.",
         "",
         "## Every property",
         "",

@@ -33,12 +33,7 @@ abstract contract RegistryBase is GovernanceBase {
 
     /// @dev A corporate with one wallet, both called `name`; the same name gives the same key in every test.
     function _onboard(string memory name) internal returns (Party memory party) {
-        Vm.Wallet memory w = _key(name);
-        IParticipantRegistry.Profile memory profile = _profile(name);
-        (party.wallet, party.key, party.identity) = (w.addr, w.privateKey, profile.identityHash);
-        bytes memory signature = _signLink(w.privateKey, party.identity, w.addr, block.timestamp);
-        vm.prank(onboarder);
-        party.id = registry.register(profile, w.addr, block.timestamp, signature);
+        return _register(_profile(name), name);
     }
 
     function _profile(string memory name) internal view returns (IParticipantRegistry.Profile memory) {
@@ -51,6 +46,43 @@ abstract contract RegistryBase is GovernanceBase {
             policyHash: keccak256("policy"),
             encryptionKey: keccak256("encryption key")
         });
+    }
+
+    /// @dev A bank that sponsors: up to 1,000 customers in Germany and Austria, KYC up to KYC_TERM. Time passes: DELAY.
+    function _sponsor(string memory name) internal returns (Party memory bank) {
+        IParticipantRegistry.Profile memory profile = _profile(name);
+        profile.kind = IParticipantRegistry.Kind.BANK;
+        bank = _register(profile, name);
+        uint16[] memory jurisdictions = new uint16[](2);
+        (jurisdictions[0], jurisdictions[1]) = (276, 40);
+        bytes memory grant = abi.encodeCall(registry.setSponsorship, (bank.id, 1000, KYC_TERM, jurisdictions));
+        _delayed(governor, address(registry), grant);
+    }
+
+    /// @dev By the sponsor itself.
+    function _customer(Party memory bank, string memory name, IParticipantRegistry.Kind kind)
+        internal
+        returns (Party memory party)
+    {
+        Vm.Wallet memory w = _key(name);
+        IParticipantRegistry.Profile memory profile = _profile(name);
+        profile.kind = kind;
+        (party.wallet, party.key, party.identity) = (w.addr, w.privateKey, profile.identityHash);
+        bytes memory signature = _signLink(w.privateKey, party.identity, w.addr, block.timestamp);
+        vm.prank(bank.wallet);
+        party.id = registry.onboardCustomer(profile, w.addr, block.timestamp, signature);
+    }
+
+    /// @dev By the bank's onboarder.
+    function _register(IParticipantRegistry.Profile memory profile, string memory name)
+        internal
+        returns (Party memory party)
+    {
+        Vm.Wallet memory w = _key(name);
+        (party.wallet, party.key, party.identity) = (w.addr, w.privateKey, profile.identityHash);
+        bytes memory signature = _signLink(w.privateKey, party.identity, w.addr, block.timestamp);
+        vm.prank(onboarder);
+        party.id = registry.register(profile, w.addr, block.timestamp, signature);
     }
 
     /// @dev Links one more wallet, called `name`, to the participant.
@@ -109,6 +141,21 @@ abstract contract RegistryBase is GovernanceBase {
 
     function _recover(address lost, address successor) internal {
         _resolve(abi.encodeCall(registry.recoverWallet, (lost, successor, ORDER)));
+    }
+
+    function _addFlags(uint32 participant, uint8 flags) internal {
+        vm.prank(compliance);
+        registry.addFlags(participant, flags);
+    }
+
+    /// @dev Time passes: DELAY.
+    function _permitPair(uint16 from, uint16 to) internal {
+        _resolve(abi.encodeCall(registry.permitPair, (from, to)));
+    }
+
+    function _forbidPair(uint16 from, uint16 to) internal {
+        vm.prank(compliance);
+        registry.forbidPair(from, to);
     }
 
     function _expireKyc(uint32 participant) internal {
