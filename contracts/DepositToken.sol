@@ -57,6 +57,7 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         string calldata currency_,
         uint8 decimals_
     ) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
         TokenState storage $ = TokenStorage.load();
         ($.name, $.symbol, $.currency, $.decimals) = (name_, symbol_, currency_, decimals_);

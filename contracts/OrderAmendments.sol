@@ -43,9 +43,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         bytes calldata sellerSignature,
         ConsentSignature[] calldata consents
     ) external returns (OrderId) {
-        if (block.timestamp > deadline) {
-            revert SignatureExpired(deadline, block.timestamp);
-        }
+        _requireInTime(deadline);
         Change memory c;
         Terms memory old;
         Terms memory fresh;

@@ -199,7 +199,7 @@ abstract contract OrderAttesting is OrderBook {
         if (a.seq == 0) revert InvalidAttestation("seq");
         if (a.status == 0) revert InvalidAttestation("status");
         if (a.accepted > (ms.partialDelivery ? ms.amount : 0)) revert InvalidAttestation("accepted");
-        if (block.timestamp > a.deadline) revert SignatureExpired(a.deadline, block.timestamp);
+        _requireInTime(a.deadline);
         _requireAttested(terms, a.setEpoch, _digest(structHash), signatures);
     }
 

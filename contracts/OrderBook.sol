@@ -11,6 +11,7 @@ import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {AttesterSet} from "./libraries/AttesterSet.sol";
 import {Clock} from "./libraries/Clock.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {OrderId} from "./libraries/Ids.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Live, MilestoneSlots, MilestoneWord, Parts} from "./libraries/MilestoneWord.sol";
@@ -73,7 +74,11 @@ abstract contract OrderBook is IOrderBook {
     /// @param who becomes who signs these terms.
     function _requireOpenable(Terms memory terms, OrderId id, Signers memory who) internal view {
         if (_isOpen(id)) revert OrderAlreadyOpen(id);
-        if (block.timestamp > terms.openBy) revert OpeningExpired(terms.openBy, block.timestamp);
+        uint40 openBy = terms.openBy;
+        if (!Deadlines.isOpen(openBy)) {
+            if (block.timestamp > openBy) revert OpeningExpired(openBy, block.timestamp);
+            revert InvalidTerms("openBy");
+        }
         bool cash;
         (who.buyer, who.seller, cash) = IParticipantRegistry(registry).signers(terms.buyer, terms.seller, terms.token);
         if (!cash) revert InvalidTerms("token");
@@ -269,6 +274,13 @@ abstract contract OrderBook is IOrderBook {
         if (m.state == State.Due) return !_payWithinOver(terms, ms, m);
         if (m.state == State.Funded || (m.state == State.Open && ms.mode == Mode.ON_ATTEST)) return attestInTime;
         return false;
+    }
+
+    /// @dev Of what was signed.
+    function _requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        revert SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     // =============================================================== parties

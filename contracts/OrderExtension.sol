@@ -30,6 +30,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
     function attestMany(Terms[] calldata terms, Attestation[] calldata attestations, bytes[][] calldata signatures)
         external
     {
+        _requireBatch(terms.length, attestations.length);
+        _requireBatch(terms.length, signatures.length);
         for (uint256 i; i < terms.length; ++i) {
             bytes memory call =
                 abi.encodeCall(IOrderEscrow.attestAndRelease, (terms[i], attestations[i], signatures[i]));
@@ -39,9 +41,14 @@ contract OrderExtension is OrderBook, IOrderExtension {
 
     /// @inheritdoc IOrderExtension
     function releaseMany(Terms[] calldata terms, uint256[] calldata milestones) external {
+        _requireBatch(terms.length, milestones.length);
         for (uint256 i; i < terms.length; ++i) {
             _callOrSkip(abi.encodeCall(IOrderEscrow.release, (terms[i], milestones[i])), terms[i].id(), milestones[i]);
         }
+    }
+
+    function _requireBatch(uint256 items, uint256 others) private pure {
+        if (items == 0 || items != others) revert WrongBatch(items, others);
     }
 
     /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal
@@ -79,7 +86,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
     ) external {
         (Terms memory t, Live memory m) = _load(terms, milestone);
         if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
-        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        _requireInTime(deadline);
         bytes32 structHash = Cancellation(m.id, uint8(milestone), deadline).hash();
         _requireBothSigned(t, m.id, structHash, _signers(t), buyerSignature, sellerSignature);
         _cancel(m);
@@ -208,7 +215,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
             revert WrongState(m.id, m.index, m.state);
         }
         if (!(agreement.orderId == m.id)) revert UnknownOrder(agreement.orderId);
-        if (block.timestamp > agreement.deadline) revert SignatureExpired(agreement.deadline, block.timestamp);
+        _requireInTime(agreement.deadline);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
         if (agreement.unpaid != unpaid) revert WrongAmount(agreement.unpaid, unpaid);
         bytes32 structHash = agreement.hash();

@@ -40,6 +40,7 @@ contract ParticipantRegistry is Sponsorships, AccessManagedUpgradeable, CheckedU
 
     /// @param authority the platform's Governance.
     function initialize(address authority) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
     }
 

@@ -10,6 +10,7 @@ import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IPaymentRules} from "./interfaces/IPaymentRules.sol";
 import {Calendar, Recurrence} from "./libraries/Calendar.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {RuleId} from "./libraries/Ids.sol";
 import {RuleChecks} from "./libraries/RuleChecks.sol";
 import {Rule, RuleTerms} from "./libraries/RuleTerms.sol";
@@ -68,6 +69,7 @@ contract PaymentRules is RuleBook {
         for (uint256 i; i < signatures.length; ++i) {
             ApproverSignature calldata s = signatures[i];
             if (block.timestamp > s.deadline) revert ApprovalExpired(s.deadline, block.timestamp);
+            if (!Deadlines.isOpen(s.deadline)) revert SignatureDeadlineTooFar(s.deadline, Deadlines.latest());
             uint256 bit = 1 << _placeOf(rule, s.approver);
             if (bits & bit != 0) revert ApproverTwice(s.approver);
             if (!Signatures.isValid(s.approver, approvalDigest(id, round, s.deadline), s.signature)) {

@@ -79,6 +79,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     /// @param auditors_ the first auditors.
     /// @param threshold_ M.
     function initialize(address authority, address[] calldata auditors_, uint8 threshold_) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
         for (uint256 i; i < auditors_.length; ++i) {
             _add(auditors_[i]);
@@ -131,16 +132,22 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     function registerToken(address token) external restricted {
         ReserveState storage $ = _state();
         if ($.currencyOf[token] != 0) revert ReserveTokenKnown(token);
-        if (token.code.length == 0) revert InvalidReserveToken(token);
-        bytes memory code = bytes(IDepositToken(token).currency());
-        if (code.length != 3) revert InvalidReserveToken(token);
-        bytes3 currency = bytes3(code);
+        bytes3 currency = _currencyOf(token);
         address[] storage tokens = $.currencies[currency].tokens;
         if (tokens.length == MAX_TOKENS) revert TooManyReserveTokens(currency, MAX_TOKENS);
         $.currencyOf[token] = currency;
         if (tokens.length == 0) $.listed.push(currency);
         tokens.push(token);
         emit TokenRegistered(token, currency);
+    }
+
+    /// @dev What the token itself says. What answers otherwise, or not at all, is none.
+    function _currencyOf(address token) private view returns (bytes3) {
+        (bool done, bytes memory answer) = token.staticcall(abi.encodeCall(IDepositToken.currency, ()));
+        if (!done || answer.length != 96) revert InvalidReserveToken(token);
+        (uint256 offset, uint256 length, bytes32 code) = abi.decode(answer, (uint256, uint256, bytes32));
+        if (offset != 32 || length != 3) revert InvalidReserveToken(token);
+        return bytes3(code);
     }
 
     function _add(address auditor) private {

@@ -16,6 +16,7 @@ import {INotary} from "./interfaces/INotary.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISettlementActs} from "./interfaces/ISettlementActs.sol";
 import {Cash, CashLegs} from "./libraries/CashLegs.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {Balance, Delivery} from "./libraries/Delivery.sol";
 import {TradeId} from "./libraries/Ids.sol";
 import {Path, Reason} from "./libraries/Reason.sol";
@@ -64,6 +65,7 @@ contract Settlement is TradeMatching, ISettlementActs, INetting, INotary, Reentr
         returns (TradeId)
     {
         Live memory live = _live(trade);
+        if (affirmations.length == 0) revert NotAffirmed(live.id, live.wallets[0]);
         bytes32 digest = _hashTypedDataV4(TradeId.unwrap(live.id));
         for (uint256 i; i < affirmations.length; ++i) {
             Affirmation calldata a = affirmations[i];
@@ -239,6 +241,7 @@ contract Settlement is TradeMatching, ISettlementActs, INetting, INotary, Reentr
         if (live.word.state() == uint8(State.None)) revert UnknownTrade(live.id);
         if (!live.word.isMatched()) revert NotMatched(live.id);
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        if (!Deadlines.isOpen(deadline)) revert SignatureDeadlineTooFar(deadline, Deadlines.latest());
         _requireCancelledByAll(live, deadline, cancellations);
         _cancel(live);
     }

@@ -163,11 +163,14 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     error ReferenceMissing();
     /// @notice Nothing to pay, hold, mint, freeze or seize. A plain ERC-20 transfer of zero passes, as the standard wants.
     error ZeroAmount();
+    error BatchEmpty();
     /// @notice Beyond what the sponsor may set, or the retail tier allows.
     error LimitAboveCeiling(uint32 participant, uint256 limit, uint256 ceiling);
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
     error ConsentExpired(uint256 deadline, uint256 nowSeconds);
+    /// @dev A consent whose deadline is more than 1096 days ahead when it is brought.
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error ConsentSpent(address payer, uint256 nonce);
     error InvalidConsent(address payer);
     error NotaryRefusedHold(address notary);
@@ -180,6 +183,7 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     error EvidenceMissing();
     /// @notice Not a contract.
     error InvalidReserve(address reserve);
+    error InvalidIssuer(address issuer);
     error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);

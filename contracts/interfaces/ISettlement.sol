@@ -71,10 +71,13 @@ interface ISettlement {
     error CashAlreadyHeld(TradeId tradeId, address token, address payer);
     error WrongHold(TradeId tradeId, address token, address payer, uint256 amount, uint256 expected);
     error NothingHeld(TradeId tradeId, address token, address payer);
+    /// @dev What should be an asset does not say what the account has of it: no contract, of another kind, no such title.
+    error BalanceUnknown(address token, uint256 id, address account);
     error DeliveryMismatch(address token, uint256 id, address account, int256 expected, int256 actual);
     error NotMatched(TradeId tradeId);
     error AlreadyMatched(TradeId tradeId);
     error SignatureExpired(uint256 deadline, uint256 nowSeconds);
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error InvalidCancellation(TradeId tradeId, address wallet);
     error OnlyDepositToken(address caller);
 

@@ -6,6 +6,7 @@ pragma solidity ^0.8.28;
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {Clearances} from "./Clearances.sol";
+import {Deadlines} from "./Deadlines.sol";
 import {Signatures} from "./Signatures.sol";
 import {TokenClearances} from "./TokenClearances.sol";
 import {TokenDomain} from "./TokenDomain.sol";
@@ -27,9 +28,7 @@ library Consents {
         uint256 deadline,
         bytes calldata signature
     ) internal returns (bool clears) {
-        if (block.timestamp > deadline) {
-            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
-        }
+        requireInTime(deadline);
         spend($, payer, nonce);
         bytes32 digest =
             TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
@@ -37,6 +36,13 @@ library Consents {
         bool signed =
             clears ? TokenClearances.isSigned(payer, digest, signature) : Signatures.isValid(payer, digest, signature);
         if (!signed) revert IDepositToken.InvalidConsent(payer);
+    }
+
+    /// @notice Of what a payer signed.
+    function requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
+        if (block.timestamp > deadline) revert IDepositToken.ConsentExpired(deadline, block.timestamp);
+        revert IDepositToken.SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     function spend(TokenState storage $, address payer, uint256 nonce) internal {

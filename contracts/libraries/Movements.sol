@@ -221,13 +221,7 @@ library Movements {
         }
         (uint256 a, uint256 b) = Standings.ask(m.registry, payer, payee);
         if (a | b == uint8(Standing.GOOD)) return true;
-        if (!_lookAgain(m, a, b)) return false;
-        return m.payerFlags | m.payeeFlags == 0 || _flagsPass($, m);
-    }
-
-    /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
-    function _flagsPass(TokenState storage, Movement memory m) private view returns (bool) {
-        return _clearancePasses(m);
+        return _lookAgain(m, a, b) && _clearancePasses(m);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.

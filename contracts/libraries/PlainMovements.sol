@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
-// slither-disable-start naming-convention (as OpenZeppelin writes it)
-
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
@@ -12,6 +9,7 @@ import {Movements} from "./Movements.sol";
 import {Standing} from "./Reason.sol";
 import {Standings} from "./Standings.sol";
 import {NotaryState, TokenState} from "./TokenStorage.sol";
+import {WordSlot, WordSlots} from "./WordSlot.sol";
 
 /// @title The short way of nearly every movement
 /// @dev Takes a movement only where it is plain: not paused, the notary active, known wallets whose participants are good,
@@ -27,7 +25,6 @@ library PlainMovements {
     {
         if ($.paused) return 0;
         if (msg.sender != from && msg.sender != to) {
-            // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
             (Standing standing,) = registry.standingOf(msg.sender);
             if (standing != Standing.GOOD) return 0;
         }
@@ -48,12 +45,14 @@ library PlainMovements {
         returns (bool)
     {
         if (notary == from || !_isActive($, notary)) return false;
-        AccountWord payer = $.accounts[from];
+        WordSlot account = WordSlots.find($.accounts, from);
+        AccountWord payer = AccountWord.wrap(account.read());
         if (payer.hasMarks() || amount > payer.unheld()) return false;
         if (!Standings.bothGoodAndPaired(registry, payer, Standings.NOT_ASKED)) return false;
         if (!_charge($, payer.participant(), amount)) return false;
-        $.accounts[from] = payer.earmark(amount);
-        $.heldBy[notary][from] = ($.heldBy[notary][from] + amount) | Movements.HOLD_USED;
+        account.write(AccountWord.unwrap(payer.earmark(amount)));
+        WordSlot held = WordSlots.find($.heldBy[notary], from);
+        held.write((held.read() + amount) | Movements.HOLD_USED);
         return true;
     }
 
@@ -66,16 +65,18 @@ library PlainMovements {
         uint256 amount
     ) internal returns (bool) {
         if (from == to || !_isActive($, notary)) return false;
-        AccountWord payer = $.accounts[from];
-        AccountWord payee = $.accounts[to];
-        uint256 heldWord = $.heldBy[notary][from];
+        (WordSlot account, WordSlot held) = (WordSlots.find($.accounts, from), WordSlots.find($.heldBy[notary], from));
+        WordSlot other = WordSlots.find($.accounts, to);
+        AccountWord payer = AccountWord.wrap(account.read());
+        AccountWord payee = AccountWord.wrap(other.read());
+        uint256 heldWord = held.read();
         if (payer.hasMarks() || amount > uint88(heldWord)) return false;
         if (!Standings.bothGoodAndPaired(registry, payer, payee)) return false;
         unchecked {
-            $.heldBy[notary][from] = heldWord - amount;
+            held.write(heldWord - amount);
         }
-        $.accounts[from] = payer.unearmark(amount).debit(amount);
-        $.accounts[to] = payee.credit(amount);
+        account.write(AccountWord.unwrap(payer.unearmark(amount).debit(amount)));
+        other.write(AccountWord.unwrap(payee.credit(amount)));
         return true;
     }
 
@@ -105,16 +106,17 @@ library PlainMovements {
         bool chargesAlways
     ) private returns (uint32 participant) {
         if (amount == 0 || from == to) return 0;
-        AccountWord payer = $.accounts[from];
-        AccountWord payee = $.accounts[to];
+        (WordSlot account, WordSlot other) = (WordSlots.find($.accounts, from), WordSlots.find($.accounts, to));
+        AccountWord payer = AccountWord.wrap(account.read());
+        AccountWord payee = AccountWord.wrap(other.read());
         if (payer.hasMarks() || amount > payer.unheld()) return 0;
         if (!Standings.bothGoodAndPaired(registry, payer, payee)) return 0;
         participant = payer.participant();
         if (chargesAlways || participant != payee.participant()) {
             if (!_charge($, participant, amount)) return 0;
         }
-        $.accounts[from] = payer.debit(amount);
-        $.accounts[to] = payee.credit(amount);
+        account.write(AccountWord.unwrap(payer.debit(amount)));
+        other.write(AccountWord.unwrap(payee.credit(amount)));
     }
 
     /// @dev A pause stands with each notary too, so that this is one word to read.
@@ -128,12 +130,9 @@ library PlainMovements {
     }
 
     function _charge(TokenState storage $, uint32 participant, uint256 amount) private returns (bool) {
-        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
-        (bool passes, LimitWord charged,) = $.limits[participant].charge(Movements.today(), amount);
-        if (passes) $.limits[participant] = charged;
+        WordSlot limit = WordSlots.find($.limits, participant);
+        (bool passes, LimitWord charged,) = LimitWord.wrap(limit.read()).charge(Movements.today(), amount);
+        if (passes) limit.write(LimitWord.unwrap(charged));
         return passes;
     }
 }
-
-// slither-disable-end naming-convention
-// slither-disable-end assembly

@@ -39,6 +39,7 @@ library ReserveTerms {
     /// @notice Asks times and report. One that would be out of date at once is refused, for it could only stop minting.
     function requireInDate(ReserveAttestation calldata a) internal view {
         if (block.timestamp > a.deadline) revert IReserve.ReserveAttestationExpired(a.deadline, block.timestamp);
+        if (a.deadline > block.timestamp + MAX_VALIDITY) revert IReserve.InvalidReserveAttestation("deadline");
         if (a.documentHash == 0) revert IReserve.InvalidReserveAttestation("documentHash");
         uint256 asOf = a.asOf;
         if (asOf == 0 || asOf > block.timestamp) revert IReserve.InvalidReserveAttestation("asOf");

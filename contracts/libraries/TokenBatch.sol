@@ -33,6 +33,7 @@ library TokenBatch {
 
     function payBatch(IDepositToken.Payment[] calldata payments) external {
         uint256 count = payments.length;
+        if (count == 0) revert IDepositToken.BatchEmpty();
         if (count > LONGEST) revert IDepositToken.BatchTooLong(count, LONGEST);
         TokenState storage $ = TokenStorage.load();
         // slither-disable-next-line uninitialized-local (starts at zero)

@@ -45,9 +45,7 @@ library TokenMandates {
         uint256 deadline,
         bytes calldata signature
     ) external {
-        if (block.timestamp > deadline) {
-            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
-        }
+        Consents.requireInTime(deadline);
         Consents.spend(TokenStorage.load(), mandate.payer, nonce);
         bytes32 id = mandateId(mandate);
         bytes32 digest = TokenDomain.digest(keccak256(abi.encode(REGISTER_TYPE, id, nonce, deadline)));

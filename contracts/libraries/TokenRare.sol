@@ -90,6 +90,7 @@ library TokenRare {
         if (!isOwn && !TokenRoles.mayCall(msg.sender, IDepositToken.mint.selector)) {
             revert IDepositToken.NotOwnReference(participant, msg.sender);
         }
+        _requireParticipant(participant);
         References.void(TokenStorage.load(), participant, ref);
         emit IDepositToken.ReferenceVoided(participant, ref, msg.sender);
     }
@@ -98,6 +99,8 @@ library TokenRare {
 
     function freezeAmount(address wallet, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (wallet == address(0)) revert IDepositToken.UnknownParticipantOfWallet(wallet);
+        _requireAmount(amount); // so that no sum of them overflows
         TokenState storage $ = TokenStorage.load();
         _freeze($, Movements.follow($, _registry(), wallet), amount, orderHash);
     }
@@ -136,6 +139,7 @@ library TokenRare {
 
     function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (amount == 0) revert IDepositToken.ZeroAmount();
         TokenState storage $ = TokenStorage.load();
         if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.STOPPED) {
             revert IDepositToken.NotaryNotStopped(notary);
@@ -194,6 +198,11 @@ library TokenRare {
         return word.withFrozen(frozen > 0);
     }
 
+    /// @dev Reverts as the registry does where there is none.
+    function _requireParticipant(uint32 participant) private view {
+        _registry().participantOf(participant);
+    }
+
     function _requireOrder(bytes32 orderHash) private pure {
         if (orderHash == 0) revert IDepositToken.OrderHashMissing();
     }
@@ -202,6 +211,7 @@ library TokenRare {
 
     function setDailyLimit(uint32 participant, uint256 limit) external {
         _requireAmount(limit);
+        _requireParticipant(participant);
         TokenState storage $ = TokenStorage.load();
         _requireUnderTier($, participant, limit);
         _setDailyLimit($, participant, uint88(limit));
@@ -238,6 +248,7 @@ library TokenRare {
 
     function setSponsorCeiling(uint32 sponsor, uint256 ceiling) external {
         _requireAmount(ceiling);
+        _requireParticipant(sponsor);
         TokenStorage.load().sponsorCeilings[sponsor] = ceiling;
         emit IDepositToken.SponsorCeilingSet(sponsor, ceiling);
     }
@@ -255,6 +266,7 @@ library TokenRare {
 
     function setMintCeiling(address issuer, uint256 ceiling) external {
         _requireAmount(ceiling);
+        if (issuer == address(0)) revert IDepositToken.InvalidIssuer(issuer);
         TokenStorage.load().ceilings[issuer].ceiling = uint128(ceiling);
         emit IDepositToken.MintCeilingSet(issuer, ceiling);
     }

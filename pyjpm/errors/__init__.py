@@ -25,6 +25,7 @@ from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
+from pyjpm.errors.remittance import *
 from pyjpm.errors.reserve import *
 from pyjpm.errors.rules import *
 from pyjpm.errors.sending import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.contracts import ContractError
 
 
@@ -39,3 +40,17 @@ class CallNotClearable(ContractError):
     code = "CALL_NOT_CLEARABLE"
     says = "A call of the function {selector} cannot be cleared: it could be repeated under one clearance."
     hint = "Use pay, payBatch, holdAndCall or requestRedemption."
+
+
+class NotYetCleared(PyjpmError):
+    """Nobody of the bank has signed the request yet."""
+
+    code = "NOT_YET_CLEARED"
+    hint = "Send it to the bank, and pay with the document that comes back."
+
+
+class ClearanceForOther(PyjpmError):
+    """The clearance is of another payment than the one that is made."""
+
+    code = "CLEARANCE_FOR_OTHER"
+    hint = "Ask for it with the same payee, amount, key and remittance."

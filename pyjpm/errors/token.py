@@ -41,6 +41,15 @@ class ZeroAmount(ContractError):
     hint = "Give an amount above zero."
 
 
+class BatchEmpty(ContractError):
+    """The batch has no payments."""
+
+    solidity = "BatchEmpty"
+    code = "BATCH_EMPTY"
+    says = "The batch has no payments."
+    hint = "Give at least one payment."
+
+
 class BatchTooLong(ContractError):
     """The batch has `length` payments, `most` are allowed."""
 
@@ -210,6 +219,15 @@ class InvalidReserve(ContractError):
     code = "INVALID_RESERVE"
     says = "{reserve} is no contract."
     hint = "Give the address of a reserve."
+
+
+class InvalidIssuer(ContractError):
+    """`issuer` issues nothing."""
+
+    solidity = "InvalidIssuer"
+    code = "INVALID_ISSUER"
+    says = "{issuer} issues nothing."
+    hint = "Give the address of an issuer."
 
 
 class InvalidMintPeriod(ContractError):

@@ -112,13 +112,13 @@ contract TokenClearance is ClearanceBase {
         _deposit(usd, bob.wallet, 1000);
         _transfer(bob.wallet, alice.wallet, 250);
         assertEq(usd.balanceOf(alice.wallet), MONEY + 250);
-        _flag(bob.id, Flags.RETAIL | Flags.CLEARANCE);
+        _mustBeCleared(bob.id);
         vm.expectRevert(_refused(Path.TRANSFER, Reason.CLEARANCE_MISSING, bob.wallet, 0, 0));
         _transfer(bob.wallet, alice.wallet, 1);
     }
 
     function test_what_is_held_was_cleared() public {
-        _flag(alice.id, 0);
+        _needsNone(alice.id);
         _hold(alice.wallet, 1000);
         _mustBeCleared(alice.id);
         assertEq(uint256(_agree(Path.EXECUTE, address(notary), alice.wallet, bob.wallet, 300)), uint256(Reason.OK));
@@ -344,7 +344,7 @@ contract TokenClearance is ClearanceBase {
         vm.prank(address(notary));
         usd.executeByConsent(alice.wallet, bob.wallet, 250, REF, 1, block.timestamp, riding);
         assertEq(_open(), 0);
-        _flag(alice.id, 0);
+        _needsNone(alice.id);
         digest = _consentDigest(alice.wallet, address(notary), 250, REF, 2);
         riding = _riding(_sign(alice.key, digest), alice.wallet, digest);
         vm.prank(address(notary));

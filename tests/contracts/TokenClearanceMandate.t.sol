@@ -56,13 +56,13 @@ contract TokenClearanceMandate is ClearanceBase {
         usd.registerMandate(_mandate);
         vm.expectRevert(_refused(Path.HOLD, Reason.CLEARANCE_MISSING, alice.wallet, 0, 0));
         _use(100);
-        _flag(alice.id, 0);
+        _needsNone(alice.id);
         _use(100);
         assertEq(usd.balanceOf(bob.wallet), 100);
     }
 
     function test_a_mandate_from_before_the_flag_pays_nothing_once_it_is_set() public {
-        _flag(alice.id, 0);
+        _needsNone(alice.id);
         vm.prank(alice.wallet);
         usd.registerMandate(_mandate);
         _use(100);

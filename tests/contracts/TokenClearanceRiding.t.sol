@@ -226,7 +226,7 @@ contract TokenClearanceRiding is ClearanceBase {
     // ---- without the flag ----
 
     function test_who_needs_none_may_bring_one_and_it_is_judged() public {
-        _flag(alice.id, 0);
+        _needsNone(alice.id);
         (bytes memory signature, bytes32 digest) = _consent(250, 1);
         _holdBy(250, 1, _riding(signature, alice.wallet, digest));
         (signature, digest) = _consent(250, 2);

@@ -251,14 +251,6 @@ contract TokenPay is TokenScenario {
         assertTrue(usd.paid(alice.id, REF));
     }
 
-    function test_an_empty_batch_changes_nothing() public {
-        _payBatch(_batch(0, bob.wallet, 0));
-        assertEq(usd.balanceOf(alice.wallet), MONEY);
-        vm.prank(address(0xDEAD));
-        usd.payBatch(_batch(0, bob.wallet, 0));
-        assertEq(usd.balanceOf(address(0xDEAD)), 0);
-    }
-
     function test_a_batch_stops_with_its_payer_and_the_pause() public {
         _pause(usd);
         vm.expectRevert(_refused(Path.TRANSFER, Reason.PAUSED, address(usd), 0, 0));

@@ -29,21 +29,18 @@ abstract contract ClearanceBase is TokenScenario {
         super.setUp();
         screener = _key("screener");
         _grant("SCREENER", screener.addr);
+        _beSwift();
     }
 
     // ---- flags ----
 
-    /// @dev As the registry keeps it: slot 0 of the record, bit 88.
-    function _flag(uint32 participant, uint8 flags) internal {
-        bytes32 slot = keccak256(
-            abi.encode(participant, bytes32(0x17e2fa8a984741b9a28eb3fef0d2e000bb6a0615fae719b991edb8fc6a005700))
-        );
-        uint256 word = uint256(vm.load(address(registry), slot)) & ~(uint256(0xff) << 88);
-        vm.store(address(registry), slot, bytes32(word | uint256(flags) << 88));
+    function _mustBeCleared(uint32 participant) internal {
+        vm.prank(compliance);
+        registry.addFlags(participant, Flags.CLEARANCE);
     }
 
-    function _mustBeCleared(uint32 participant) internal {
-        _flag(participant, Flags.CLEARANCE);
+    function _needsNone(uint32 participant) internal {
+        _resolve(abi.encodeCall(registry.removeFlags, (participant, Flags.CLEARANCE)));
     }
 
     // ---- clearances ----
