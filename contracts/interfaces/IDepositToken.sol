@@ -166,6 +166,8 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     error BatchEmpty();
     /// @notice Beyond what the sponsor may set, or the retail tier allows.
     error LimitAboveCeiling(uint32 participant, uint256 limit, uint256 ceiling);
+    /// @notice Compliance lowered it; the sponsor may lower it further.
+    error LimitHeldDown(uint32 participant, uint256 limit);
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
     error ConsentExpired(uint256 deadline, uint256 nowSeconds);
@@ -274,10 +276,10 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     /// @notice Delayed: raises a limit, or lowers it. Of a retail customer no more than its tier allows.
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
-    /// @notice At once, downwards only.
+    /// @notice At once, downwards only. Of a customer, its sponsor then raises it no more until `setDailyLimit`.
     function decreaseDailyLimit(uint32 participant, uint256 limit) external;
     /// @notice At once, by the sponsor of that customer (ISponsorships): up or down, up to the sponsor's ceiling, also where the
-    /// bank had set another limit. What shall stay stopped is suspended.
+    /// bank had set another limit, but not above what compliance lowered it to.
     function setCustomerLimit(uint32 participant, uint256 limit) external;
     /// @notice Delayed. The most that a sponsor may set as a customer's daily limit; limits set before stay.
     /// @param ceiling minor units a UTC day; 0 lets nothing pass.

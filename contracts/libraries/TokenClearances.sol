@@ -9,6 +9,7 @@ import {IClearances} from "../interfaces/IClearances.sol";
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IMandates} from "../interfaces/IMandates.sol";
 import {Clearances} from "./Clearances.sol";
+import {Deadlines} from "./Deadlines.sol";
 import {Signatures} from "./Signatures.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenRoles} from "./TokenRoles.sol";
@@ -56,6 +57,7 @@ library TokenClearances {
 
     function _require(address payer, bytes32 digest, uint256 deadline, bytes calldata clearance) private {
         if (block.timestamp > deadline) revert IClearances.ClearanceExpired(deadline, block.timestamp);
+        if (!Deadlines.isOpen(deadline)) revert IDepositToken.SignatureDeadlineTooFar(deadline, Deadlines.latest());
         if (clearance.length < 20) revert IClearances.InvalidClearance(address(0));
         address screener = address(bytes20(clearance[:20]));
         bytes32 signed = TokenDomain.digest(keccak256(abi.encode(CLEARANCE_TYPE, payer, digest, deadline)));

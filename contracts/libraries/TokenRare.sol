@@ -214,6 +214,7 @@ library TokenRare {
         _requireParticipant(participant);
         TokenState storage $ = TokenStorage.load();
         _requireUnderTier($, participant, limit);
+        $.limitHeldDown[participant] = false;
         _setDailyLimit($, participant, uint88(limit));
     }
 
@@ -221,6 +222,7 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint256 present = $.limits[participant].limit();
         if (limit >= present) revert IDepositToken.LimitNotLower(participant, present, limit);
+        $.limitHeldDown[participant] = true;
         _setDailyLimit($, participant, uint88(limit));
     }
 
@@ -228,6 +230,8 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint32 sponsor = ISponsorships(address(_registry())).requireSponsorOf(msg.sender, participant);
         _requireUnder($.sponsorCeilings[sponsor], participant, limit);
+        uint256 present = $.limits[participant].limit();
+        if ($.limitHeldDown[participant] && limit > present) revert IDepositToken.LimitHeldDown(participant, present);
         _requireUnderTier($, participant, limit);
         _setDailyLimit($, participant, uint88(limit));
     }

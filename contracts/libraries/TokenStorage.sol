@@ -74,6 +74,8 @@ struct TokenState {
     mapping(uint32 sponsor => uint256) sponsorCeilings;
     mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
     mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
+    // where compliance lowered a customer's daily limit: its sponsor does not raise it again
+    mapping(uint32 participant => bool) limitHeldDown;
 }
 
 library TokenStorage {
