@@ -239,6 +239,15 @@ class InvalidMintPeriod(ContractError):
     hint = "Give a period in that range; an amount of 0 lets nothing pass."
 
 
+class LimitHeldDown(ContractError):
+    """Compliance lowered the daily limit of participant `participant` to `limit`; its sponsor may only lower it."""
+
+    solidity = "LimitHeldDown"
+    code = "LIMIT_HELD_DOWN"
+    says = "Compliance lowered the daily limit of participant {participant} to {limit}; its sponsor may only lower it."
+    hint = "Have the bank set the limit anew."
+
+
 class LimitAboveCeiling(ContractError):
     """The daily limit `limit` of participant `participant` is above the ceiling `ceiling`."""
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IAuthorizations} from "../../contracts/interfaces/IAuthorizations.sol";
+import {IClearances} from "../../contracts/interfaces/IClearances.sol";
 import {IDepositToken} from "../../contracts/interfaces/IDepositToken.sol";
 import {IMandates} from "../../contracts/interfaces/IMandates.sol";
 import {Path, Reason} from "../../contracts/libraries/Reason.sol";
 import {BadInputTable} from "./base/BadInputTable.sol";
-import {TokenScenario} from "./base/TokenScenario.sol";
+import {ClearanceBase} from "./base/ClearanceBase.sol";
 
 /// @notice What a payer signs ahead for a DepositToken, function by function. Mandates field by field: TokenMandate.t.sol.
-contract BadInputTokenSigned is TokenScenario, BadInputTable {
+contract BadInputTokenSigned is ClearanceBase, BadInputTable {
     uint256 private constant MAX = type(uint256).max;
     address private constant NOBODY = address(0);
     string private constant MANDATE =
@@ -30,6 +32,143 @@ contract BadInputTokenSigned is TokenScenario, BadInputTable {
             start: block.timestamp,
             end: block.timestamp + 10 days
         });
+    }
+
+    // ---- authorizations ----
+
+    function test_transferWithAuthorization() external {
+        _refusesAuthorizations("TransferWithAuthorization", _transferCall);
+    }
+
+    function test_receiveWithAuthorization() external {
+        _refusesAuthorizations("ReceiveWithAuthorization", _receiveCall);
+        Authorization memory a = _authorization(alice.wallet, NOBODY, 5);
+        _refuses(
+            bob.wallet,
+            _receiveCall(a, ""),
+            abi.encodeWithSelector(IAuthorizations.CallerNotPayee.selector, bob.wallet, NOBODY)
+        );
+    }
+
+    /// @dev Brought by the payee, who may bring either kind.
+    function _refusesAuthorizations(
+        string memory kind,
+        function(Authorization memory, bytes memory) pure returns (bytes memory) call_
+    ) private {
+        Authorization memory a = _authorization(alice.wallet, bob.wallet, 5);
+        bytes32 digest = _authorizationDigest(kind, a);
+        bytes[5] memory forged = _forgeries(_sign(alice.key, digest), _sign(bob.key, digest));
+        for (uint256 i; i < 5; ++i) {
+            _refuses(
+                bob.wallet,
+                call_(a, forged[i]),
+                abi.encodeWithSelector(IAuthorizations.InvalidAuthorization.selector, alice.wallet)
+            );
+        }
+        a.from = NOBODY;
+        _refuses(
+            bob.wallet,
+            call_(a, forged[4]),
+            abi.encodeWithSelector(IAuthorizations.InvalidAuthorization.selector, NOBODY)
+        );
+        a = _authorization(alice.wallet, bob.wallet, 0);
+        _refusesSigned(kind, call_, a, abi.encodePacked(IDepositToken.ZeroAmount.selector));
+        a = _authorization(alice.wallet, bob.wallet, MAX);
+        _refusesSigned(kind, call_, a, _refused(Path.TRANSFER, Reason.INSUFFICIENT_AVAILABLE, alice.wallet, MONEY, MAX));
+        a = _authorization(alice.wallet, bob.wallet, 5);
+        a.ref = 0;
+        _refusesSigned(kind, call_, a, abi.encodePacked(IDepositToken.ReferenceMissing.selector));
+        a = _authorization(alice.wallet, bob.wallet, 5);
+        a.validBefore = block.timestamp;
+        _refusesSigned(
+            kind,
+            call_,
+            a,
+            abi.encodeWithSelector(IAuthorizations.AuthorizationExpired.selector, block.timestamp, block.timestamp)
+        );
+        (a.validAfter, a.validBefore) = (MAX, MAX);
+        _refusesSigned(
+            kind,
+            call_,
+            a,
+            abi.encodeWithSelector(IAuthorizations.AuthorizationNotYetValid.selector, MAX, block.timestamp)
+        );
+    }
+
+    function _refusesSigned(
+        string memory kind,
+        function(Authorization memory, bytes memory) pure returns (bytes memory) call_,
+        Authorization memory a,
+        bytes memory refusal
+    ) private {
+        _refuses(bob.wallet, call_(a, _sign(alice.key, _authorizationDigest(kind, a))), refusal);
+    }
+
+    function test_cancelAuthorization() external {
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("CancelAuthorization(address authorizer,bytes32 nonce)"), alice.wallet, bytes32(0))
+        );
+        bytes32 digest = _digest(_domainOf(usd), structHash);
+        bytes[5] memory forged = _forgeries(_sign(alice.key, digest), _sign(bob.key, digest));
+        for (uint256 i; i < 5; ++i) {
+            _refuses(
+                bob.wallet,
+                abi.encodeCall(usd.cancelAuthorization, (alice.wallet, 0, forged[i])),
+                abi.encodeWithSelector(IAuthorizations.InvalidAuthorization.selector, alice.wallet)
+            );
+        }
+        _refuses(
+            bob.wallet,
+            abi.encodeCall(usd.cancelAuthorization, (NOBODY, 0, "")),
+            abi.encodeWithSelector(IAuthorizations.InvalidAuthorization.selector, NOBODY)
+        );
+        assertFalse(usd.authorizationState(alice.wallet, 0));
+    }
+
+    // ---- clearances ----
+
+    function _refusesClearance(bytes memory call_, uint256 deadline, bytes memory clearance, bytes memory refusal)
+        private
+    {
+        _refuses(alice.wallet, abi.encodeCall(usd.cleared, (call_, deadline, clearance)), refusal);
+    }
+
+    function test_cleared() external {
+        uint256 now_ = block.timestamp;
+        bytes memory pay = abi.encodeCall(usd.pay, (bob.wallet, 5, "ref", ""));
+        bytes[3] memory none = [bytes(""), hex"010203", abi.encodeCall(usd.transfer, (bob.wallet, 5))];
+        for (uint256 i; i < 3; ++i) {
+            _refusesClearance(
+                none[i],
+                now_,
+                _clear(alice.wallet, keccak256(none[i])),
+                abi.encodeWithSelector(IClearances.NotClearable.selector, i < 2 ? bytes4(0) : usd.transfer.selector)
+            );
+        }
+        bytes32 digest = _clearanceDigest(usd, alice.wallet, keccak256(pay), now_);
+        bytes[5] memory forged = _forgeries(_sign(screener.privateKey, digest), _sign(bob.key, digest));
+        for (uint256 i; i < 5; ++i) {
+            _refusesClearance(
+                pay,
+                now_,
+                abi.encodePacked(screener.addr, forged[i]),
+                abi.encodeWithSelector(IClearances.InvalidClearance.selector, screener.addr)
+            );
+        }
+        _refusesClearance(pay, now_, "", abi.encodeWithSelector(IClearances.InvalidClearance.selector, NOBODY));
+        _refusesClearance(
+            pay,
+            now_,
+            abi.encodePacked(NOBODY, forged[4]),
+            abi.encodeWithSelector(IClearances.InvalidClearance.selector, NOBODY)
+        );
+        _refusesClearance(
+            pay, now_ - 1, "", abi.encodeWithSelector(IClearances.ClearanceExpired.selector, now_ - 1, now_)
+        );
+        _refusesClearance(
+            pay, MAX, "", abi.encodeWithSelector(IDepositToken.SignatureDeadlineTooFar.selector, MAX, now_ + 1096 days)
+        );
+        assertEq(usd.balanceOf(bob.wallet), 0);
     }
 
     // ---- giving a mandate ----
