@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 
 import {ParticipantBook} from "./ParticipantBook.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {Flags} from "./libraries/Flags.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -73,7 +77,6 @@ abstract contract Admission is ParticipantBook, EIP712Upgradeable {
             revert WalletAlreadyNamed(wallet, w.participant, status);
         }
         _requireInTime(deadline);
-        if (deadline > type(uint40).max) revert SignatureDeadlineTooFar(deadline, type(uint40).max);
         if (deadline <= w.signedUntil) revert SignatureNotNew(wallet, deadline, w.signedUntil);
         bytes32 structHash = keccak256(abi.encode(LINK_WALLET_TYPEHASH, r.identityHash, wallet, deadline));
         _requireSigned(wallet, structHash, signature);
@@ -153,7 +156,9 @@ abstract contract Admission is ParticipantBook, EIP712Upgradeable {
     }
 
     function _requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
         if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        revert SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     function _requireSigned(address wallet, bytes32 structHash, bytes calldata signature) internal view {
@@ -175,3 +180,6 @@ abstract contract Admission is ParticipantBook, EIP712Upgradeable {
     }
     // solhint-enable func-name-mixedcase
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start unused-return (what is left out of the answer is not asked for)
+
 import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
@@ -11,16 +13,21 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
 import {CheckedUpgrade} from "./CheckedUpgrade.sol";
 import {TokenBook} from "./TokenBook.sol";
+import {IAuthorizations} from "./interfaces/IAuthorizations.sol";
+import {IClearances} from "./interfaces/IClearances.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
 import {INotary} from "./interfaces/INotary.sol";
 import {IRecoverable} from "./interfaces/IRecoverable.sol";
+import {Clearances} from "./libraries/Clearances.sol";
 import {Consents} from "./libraries/Consents.sol";
 import {Movements} from "./libraries/Movements.sol";
 import {PlainMovements} from "./libraries/PlainMovements.sol";
 import {Path} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
+import {TokenAuthorizations} from "./libraries/TokenAuthorizations.sol";
 import {TokenBatch} from "./libraries/TokenBatch.sol";
+import {TokenClearances} from "./libraries/TokenClearances.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenMandates} from "./libraries/TokenMandates.sol";
 import {TokenNet} from "./libraries/TokenNet.sol";
@@ -50,6 +57,7 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         string calldata currency_,
         uint8 decimals_
     ) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
         TokenState storage $ = TokenStorage.load();
         ($.name, $.symbol, $.currency, $.decimals) = (name_, symbol_, currency_, decimals_);
@@ -59,6 +67,7 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
+    // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
     function _authorizeUpgrade(address) internal override restricted {}
 
     function _upgrade(address newImplementation, bytes memory data) internal override {
@@ -130,6 +139,46 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         _pass(address(TokenRare), TokenRare.voidReference.selector);
     }
 
+    /// @inheritdoc IAuthorizations
+    function transferWithAuthorization(
+        address,
+        address,
+        uint256,
+        uint256,
+        uint256,
+        bytes32,
+        bytes32,
+        bytes calldata,
+        bytes calldata
+    ) external {
+        _pass(address(TokenAuthorizations), TokenAuthorizations.transferWithAuthorization.selector);
+    }
+
+    /// @inheritdoc IAuthorizations
+    function receiveWithAuthorization(
+        address,
+        address,
+        uint256,
+        uint256,
+        uint256,
+        bytes32,
+        bytes32,
+        bytes calldata,
+        bytes calldata
+    ) external {
+        _pass(address(TokenAuthorizations), TokenAuthorizations.receiveWithAuthorization.selector);
+    }
+
+    /// @inheritdoc IAuthorizations
+    function cancelAuthorization(address, bytes32, bytes calldata) external {
+        _pass(address(TokenAuthorizations), TokenAuthorizations.cancelAuthorization.selector);
+    }
+
+    /// @inheritdoc IClearances
+    function cleared(bytes calldata, uint256, bytes calldata) external {
+        _pass(address(TokenClearances), TokenClearances.cleared.selector);
+    }
+
     /// @dev By the caller; returns the payer's participant.
     function _transfer(TokenState storage $, address from, address to, uint256 amount) private returns (uint32) {
         uint32 participant = PlainMovements.transfer($, REGISTRY, from, to, amount);
@@ -143,8 +192,8 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
     function hold(address payer, uint256 amount, bytes32 ref, uint256 nonce, uint256 deadline, bytes calldata signature)
         external
     {
-        Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
-        _hold(msg.sender, payer, amount, ref);
+        bool clears = Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
+        _holdByConsent(payer, amount, ref, clears);
     }
 
     /// @inheritdoc IDepositToken
@@ -157,14 +206,14 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         uint256 deadline,
         bytes calldata signature
     ) external {
-        Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
+        bool clears = Consents.use(TokenStorage.load(), payer, amount, ref, nonce, deadline, signature);
         TokenState storage $ = TokenStorage.load();
         if (PlainMovements.transferHeld($, REGISTRY, payer, to, amount)) {
             emit Held(msg.sender, payer, ref, amount);
             emit HoldExecuted(msg.sender, payer, to, amount, ref);
             emit Transfer(payer, to, amount);
         } else {
-            _hold(msg.sender, payer, amount, ref);
+            _holdByConsent(payer, amount, ref, clears);
             execute(payer, to, amount, ref);
         }
     }
@@ -213,6 +262,12 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
     function cancelConsent(uint256 nonce) external {
         Consents.spend(TokenStorage.load(), msg.sender, nonce);
         emit ConsentCancelled(msg.sender, nonce);
+    }
+
+    function _holdByConsent(address payer, uint256 amount, bytes32 ref, bool clears) private {
+        if (clears) Clearances.open(payer);
+        _hold(msg.sender, payer, amount, ref);
+        if (clears) Clearances.close();
     }
 
     function _hold(address notary, address payer, uint256 amount, bytes32 ref) private {
@@ -386,3 +441,5 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         Address.functionDelegateCall(library_, bytes.concat(selector, msg.data[4:]));
     }
 }
+
+// slither-disable-end unused-return

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
@@ -27,6 +30,8 @@ contract OrderExtension is OrderBook, IOrderExtension {
     function attestMany(Terms[] calldata terms, Attestation[] calldata attestations, bytes[][] calldata signatures)
         external
     {
+        _requireBatch(terms.length, attestations.length);
+        _requireBatch(terms.length, signatures.length);
         for (uint256 i; i < terms.length; ++i) {
             bytes memory call =
                 abi.encodeCall(IOrderEscrow.attestAndRelease, (terms[i], attestations[i], signatures[i]));
@@ -36,15 +41,22 @@ contract OrderExtension is OrderBook, IOrderExtension {
 
     /// @inheritdoc IOrderExtension
     function releaseMany(Terms[] calldata terms, uint256[] calldata milestones) external {
+        _requireBatch(terms.length, milestones.length);
         for (uint256 i; i < terms.length; ++i) {
             _callOrSkip(abi.encodeCall(IOrderEscrow.release, (terms[i], milestones[i])), terms[i].id(), milestones[i]);
         }
     }
 
+    function _requireBatch(uint256 items, uint256 others) private pure {
+        if (items == 0 || items != others) revert WrongBatch(items, others);
+    }
+
     /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal
     /// undoes that item alone. No data means that the gas ran out: then the whole batch is undone, or a tight gas
     /// limit could skip what is due.
+    // slither-disable-next-line reentrancy-events (the code it calls is its own)
     function _callOrSkip(bytes memory call, OrderId id, uint256 milestone) private {
+        // slither-disable-next-line low-level-calls (its failure is an answer)
         (bool ok, bytes memory reason) = address(this).delegatecall(call);
         if (ok) return;
         if (reason.length == 0) revert ItemFailed(id, milestone);
@@ -74,7 +86,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
     ) external {
         (Terms memory t, Live memory m) = _load(terms, milestone);
         if (m.state != State.Open) revert WrongState(m.id, milestone, m.state);
-        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        _requireInTime(deadline);
         bytes32 structHash = Cancellation(m.id, uint8(milestone), deadline).hash();
         _requireBothSigned(t, m.id, structHash, _signers(t), buyerSignature, sellerSignature);
         _cancel(m);
@@ -203,7 +215,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
             revert WrongState(m.id, m.index, m.state);
         }
         if (!(agreement.orderId == m.id)) revert UnknownOrder(agreement.orderId);
-        if (block.timestamp > agreement.deadline) revert SignatureExpired(agreement.deadline, block.timestamp);
+        _requireInTime(agreement.deadline);
         uint256 unpaid = _unpaid(ms, m, _parts(m));
         if (agreement.unpaid != unpaid) revert WrongAmount(agreement.unpaid, unpaid);
         bytes32 structHash = agreement.hash();
@@ -242,6 +254,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         else m.state = prefund ? State.Accepted : State.Due;
         _save(m);
         emit MilestoneDecided(m.id, m.index, sellerAmount, back, how);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Due) emit MilestoneDue(m.id, m.index, sellerAmount);
         if (prefund && back != 0) _giveBack(terms, m, back, heldSince, true);
     }
@@ -261,6 +274,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
     /// @inheritdoc IOrderExtension
     function milestoneOf(OrderId id, uint256 milestone) external view returns (MilestoneView memory v) {
         MilestoneSlots storage slots = _milestones[OrderTerms.holdReference(id, milestone)];
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Live memory m;
         MilestoneWord.unpack(m, slots.word);
         Parts memory p = _parts(slots);
@@ -311,3 +325,6 @@ contract OrderExtension is OrderBook, IOrderExtension {
         return m.state == State.Due && _payWithinOver(t, t.milestones[milestone], m);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

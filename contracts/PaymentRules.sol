@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {RuleBook} from "./RuleBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IPaymentRules} from "./interfaces/IPaymentRules.sol";
 import {Calendar, Recurrence} from "./libraries/Calendar.sol";
+import {Deadlines} from "./libraries/Deadlines.sol";
 import {RuleId} from "./libraries/Ids.sol";
 import {RuleChecks} from "./libraries/RuleChecks.sol";
 import {Rule, RuleTerms} from "./libraries/RuleTerms.sol";
@@ -39,6 +43,7 @@ contract PaymentRules is RuleBook {
         RuleId id = rule.id();
         RuleView storage stored = _armable(rule, id);
         uint256 approved = stored.approvals | _signed(rule, id, stored.round, signatures);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 count;
         for (uint256 bits = approved; bits != 0; bits &= bits - 1) {
             ++count;
@@ -64,6 +69,7 @@ contract PaymentRules is RuleBook {
         for (uint256 i; i < signatures.length; ++i) {
             ApproverSignature calldata s = signatures[i];
             if (block.timestamp > s.deadline) revert ApprovalExpired(s.deadline, block.timestamp);
+            if (!Deadlines.isOpen(s.deadline)) revert SignatureDeadlineTooFar(s.deadline, Deadlines.latest());
             uint256 bit = 1 << _placeOf(rule, s.approver);
             if (bits & bit != 0) revert ApproverTwice(s.approver);
             if (!Signatures.isValid(s.approver, approvalDigest(id, round, s.deadline), s.signature)) {
@@ -100,7 +106,9 @@ contract PaymentRules is RuleBook {
     }
 
     function _requireOwn(Rule calldata rule) private view returns (RuleId) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 payer,,) = IParticipantRegistry(registry).walletOf(rule.payer);
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 caller,, IParticipantRegistry.WalletStatus status) = IParticipantRegistry(registry).walletOf(msg.sender);
         bool isOwn = caller == payer && status == IParticipantRegistry.WalletStatus.LINKED;
         if (!isOwn) revert NotRulePayer(msg.sender, rule.payer);
@@ -122,6 +130,7 @@ contract PaymentRules is RuleBook {
         (bool met, uint256 answers) = Triggers.evaluate(rule.trigger, registry);
         if (!met) revert TriggerNotMet(id, answers);
         (uint256 total, uint256 measured) = _totalOf(rule);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (total == 0) revert NothingToMove(id, measured, rule.amount);
 
         Move[] memory moves = _movesOf(rule, id, period, total);
@@ -186,3 +195,6 @@ contract PaymentRules is RuleBook {
         revert Simulated();
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start uninitialized-local (starts at zero)
+
 import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
@@ -73,6 +79,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     /// @param auditors_ the first auditors.
     /// @param threshold_ M.
     function initialize(address authority, address[] calldata auditors_, uint8 threshold_) external initializer {
+        if (authority.code.length == 0) revert AccessManagedInvalidAuthority(authority);
         __AccessManaged_init(authority);
         for (uint256 i; i < auditors_.length; ++i) {
             _add(auditors_[i]);
@@ -85,6 +92,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
         return "1.0.0";
     }
 
+    // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
     function _authorizeUpgrade(address) internal override restricted {}
 
     function _upgrade(address newImplementation, bytes memory data) internal override {
@@ -124,16 +132,22 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     function registerToken(address token) external restricted {
         ReserveState storage $ = _state();
         if ($.currencyOf[token] != 0) revert ReserveTokenKnown(token);
-        if (token.code.length == 0) revert InvalidReserveToken(token);
-        bytes memory code = bytes(IDepositToken(token).currency());
-        if (code.length != 3) revert InvalidReserveToken(token);
-        bytes3 currency = bytes3(code);
+        bytes3 currency = _currencyOf(token);
         address[] storage tokens = $.currencies[currency].tokens;
         if (tokens.length == MAX_TOKENS) revert TooManyReserveTokens(currency, MAX_TOKENS);
         $.currencyOf[token] = currency;
         if (tokens.length == 0) $.listed.push(currency);
         tokens.push(token);
         emit TokenRegistered(token, currency);
+    }
+
+    /// @dev What the token itself says. What answers otherwise, or not at all, is none.
+    function _currencyOf(address token) private view returns (bytes3) {
+        (bool done, bytes memory answer) = token.staticcall(abi.encodeCall(IDepositToken.currency, ()));
+        if (!done || answer.length != 96) revert InvalidReserveToken(token);
+        (uint256 offset, uint256 length, bytes32 code) = abi.decode(answer, (uint256, uint256, bytes32));
+        if (offset != 32 || length != 3) revert InvalidReserveToken(token);
+        return bytes3(code);
     }
 
     function _add(address auditor) private {
@@ -331,3 +345,9 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
     }
     // solhint-enable func-name-mixedcase
 }
+
+// slither-disable-end assembly
+// slither-disable-end calls-loop
+// slither-disable-end naming-convention
+// slither-disable-end timestamp
+// slither-disable-end uninitialized-local

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 
+import {IAuthorizations} from "./interfaces/IAuthorizations.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {IRestrictedAsset} from "./interfaces/IRestrictedAsset.sol";
 import {Interval} from "./libraries/Interval.sol";
 import {Movements} from "./libraries/Movements.sol";
-import {Path, Reason} from "./libraries/Reason.sol";
+import {Path, Reason, Standing} from "./libraries/Reason.sol";
 import {References} from "./libraries/References.sol";
 import {TokenDeposits} from "./libraries/TokenDeposits.sol";
 import {TokenDomain} from "./libraries/TokenDomain.sol";
@@ -35,6 +40,28 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function check(Path path, address caller, address from, address to, uint256 amount) external view returns (Reason) {
         return TokenRare.check(REGISTRY, path, caller, from, to, amount);
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canTransfer(address from, address to, uint256 amount) external view returns (bool) {
+        return TokenRare.check(REGISTRY, Path.TRANSFER, from, from, to, amount) == Reason.OK;
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canSend(address account) public view returns (bool) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
+        (Standing standing,) = REGISTRY.standingOf(account);
+        return standing == Standing.GOOD;
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function canReceive(address account) external view returns (bool) {
+        return canSend(account);
+    }
+
+    /// @inheritdoc IRestrictedAsset
+    function getFrozenTokens(address account) external view returns (uint256) {
+        return frozen(account);
     }
 
     /// @inheritdoc IDepositToken
@@ -65,7 +92,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     }
 
     /// @inheritdoc IDepositToken
-    function frozen(address wallet) external view returns (uint256) {
+    function frozen(address wallet) public view returns (uint256) {
         return TokenStorage.load().frozen[wallet];
     }
 
@@ -90,6 +117,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
 
     /// @inheritdoc IDepositToken
     function referenceState(address wallet, bytes32 ref) external view returns (ReferenceState) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 participant,,) = REGISTRY.walletOf(wallet);
         if (participant == 0) revert UnknownParticipantOfWallet(wallet);
         return referenceState(participant, ref);
@@ -134,6 +162,12 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
     /// @inheritdoc IDepositToken
     function consentSpent(address payer, uint256 nonce) external view returns (bool) {
         return TokenStorage.load().spentConsents[payer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
+    }
+
+    /// @inheritdoc IAuthorizations
+    function authorizationState(address authorizer, bytes32 nonce) external view returns (bool) {
+        (uint256 word, uint256 bit) = References.place(nonce);
+        return TokenStorage.load().spentAuthorizations[authorizer][word] & bit != 0;
     }
 
     /// @inheritdoc IMandates
@@ -242,3 +276,6 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
         }
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end naming-convention

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start unused-return (what is left out of the answer is not asked for)
+
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -86,7 +90,9 @@ abstract contract TradeBook is ISettlement, EIP712 {
     /// @dev Each wallet is asked for once: by its token where it pays by consent or is paid in this settlement (HOLD asks
     /// the payer, EXECUTE the payee, in full), of the registry otherwise.
     function _requireAllGood(Live memory live, Lots memory lots, Cash[] memory cash) internal view {
+        _requirePairs(live, lots);
         address[] memory wallets = live.wallets;
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 asked;
         for (uint256 i; i < cash.length; ++i) {
             if (cash[i].consent != 0) asked |= 1 << wallets.indexOf(cash[i].payer);
@@ -102,6 +108,32 @@ abstract contract TradeBook is ISettlement, EIP712 {
         for (uint256 i; i < each.length; ++i) {
             if (each[i] != Standing.GOOD) revert PartyRefused(live.id, others[i], uint8(each[i]));
         }
+    }
+
+    /// @dev Pair rules are about money: where money passes between two wallets, their token asks for their pair. What goes
+    /// from one to another and no money of theirs answers it, is asked here, as if it were money.
+    function _requirePairs(Live memory live, Lots memory lots) private view {
+        Leg[] memory legs = live.legs;
+        for (uint256 i; i < legs.length; ++i) {
+            Leg memory leg = legs[i];
+            if (leg.kind == LegKind.CASH || TradeRules.quantity(leg.amount, lots) == 0) continue;
+            if (_payEachOther(legs, lots, leg.from, leg.to)) continue;
+            (uint32 from,,) = IParticipantRegistry(registry).walletOf(leg.from);
+            (uint32 to,,) = IParticipantRegistry(registry).walletOf(leg.to);
+            if (!IParticipantRegistry(registry).pairPasses(from, to)) {
+                revert PartyRefused(live.id, leg.to, uint8(Standing.PAIR_REFUSED));
+            }
+        }
+    }
+
+    function _payEachOther(Leg[] memory legs, Lots memory lots, address a, address b) private pure returns (bool) {
+        for (uint256 i; i < legs.length; ++i) {
+            Leg memory leg = legs[i];
+            if (leg.kind != LegKind.CASH) continue;
+            if ((leg.from != a || leg.to != b) && (leg.from != b || leg.to != a)) continue;
+            if (TradeRules.quantity(leg.amount, lots) != 0) return true;
+        }
+        return false;
     }
 
     /// @return whole what `payer` must hold in `token`: the sum of its CASH legs; 0: none.
@@ -162,3 +194,7 @@ abstract contract TradeBook is ISettlement, EIP712 {
         return Wallets.distinct(legs);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp
+// slither-disable-end unused-return

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
     from pyjpm.registration import Kind, Onboarding
+    from pyjpm.remittance import DocumentKind, Remittance, RemittanceDocument, RemittanceKey, open_remittance
     from pyjpm.reserve import Backing, ReserveLine
     from pyjpm.restrictions import Flags
     from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
@@ -45,6 +46,7 @@ _HOME: Final = {
     "Deposit": "deposits",
     "DevClock": "chain",
     "Document": "documents",
+    "DocumentKind": "remittance",
     "DueRule": "rule",
     "Flags": "restrictions",
     "Keystore": "custody",
@@ -72,6 +74,9 @@ _HOME: Final = {
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",
+    "Remittance": "remittance",
+    "RemittanceDocument": "remittance",
+    "RemittanceKey": "remittance",
     "ReserveLine": "reserve",
     "RuleAction": "rules",
     "RuleExecution": "rule",
@@ -88,6 +93,7 @@ _HOME: Final = {
     "TradeState": "trade",
     "TradeTerms": "terms",
     "identity_hash": "participants",
+    "open_remittance": "remittance",
 }
 
 __all__ = [
@@ -100,6 +106,7 @@ __all__ = [
     "Deposit",
     "DevClock",
     "Document",
+    "DocumentKind",
     "DueRule",
     "Flags",
     "Keystore",
@@ -127,6 +134,9 @@ __all__ = [
     "Platform",
     "PyjpmError",
     "Redemption",
+    "Remittance",
+    "RemittanceDocument",
+    "RemittanceKey",
     "ReserveLine",
     "RuleAction",
     "RuleExecution",
@@ -144,6 +154,7 @@ __all__ = [
     "TradeTerms",
     "__version__",
     "identity_hash",
+    "open_remittance",
 ]
 
 # A library says nothing unless the application asks: handlers and levels are the application's.

@@ -33,6 +33,8 @@ KINDS: Final = (
     "consent",
     "trade",
     "reserve-attestation",
+    "authorization",
+    "clearance",
     "payment-rule",
 )
 

@@ -2,7 +2,11 @@
 
 The reference on chain is a pure function of participant and key, so a retry after any loss meets its own reference; the
 contract spends it once per participant. Remittance travels with the payment: its bytes in the calldata, their hash in
-the event.
+the event. A ``Remittance`` is sealed to the keys that payee and payer publish in the registry; once sealed, the bytes
+are kept with the payment's idempotency key.
+
+A payment may also be signed here and submitted by somebody else (``authorize``). Participants that need the bank's
+clearance give it with the payment.
 """
 
 from __future__ import annotations
@@ -13,11 +17,17 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from pyjpm.authorization import AUTHORIZATIONS, read_authorization
+from pyjpm.clearance import clearance_of, read, ride, to_plain
 from pyjpm.contracts.codec import Event
 from pyjpm.contracts.decoding import PATHS
+from pyjpm.contracts.eip712 import TypedMessage
+from pyjpm.documents import Document
+from pyjpm.errors.clearances import ClearanceForOther
 from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
 from pyjpm.errors.token import AlreadyPaid
 from pyjpm.money import Money
+from pyjpm.remittance import Remittance
 from pyjpm.sending import batch_reference, payment_reference
 from pyjpm.session import Act, Session, Status
 
@@ -77,43 +87,171 @@ class Payments:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def create(self, to: int | str, amount: Money, *, idempotency_key: str, remittance: bytes = b"") -> Payment:
+    def create(
+        self,
+        to: int | str,
+        amount: Money,
+        *,
+        idempotency_key: str,
+        remittance: bytes | Remittance = b"",
+        clearance: Document | None = None,
+        readers: Sequence[bytes] = (),
+    ) -> Payment:
         """Pays from the acting wallet.
 
         Args:
             to: participant id (its current wallet) or wallet address.
             amount: more than zero.
             idempotency_key: names this payment for ever; the same key with the same content is the same payment.
-            remittance: what the payment is for, opaque bytes.
+            remittance: what the payment is for: opaque bytes, or a ``Remittance``, which only payee, payer and
+                ``readers`` can open.
+            clearance: the bank's, of ``clearances.request`` with the same arguments; for participants that need one.
+            readers: further public keys that a ``Remittance`` is sealed to, such as the bank's where law asks.
 
         Raises:
             IdempotencyConflict: the key was used for other content.
             ReferenceConflict: the chain has other content under the key's reference.
             Refusal: the rules refuse it, see :mod:`pyjpm.errors.refusals`.
+            ClearanceForOther: the clearance is of something else.
+            NoEncryptionKey: payee or payer has published no key to seal to.
             AmountNotPositive, CurrencyNotDeployed, NotOnboarded
         """
         session, currency = self._session, amount.require_positive().currency
         reference = payment_reference(session.participant, idempotency_key)
-        payee, remittance_hash = session.wallet_of(to), keccak(remittance)
+        payee = session.wallet_of(to)
+        carried, said = self._carried(remittance, payee, idempotency_key, readers)
         content = {
             "to": payee,
             "amount": amount.minor,
             "currency": currency,
-            "remittance_hash": "0x" + remittance_hash.hex(),
+            "remittance_hash": "0x" + keccak(carried).hex(),
+            **said,
         }
+        function, arguments = "pay", (payee, amount.minor, reference, carried)
+        if clearance is not None:
+            function, arguments = "cleared", self._with_clearance(clearance, currency, arguments)
         try:
             submission = session.submit(
                 kind="payments.pay",
                 key=idempotency_key,
                 content=content,
                 contract=currency,
-                function="pay",
-                arguments=(payee, amount.minor, reference, remittance),
+                function=function,
+                arguments=arguments,
                 reference="0x" + reference.hex(),
             )
         except AlreadyPaid as error:
             return self._adopted(reference, content, error)
         return Payment.of(session, submission)
+
+    def seal(self, to: int | str, remittance: Remittance, *, readers: Sequence[bytes] = ()) -> bytes:
+        """A remittance readable by the payee, the acting payer and ``readers`` alone: bytes for ``create``, a batch, or
+        a request of a clearance.
+
+        Raises:
+            NoEncryptionKey: payee or payer has published no key.
+        """
+        session = self._session
+        parties = [session.participant_of(session.wallet_of(to)), session.participant]
+        keys = [session.call("ParticipantRegistry", "participantOf", party)["encryptionKey"] for party in parties]
+        return remittance.seal([*keys, *readers])
+
+    def authorize(
+        self,
+        to: int | str,
+        amount: Money,
+        *,
+        idempotency_key: str,
+        remittance: bytes = b"",
+        valid_after: int = 0,
+        valid_before: int | None = None,
+        receive: bool = False,
+    ) -> Document:
+        """Signs a payment that somebody else submits (EIP-3009). The key's reference is in it, so that it pays once,
+        whether it is submitted or paid with ``create``.
+
+        Args:
+            remittance: its bytes; they are in the document.
+            valid_after, valid_before: it serves strictly between these, unix seconds; a day from now by default.
+            receive: only the payee may submit it.
+        """
+        session, currency = self._session, amount.require_positive().currency
+        message = {
+            "from": session.wallet,
+            "to": session.wallet_of(to),
+            "value": amount.minor,
+            "validAfter": valid_after,
+            "validBefore": session.now() + 86_400 if valid_before is None else valid_before,
+            "nonce": session.next_nonce().to_bytes(32, "big"),
+            "ref": payment_reference(session.participant, idempotency_key),
+            "remittanceHash": keccak(remittance),
+        }
+        body = {
+            "type": AUTHORIZATIONS[receive],
+            "currency": currency,
+            "message": to_plain(message),
+            "remittance": "0x" + remittance.hex(),
+        }
+        document = Document("authorization", session.record.chain_id, session.address(currency), body)
+        return document.signed(session.wallet, session.sign(currency, AUTHORIZATIONS[receive], message))
+
+    def submit_authorization(
+        self, document: Document, *, idempotency_key: str, clearance: Document | None = None
+    ) -> Payment:
+        """Submits what another has authorized; the acting wallet must be in good standing, or an operator.
+
+        Args:
+            clearance: the bank's, where the payer needs one (``clearances.request_word``).
+
+        Raises:
+            MalformedDocument, DocumentForElsewhere, SignatureNotOf: it is not what its payer signed.
+            AuthorizationSpent, AlreadyPaid, AuthorizationExpired and the like; Refusal
+        """
+        session = self._session
+        currency, primary, message, remittance = read_authorization(session, document)
+        payer = message["from"]
+        signature = document.signature(payer)
+        session.require_signed_by(payer, TypedMessage(session.domain(currency), primary, message).digest, signature)
+        if clearance is not None:
+            if read(session, clearance).digest != TypedMessage(session.domain(currency), primary, message).digest:
+                raise ClearanceForOther("The clearance is of another authorization.", payer=payer)
+            signature = ride(signature, clearance)
+        function = "receiveWithAuthorization" if primary == AUTHORIZATIONS[True] else "transferWithAuthorization"
+        members = [message[name] for name in ("from", "to", "value", "validAfter", "validBefore", "nonce", "ref")]
+        content = {
+            "payer": payer,
+            "to": message["to"],
+            "amount": message["value"],
+            "currency": currency,
+            "nonce": "0x" + message["nonce"].hex(),
+            "remittance_hash": "0x" + message["remittanceHash"].hex(),
+        }
+        submission = session.submit(
+            kind="payments.authorized",
+            key=idempotency_key,
+            content=content,
+            contract=currency,
+            function=function,
+            arguments=(*members, remittance, signature),
+            reference="0x" + message["ref"].hex(),
+        )
+        return Payment.of(session, submission)
+
+    def cancel_authorization(self, document: Document, *, idempotency_key: str) -> Act:
+        """Makes an authorization of the acting wallet void. Its reference stays free: the payment may still be made
+        with ``create``, and ``void`` spends the reference too."""
+        session = self._session
+        currency, _, message, _ = read_authorization(session, document)
+        submission = session.submit(
+            kind="payments.cancel_authorization",
+            key=idempotency_key,
+            content={"currency": currency, "authorizer": message["from"], "nonce": "0x" + message["nonce"].hex()},
+            contract=currency,
+            function="cancelAuthorization",
+            arguments=(message["from"], message["nonce"], b""),
+            reference="0x" + message["ref"].hex(),
+        )
+        return Act.of(session, submission)
 
     def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
         """Pays up to 500 in one currency from the acting wallet, all or none.
@@ -207,6 +345,28 @@ class Payments:
             )
         )
 
+    def _carried(
+        self, remittance: bytes | Remittance, payee: str, key: str, readers: Sequence[bytes]
+    ) -> tuple[bytes, dict[str, str]]:
+        """The bytes that travel with a payment, and what its content says of them. Sealing gives other bytes each time,
+        so those of an earlier call under the key are taken again."""
+        if isinstance(remittance, bytes):
+            return remittance, {}
+        plain = "0x" + keccak(remittance.to_bytes()).hex()
+        earlier = self._session.journal.find(self._session.wallet, key)
+        if earlier is not None and earlier.content.get("remittance_plain") == plain:
+            sealed = bytes.fromhex(earlier.content["remittance"][2:])
+        else:
+            sealed = self.seal(payee, remittance, readers=readers)
+        return sealed, {"remittance": "0x" + sealed.hex(), "remittance_plain": plain}
+
+    def _with_clearance(self, clearance: Document, currency: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        call = self._session.codec(currency).encode("pay", *arguments)
+        request = read(self._session, clearance)
+        if (request.digest, request.payer) != (keccak(call), self._session.wallet):
+            raise ClearanceForOther("The clearance is of another payment.", payer=request.payer)
+        return (call, *clearance_of(clearance))
+
     def _adopted(self, reference: bytes, content: Mapping[str, Any], cause: AlreadyPaid) -> Payment:
         """The payment that the chain already has under our reference, if it is this one."""
         session = self._session
@@ -217,7 +377,11 @@ class Payments:
                 "currency": content["currency"],
                 "remittance_hash": "0x" + event.arguments["remittanceHash"].hex(),
             }
+            # what was sealed anew has another hash; payee and amount say that it is this payment
+            if "remittance_plain" in content:
+                found |= {name: content[name] for name in ("remittance_hash", "remittance", "remittance_plain")}
             if found == dict(content):
+                content = {**content, "remittance_hash": "0x" + event.arguments["remittanceHash"].hex()}
                 return Payment(
                     id=event.tx,
                     kind="payments.pay",

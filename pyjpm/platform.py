@@ -18,6 +18,7 @@ from pyjpm.assets import Assets
 from pyjpm.attestations import Attestations
 from pyjpm.chain.broadcast import ClientKind
 from pyjpm.chain.connection import Connection
+from pyjpm.clearances import Clearances
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import Signer
 from pyjpm.deposits import Deposits
@@ -45,8 +46,8 @@ class Platform:
     """One deployment as seen and acted on by one signer.
 
     Attributes:
-        participants, sponsors, restrictions, deposits, payments, escrow, amendments, attestations, settlement, assets,
-            governance, reserve, upgrades: the nouns.
+        participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations,
+            settlement, assets, governance, reserve, upgrades: the nouns.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -58,6 +59,7 @@ class Platform:
         self.restrictions = Restrictions(session)
         self.deposits = Deposits(session)
         self.payments = Payments(session)
+        self.clearances = Clearances(session)
         self.attestations = Attestations(session)
         self.escrow = Escrow(session, self.attestations)
         self.amendments = Amendments(session, self.escrow)

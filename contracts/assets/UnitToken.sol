@@ -19,17 +19,20 @@ contract UnitToken is IUnitToken, ERC20, ERC20Permit, AccessManaged {
         ERC20Permit(name_)
         AccessManaged(authority)
     {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         registry = registry_;
     }
 
     /// @inheritdoc IUnitToken
     function issue(address to, uint256 amount) external restricted {
+        _requireUnits(amount, type(uint128).max - totalSupply());
         _mint(to, amount);
         emit UnitsIssued(to, amount);
     }
 
     /// @inheritdoc IUnitToken
     function retire(address from, uint256 amount) external restricted {
+        _requireUnits(amount, type(uint256).max);
         if (from != msg.sender) _spendAllowance(from, msg.sender, amount);
         _burn(from, amount);
         emit UnitsRetired(from, amount);
@@ -42,6 +45,10 @@ contract UnitToken is IUnitToken, ERC20, ERC20Permit, AccessManaged {
         if (amount == 0) return;
         emit UnitsRecovered(lost, successor, amount, orderHash);
         _transfer(lost, successor, amount);
+    }
+
+    function _requireUnits(uint256 amount, uint256 most) private pure {
+        if (amount == 0 || amount > most) revert InvalidUnits(amount, most);
     }
 
     /// @notice Units are whole: a warrant, a pallet, a share.

@@ -3,7 +3,10 @@ pragma solidity ^0.8.28;
 
 import {Interval} from "../libraries/Interval.sol";
 import {Path, Reason} from "../libraries/Reason.sol";
+import {IAuthorizations} from "./IAuthorizations.sol";
+import {IClearances} from "./IClearances.sol";
 import {IMandates} from "./IMandates.sol";
+import {IRestrictedAsset} from "./IRestrictedAsset.sol";
 
 /// @title Bank money, one contract per currency
 /// @notice Amounts are minor units of the currency (decimals = ISO 4217 minor units), days are UTC (unix seconds / 86,400).
@@ -36,7 +39,7 @@ import {IMandates} from "./IMandates.sol";
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
 /// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it; redemptions and notaries: their own events; consents: ConsentCancelled, and the
 ///   calldata of `hold`.
-interface IDepositToken is IMandates {
+interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedAsset {
     enum NotaryStatus {
         NONE,
         ACTIVE,
@@ -147,7 +150,9 @@ interface IDepositToken is IMandates {
     event DailyLimitSet(uint32 indexed participant, uint256 limit);
     event SponsorCeilingSet(uint32 indexed sponsor, uint256 ceiling);
     event RetailTierSet(uint256 dailyLimit, uint256 maxBalance);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Paused(address by);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Unpaused(address by);
 
     /// @notice A movement that the rules refuse. `account` is whom the reason is about; `has` and `needs` are the numbers
@@ -158,11 +163,16 @@ interface IDepositToken is IMandates {
     error ReferenceMissing();
     /// @notice Nothing to pay, hold, mint, freeze or seize. A plain ERC-20 transfer of zero passes, as the standard wants.
     error ZeroAmount();
+    error BatchEmpty();
     /// @notice Beyond what the sponsor may set, or the retail tier allows.
     error LimitAboveCeiling(uint32 participant, uint256 limit, uint256 ceiling);
+    /// @notice Compliance lowered it; the sponsor may lower it further.
+    error LimitHeldDown(uint32 participant, uint256 limit);
     error BatchTooLong(uint256 length, uint256 most);
     error AmountTooLarge(uint256 amount);
     error ConsentExpired(uint256 deadline, uint256 nowSeconds);
+    /// @dev A consent whose deadline is more than 1096 days ahead when it is brought.
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error ConsentSpent(address payer, uint256 nonce);
     error InvalidConsent(address payer);
     error NotaryRefusedHold(address notary);
@@ -175,6 +185,7 @@ interface IDepositToken is IMandates {
     error EvidenceMissing();
     /// @notice Not a contract.
     error InvalidReserve(address reserve);
+    error InvalidIssuer(address issuer);
     error InvalidMintPeriod(uint256 period, uint256 most);
     error OrderHashMissing();
     error FrozenTooLittle(uint256 frozen, uint256 amount);
@@ -265,10 +276,10 @@ interface IDepositToken is IMandates {
     /// @notice Delayed: raises a limit, or lowers it. Of a retail customer no more than its tier allows.
     /// @param limit minor units a UTC day; 0 lets nothing pass.
     function setDailyLimit(uint32 participant, uint256 limit) external;
-    /// @notice At once, downwards only.
+    /// @notice At once, downwards only. Of a customer, its sponsor then raises it no more until `setDailyLimit`.
     function decreaseDailyLimit(uint32 participant, uint256 limit) external;
     /// @notice At once, by the sponsor of that customer (ISponsorships): up or down, up to the sponsor's ceiling, also where the
-    /// bank had set another limit. What shall stay stopped is suspended.
+    /// bank had set another limit, but not above what compliance lowered it to.
     function setCustomerLimit(uint32 participant, uint256 limit) external;
     /// @notice Delayed. The most that a sponsor may set as a customer's daily limit; limits set before stay.
     /// @param ceiling minor units a UTC day; 0 lets nothing pass.
@@ -277,6 +288,7 @@ interface IDepositToken is IMandates {
     /// a limit set before binds at once; who holds more keeps it, and takes no payment. A seizure asks no ceiling.
     /// @param dailyLimit minor units; 0 lets nothing pass.
     /// @param maxBalance minor units; 0 lets nothing pass.
+    // slither-disable-next-line shadowing-local (the function of that name is not called here)
     function setRetailTier(uint256 dailyLimit, uint256 maxBalance) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;

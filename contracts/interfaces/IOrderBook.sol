@@ -123,6 +123,7 @@ interface IOrderBook {
     error InvalidAttestation(string field);
     error AttestedTooLate(uint40 attestedAt, uint256 attestBy);
     error SignatureExpired(uint256 deadline, uint256 nowSeconds);
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error AgreementUsed(bytes32 agreement);
     error AlreadyDecided(OrderId orderId, uint256 milestone);
     error NotDisputable(OrderId orderId, uint256 milestone);
@@ -132,6 +133,8 @@ interface IOrderBook {
     error OrderHashMissing();
     error OnlyDepositToken(address caller);
     error SplitTooLarge(uint256 sellerAmount, uint256 unpaid);
+    /// @dev A batch of no items, or lists that are not of one length.
+    error WrongBatch(uint256 items, uint256 others);
     error ItemFailed(OrderId orderId, uint256 milestone);
 
     function attesterSets() external view returns (address);

@@ -77,6 +77,7 @@ interface IPaymentRules {
     error NotApprover(address caller);
     error ApproverTwice(address approver);
     error ApprovalExpired(uint40 deadline, uint256 nowSeconds);
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error InvalidApproval(address approver);
     error TooFewApprovals(uint256 approvals, uint256 threshold);
     error NotRulePayer(address caller, address payer);

@@ -10,7 +10,8 @@ import {Trade} from "../libraries/TradeTerms.sol";
 /// assets move by allowance to this contract. Nothing stays here.
 /// At every settlement each wallet must be linked and good. Whoever pays by consent or is paid CASH in it is asked by the
 /// deposit token (`IDepositToken.Refused`), everybody else of the registry (`PartyRefused`); either way nothing happened
-/// and the trade is as live as before. Assets are foreign code: their balances are counted before and after.
+/// and the trade is as live as before. Pair rules are about money, so their token asks them of cash; an asset that goes
+/// between two wallets which do not pay each other asks them as if it were money (of its receiver). Assets are foreign code: their balances are counted before and after.
 /// @dev The words, and what a reader may ask; what may be done: ISettlementActs and INetting.
 interface ISettlement {
     enum State {
@@ -71,10 +72,13 @@ interface ISettlement {
     error CashAlreadyHeld(TradeId tradeId, address token, address payer);
     error WrongHold(TradeId tradeId, address token, address payer, uint256 amount, uint256 expected);
     error NothingHeld(TradeId tradeId, address token, address payer);
+    /// @dev What should be an asset does not say what the account has of it: no contract, of another kind, no such title.
+    error BalanceUnknown(address token, uint256 id, address account);
     error DeliveryMismatch(address token, uint256 id, address account, int256 expected, int256 actual);
     error NotMatched(TradeId tradeId);
     error AlreadyMatched(TradeId tradeId);
     error SignatureExpired(uint256 deadline, uint256 nowSeconds);
+    error SignatureDeadlineTooFar(uint256 deadline, uint256 latest);
     error InvalidCancellation(TradeId tradeId, address wallet);
     error OnlyDepositToken(address caller);
 

@@ -10,6 +10,9 @@ interface IUnitToken is IRecoverable {
     event UnitsRetired(address indexed from, uint256 amount);
     event UnitsRecovered(address indexed lost, address indexed successor, uint256 amount, bytes32 orderHash);
 
+    /// @notice No units at all, or more than `most`: together never more than a leg of a trade can deliver.
+    error InvalidUnits(uint256 amount, uint256 most);
+
     /// @notice By the registrar: brings units into being.
     function issue(address to, uint256 amount) external;
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
+import {Clearances} from "./Clearances.sol";
+import {Deadlines} from "./Deadlines.sol";
 import {Signatures} from "./Signatures.sol";
+import {TokenClearances} from "./TokenClearances.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenState} from "./TokenStorage.sol";
 
@@ -12,6 +18,7 @@ library Consents {
         keccak256("Consent(address payer,address notary,uint256 amount,bytes32 ref,uint256 nonce,uint256 deadline)");
 
     /// @notice Uses it up, for the calling notary.
+    /// @return clears whether a clearance of it rode along; it is good then.
     function use(
         TokenState storage $,
         address payer,
@@ -20,14 +27,22 @@ library Consents {
         uint256 nonce,
         uint256 deadline,
         bytes calldata signature
-    ) internal {
-        if (block.timestamp > deadline) {
-            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
-        }
+    ) internal returns (bool clears) {
+        requireInTime(deadline);
         spend($, payer, nonce);
         bytes32 digest =
             TokenDomain.digest(keccak256(abi.encode(CONSENT_TYPE, payer, msg.sender, amount, ref, nonce, deadline)));
-        if (!Signatures.isValid(payer, digest, signature)) revert IDepositToken.InvalidConsent(payer);
+        clears = Clearances.rides(signature);
+        bool signed =
+            clears ? TokenClearances.isSigned(payer, digest, signature) : Signatures.isValid(payer, digest, signature);
+        if (!signed) revert IDepositToken.InvalidConsent(payer);
+    }
+
+    /// @notice Of what a payer signed.
+    function requireInTime(uint256 deadline) internal view {
+        if (Deadlines.isOpen(deadline)) return;
+        if (block.timestamp > deadline) revert IDepositToken.ConsentExpired(deadline, block.timestamp);
+        revert IDepositToken.SignatureDeadlineTooFar(deadline, Deadlines.latest());
     }
 
     function spend(TokenState storage $, address payer, uint256 nonce) internal {
@@ -38,3 +53,6 @@ library Consents {
         spent[nonce >> 8] = bits | bit;
     }
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

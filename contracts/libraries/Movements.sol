@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
 import {Path, Reason, Standing} from "./Reason.sol";
@@ -24,6 +28,7 @@ struct Movement {
     uint256 amount;
     AccountWord payer;
     AccountWord payee;
+    bool cleared; // by a clearance that rides along and is not open in Clearances
     uint256 frozen; // of the payer
     address notary; // who holds, on the paths that use a hold
     uint256 heldWord; // what `notary` holds of the payer
@@ -40,7 +45,7 @@ struct Movement {
 /// @title Which rules each path applies, and how balances and holds change by them
 /// @dev The paths of payers and notaries are here, those of the bank's offices in Offices: the token itself has no need of
 /// the latter. `check` and execution go through the same `begin` and `assess`, so they cannot differ. Order in which
-/// reasons are found: pause, caller, payer, payee, amount, limit or ceiling.
+/// reasons are found: pause, caller, payer, payee, clearance, amount, limit or ceiling.
 library Movements {
     // The table of rules by column; a bit per path.
     uint256 internal constant TRANSFER = 1 << uint8(Path.TRANSFER);
@@ -175,6 +180,7 @@ library Movements {
     /// @dev Whoever moves another's money by allowance must itself be unstopped: a frozen spender is one of the oldest
     /// holes. An operator is a contract or service without a wallet of its own.
     function _spenderPasses(Movement memory m) private view returns (bool) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (Standing standing,) = m.registry.standingOf(m.caller);
         if (standing == Standing.GOOD || standing == Standing.KYC_EXPIRED) return true;
         if (_isStop(standing)) {
@@ -215,13 +221,7 @@ library Movements {
         }
         (uint256 a, uint256 b) = Standings.ask(m.registry, payer, payee);
         if (a | b == uint8(Standing.GOOD)) return true;
-        if (!_lookAgain(m, a, b)) return false;
-        return m.payerFlags | m.payeeFlags == 0 || _flagsPass($, m);
-    }
-
-    /// @dev What sets a participant apart is asked here, of parties that pass otherwise.
-    function _flagsPass(TokenState storage, Movement memory) private pure returns (bool) {
-        return true;
+        return _lookAgain(m, a, b) && _clearancePasses(m);
     }
 
     /// @dev Where a word remembers nothing, or too little, the wallet is read and its participant asked again.
@@ -256,6 +256,14 @@ library Movements {
         if (m.row & PAIRED == 0) return true;
         if (payer == Standing.GOOD && (m.payerFlags | m.payeeFlags) & Flags.PAIR_RULES == 0) return true;
         return m.registry.pairPasses(m.payer.participant(), m.payee.participant());
+    }
+
+    /// @dev What another takes by allowance can be repeated under one clearance.
+    function _clearancePasses(Movement memory m) private view returns (bool) {
+        if (m.payerFlags & Flags.CLEARANCE == 0 || m.row & FROM_AVAILABLE == 0) return true;
+        if (m.cleared || Clearances.isOpenFor(m.from)) return true;
+        bool clearable = m.row == HOLD || m.caller == m.from;
+        return refused(m, clearable ? Reason.CLEARANCE_MISSING : Reason.NOT_CLEARABLE, m.from, 0, 0);
     }
 
     function _readWallet(IParticipantRegistry registry, address wallet, AccountWord word)
@@ -335,3 +343,6 @@ library Movements {
         return false;
     }
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

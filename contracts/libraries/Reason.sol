@@ -39,7 +39,7 @@ enum Reason {
     PAYEE_SPONSOR_SUSPENDED, // 32
     PAIR_REFUSED, // 33 money may not go from the payer's jurisdiction to the payee's
     CLEARANCE_MISSING, // 34 the payer moves money only with the bank's clearance of that very call
-    NOT_CLEARABLE, // 35 the payer must use once-only calls: pay, payBatch, holdAndCall, redemption
+    NOT_CLEARABLE, // 35 taken by allowance; what the payer may use is cleared call by call: pay, holdAndCall, ...
     PAYEE_BALANCE_CEILING, // 36 the payee, a retail customer, would hold more than its tier allows
     MINT_RATE, // 37 the issuer would pass its rate
     RESERVE_MISSING, // 38 no reserve stands behind the token

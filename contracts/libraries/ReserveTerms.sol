@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IReserve, ReserveAttestation, ReserveLine} from "../interfaces/IReserve.sol";
 
 /// @notice What an attestation of a reserve must be in itself, and its EIP-712 struct hash. The type string is final.
@@ -37,6 +39,7 @@ library ReserveTerms {
     /// @notice Asks times and report. One that would be out of date at once is refused, for it could only stop minting.
     function requireInDate(ReserveAttestation calldata a) internal view {
         if (block.timestamp > a.deadline) revert IReserve.ReserveAttestationExpired(a.deadline, block.timestamp);
+        if (a.deadline > block.timestamp + MAX_VALIDITY) revert IReserve.InvalidReserveAttestation("deadline");
         if (a.documentHash == 0) revert IReserve.InvalidReserveAttestation("documentHash");
         uint256 asOf = a.asOf;
         if (asOf == 0 || asOf > block.timestamp) revert IReserve.InvalidReserveAttestation("asOf");
@@ -65,3 +68,5 @@ library ReserveTerms {
         return a.assetClass < b.assetClass || (a.assetClass == b.assetClass && a.custodian < b.custodian);
     }
 }
+
+// slither-disable-end timestamp

@@ -93,6 +93,7 @@ library TokenDeposits {
     }
 
     function setMintRate(address issuer, uint256 amount, uint256 period) external {
+        if (issuer == address(0)) revert IDepositToken.InvalidIssuer(issuer);
         MintRates.change(TokenStorage.load().mintRates[issuer], amount, period);
         emit IDepositToken.MintRateSet(issuer, amount, period);
     }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start unused-return (what is left out of the answer is not asked for)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IMandates} from "../interfaces/IMandates.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {Clearances} from "./Clearances.sol";
 import {Consents} from "./Consents.sol";
 import {PlainMovements} from "./PlainMovements.sol";
 import {Path, Standing} from "./Reason.sol";
 import {References} from "./References.sol";
 import {Signatures} from "./Signatures.sol";
+import {TokenClearances} from "./TokenClearances.sol";
 import {TokenDomain} from "./TokenDomain.sol";
 import {TokenRare} from "./TokenRare.sol";
 import {TokenRoles} from "./TokenRoles.sol";
@@ -31,7 +36,7 @@ library TokenMandates {
 
     function registerMandate(IMandates.Mandate calldata mandate) external {
         if (msg.sender != mandate.payer) revert IMandates.NotMandatePayer(msg.sender, mandate.payer);
-        _register(mandate, mandateId(mandate));
+        _register(mandate, mandateId(mandate), Clearances.isOpenFor(mandate.payer));
     }
 
     function registerMandateBySignature(
@@ -40,27 +45,27 @@ library TokenMandates {
         uint256 deadline,
         bytes calldata signature
     ) external {
-        if (block.timestamp > deadline) {
-            revert IDepositToken.ConsentExpired(deadline, block.timestamp);
-        }
+        Consents.requireInTime(deadline);
         Consents.spend(TokenStorage.load(), mandate.payer, nonce);
         bytes32 id = mandateId(mandate);
         bytes32 digest = TokenDomain.digest(keccak256(abi.encode(REGISTER_TYPE, id, nonce, deadline)));
-        if (!Signatures.isValid(mandate.payer, digest, signature)) {
-            revert IMandates.InvalidMandateSignature(mandate.payer);
-        }
-        _register(mandate, id);
+        bool clears = Clearances.rides(signature);
+        bool signed = clears
+            ? TokenClearances.isSigned(mandate.payer, digest, signature)
+            : Signatures.isValid(mandate.payer, digest, signature);
+        if (!signed) revert IMandates.InvalidMandateSignature(mandate.payer);
+        _register(mandate, id, clears);
     }
 
     /// @dev The wallet must be good now: the word of a lost or unlinked one is void.
-    function _register(IMandates.Mandate calldata mandate, bytes32 id) private {
+    function _register(IMandates.Mandate calldata mandate, bytes32 id, bool clears) private {
         TokenState storage $ = TokenStorage.load();
         MandateWord storage word = $.mandates[id];
         if (word.status != IMandates.MandateStatus.NONE) revert IMandates.MandateExists(id, word.status);
         _validate($, mandate);
         (Standing standing, uint32 participant) = _registry().standingOf(mandate.payer);
         if (standing != Standing.GOOD) revert IMandates.MandatePayerRefused(mandate.payer, uint8(standing));
-        (word.status, word.participant) = (IMandates.MandateStatus.ACTIVE, participant);
+        (word.status, word.participant, word.cleared) = (IMandates.MandateStatus.ACTIVE, participant, clears);
         emit IMandates.MandateRegistered(id, mandate.payer, mandate.notary, mandate.ruleId, participant);
     }
 
@@ -93,9 +98,11 @@ library TokenMandates {
         if (amount == 0) revert IDepositToken.ZeroAmount();
         TokenState storage $ = TokenStorage.load();
         address payer = mandate.payer;
-        References.spend($, _count($, mandate, amount, ref), ref);
+        (uint32 participant, bool clears) = _count($, mandate, amount, ref);
+        References.spend($, participant, ref);
         IParticipantRegistry registry = _registry();
         if (!PlainMovements.transferHeld($, registry, payer, to, amount)) {
+            if (clears) Clearances.open(payer); // until the hold stands
             TokenRare.move(registry, Path.HOLD, msg.sender, payer, address(0), amount);
             TokenRare.move(registry, Path.EXECUTE, msg.sender, payer, to, amount);
         }
@@ -107,7 +114,7 @@ library TokenMandates {
     /// @dev Counts the amount against both caps.
     function _count(TokenState storage $, IMandates.Mandate calldata m, uint256 amount, bytes32 ref)
         private
-        returns (uint32)
+        returns (uint32 participant, bool clears)
     {
         if (msg.sender != m.notary) revert IMandates.NotMandateNotary(msg.sender, m.notary);
         bytes32 id = mandateId(m);
@@ -122,7 +129,7 @@ library TokenMandates {
         word.period = _periodOf(m);
         $.mandates[id] = word;
         emit IMandates.PaidByMandate(id, ref, amount, word.period, word.spent);
-        return word.participant;
+        return (word.participant, word.cleared);
     }
 
     function mandateState(IMandates.Mandate calldata mandate) external view returns (IMandates.MandateStatus, uint256) {
@@ -143,6 +150,7 @@ library TokenMandates {
 
     /// @dev Of a mandate in force.
     function _left(IMandates.Mandate calldata m, MandateWord memory word) private view returns (uint256) {
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         return word.period == _periodOf(m) ? m.capPerPeriod - word.spent : m.capPerPeriod;
     }
 
@@ -155,3 +163,6 @@ library TokenMandates {
         return IParticipantRegistry(IDepositToken(address(this)).registry());
     }
 }
+
+// slither-disable-end timestamp
+// slither-disable-end unused-return

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start uninitialized-local (starts at zero)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Consents} from "./Consents.sol";
 import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
@@ -42,6 +46,7 @@ library TokenNet {
         IParticipantRegistry registry;
         address notary;
         uint256 legs;
+        bool clears; // a clearance rides along with the source that is being asked
         Account[] accounts;
         Movement answer; // what is refused, or the last that was asked
     }
@@ -118,6 +123,7 @@ library TokenNet {
         Path path = held ? Path.EXECUTE : Path.HOLD;
         Movement memory m = Movements.make(net.registry, path, net.notary, source.payer, address(0), 0);
         net.answer = m;
+        net.clears = Clearances.rides(source.signature);
         if (!Movements.begin($, m)) return false;
         Account memory payer = _account($, net, m.from);
         uint256 total;
@@ -175,6 +181,7 @@ library TokenNet {
     ) private view returns (bool) {
         Movement memory m = Movements.make(net.registry, path, net.notary, payer.wallet, payee.wallet, amount);
         m.payer = payer.word;
+        m.cleared = net.clears; // Consents.use judges it
         net.answer = m;
         if (!Movements.partiesPass($, m)) return false;
         payer.word = payer.word.remember(m.payer.participant(), m.payer.epoch());
@@ -282,6 +289,7 @@ library TokenNet {
             }
             address payer = source.payer;
             if (source.day == 0) {
+                // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
                 Consents.use($, payer, total, source.ref, source.nonce, source.deadline, source.signature);
             } else {
                 payer = Movements.follow($, net.registry, payer);
@@ -346,3 +354,6 @@ library TokenNet {
         return a > b ? a - b : 0;
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end uninitialized-local

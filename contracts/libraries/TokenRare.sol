@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -10,6 +12,7 @@ import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {ISponsorships} from "../interfaces/ISponsorships.sol";
 import {AccountWord} from "./AccountWord.sol";
+import {Clearances} from "./Clearances.sol";
 import {Flags} from "./Flags.sol";
 import {Interval} from "./Interval.sol";
 import {Movement, Movements} from "./Movements.sol";
@@ -56,6 +59,7 @@ library TokenRare {
     {
         Movement memory m = Movements.make(registry, path, caller, from, to, amount);
         Movements.update(TokenStorage.load(), m);
+        if (path == Path.HOLD) Clearances.close(); // the notary's code comes next
         return (m.from, m.payer.participant());
     }
 
@@ -68,6 +72,7 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint256 nonce = $.permitNonces[owner]++;
         bytes32 digest = TokenDomain.digest(keccak256(abi.encode(PERMIT_TYPE, owner, spender, value, nonce, deadline)));
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, v, r, s);
         bool isKey = err == ECDSA.RecoverError.NoError && signer == owner;
         if (!isKey && !SignatureChecker.isValidERC1271SignatureNow(owner, digest, abi.encodePacked(r, s, v))) {
@@ -79,11 +84,13 @@ library TokenRare {
     }
 
     function voidReference(uint32 participant, bytes32 ref) external {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 own,, IParticipantRegistry.WalletStatus status) = _registry().walletOf(msg.sender);
         bool isOwn = own == participant && status == IParticipantRegistry.WalletStatus.LINKED;
         if (!isOwn && !TokenRoles.mayCall(msg.sender, IDepositToken.mint.selector)) {
             revert IDepositToken.NotOwnReference(participant, msg.sender);
         }
+        _requireParticipant(participant);
         References.void(TokenStorage.load(), participant, ref);
         emit IDepositToken.ReferenceVoided(participant, ref, msg.sender);
     }
@@ -92,6 +99,8 @@ library TokenRare {
 
     function freezeAmount(address wallet, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (wallet == address(0)) revert IDepositToken.UnknownParticipantOfWallet(wallet);
+        _requireAmount(amount); // so that no sum of them overflows
         TokenState storage $ = TokenStorage.load();
         _freeze($, Movements.follow($, _registry(), wallet), amount, orderHash);
     }
@@ -130,6 +139,7 @@ library TokenRare {
 
     function rescueHold(address notary, address payer, uint256 amount, bytes32 orderHash) external {
         _requireOrder(orderHash);
+        if (amount == 0) revert IDepositToken.ZeroAmount();
         TokenState storage $ = TokenStorage.load();
         if ($.notaryStates[notary].status != IDepositToken.NotaryStatus.STOPPED) {
             revert IDepositToken.NotaryNotStopped(notary);
@@ -188,6 +198,11 @@ library TokenRare {
         return word.withFrozen(frozen > 0);
     }
 
+    /// @dev Reverts as the registry does where there is none.
+    function _requireParticipant(uint32 participant) private view {
+        _registry().participantOf(participant);
+    }
+
     function _requireOrder(bytes32 orderHash) private pure {
         if (orderHash == 0) revert IDepositToken.OrderHashMissing();
     }
@@ -196,8 +211,10 @@ library TokenRare {
 
     function setDailyLimit(uint32 participant, uint256 limit) external {
         _requireAmount(limit);
+        _requireParticipant(participant);
         TokenState storage $ = TokenStorage.load();
         _requireUnderTier($, participant, limit);
+        $.limitHeldDown[participant] = false;
         _setDailyLimit($, participant, uint88(limit));
     }
 
@@ -205,6 +222,7 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint256 present = $.limits[participant].limit();
         if (limit >= present) revert IDepositToken.LimitNotLower(participant, present, limit);
+        $.limitHeldDown[participant] = true;
         _setDailyLimit($, participant, uint88(limit));
     }
 
@@ -212,6 +230,8 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint32 sponsor = ISponsorships(address(_registry())).requireSponsorOf(msg.sender, participant);
         _requireUnder($.sponsorCeilings[sponsor], participant, limit);
+        uint256 present = $.limits[participant].limit();
+        if ($.limitHeldDown[participant] && limit > present) revert IDepositToken.LimitHeldDown(participant, present);
         _requireUnderTier($, participant, limit);
         _setDailyLimit($, participant, uint88(limit));
     }
@@ -232,6 +252,7 @@ library TokenRare {
 
     function setSponsorCeiling(uint32 sponsor, uint256 ceiling) external {
         _requireAmount(ceiling);
+        _requireParticipant(sponsor);
         TokenStorage.load().sponsorCeilings[sponsor] = ceiling;
         emit IDepositToken.SponsorCeilingSet(sponsor, ceiling);
     }
@@ -249,6 +270,7 @@ library TokenRare {
 
     function setMintCeiling(address issuer, uint256 ceiling) external {
         _requireAmount(ceiling);
+        if (issuer == address(0)) revert IDepositToken.InvalidIssuer(issuer);
         TokenStorage.load().ceilings[issuer].ceiling = uint128(ceiling);
         emit IDepositToken.MintCeilingSet(issuer, ceiling);
     }
@@ -313,6 +335,7 @@ library TokenRare {
         _setPaused($, true);
         uint40 now_ = uint40(block.timestamp);
         uint256 count = $.pauses.length;
+        // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
         if (count > 0 && $.pauses[count - 1].end == now_) $.pauses[count - 1].end = 0;
         else $.pauses.push(Interval({start: now_, end: 0}));
         emit IDepositToken.Paused(msg.sender);
@@ -324,6 +347,7 @@ library TokenRare {
         _setPaused($, false);
         uint40 now_ = uint40(block.timestamp);
         Interval storage last = $.pauses[$.pauses.length - 1];
+        // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
         if (last.start == now_) $.pauses.pop();
         else last.end = now_;
         emit IDepositToken.Unpaused(msg.sender);
@@ -364,3 +388,5 @@ library TokenRare {
         return a < b ? a : b;
     }
 }
+
+// slither-disable-end timestamp

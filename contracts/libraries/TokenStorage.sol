@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IMandates} from "../interfaces/IMandates.sol";
 import {AccountWord} from "./AccountWord.sol";
@@ -33,6 +35,7 @@ struct MandateWord {
     uint32 participant; // of the payer
     uint88 spent;
     uint40 period;
+    bool cleared; // by the bank, when it was registered
 }
 
 /// @custom:storage-location erc7201:pyjpm.storage.DepositToken
@@ -69,6 +72,10 @@ struct TokenState {
     RetailTier retailTier;
     // what a sponsor may set as a customer's daily limit
     mapping(uint32 sponsor => uint256) sponsorCeilings;
+    mapping(address authorizer => mapping(uint256 nonceWord => uint256 bits)) spentAuthorizations;
+    mapping(address payer => mapping(bytes32 digest => bool)) spentClearances;
+    // where compliance lowered a customer's daily limit: its sponsor does not raise it again
+    mapping(uint32 participant => bool) limitHeldDown;
 }
 
 library TokenStorage {
@@ -81,3 +88,5 @@ library TokenStorage {
         }
     }
 }
+
+// slither-disable-end assembly

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -167,6 +168,21 @@ class Codec:
         entry = self._functions[function]
         values = [to_abi(part, value) for part, value in zip(entry.inputs, arguments, strict=True)]
         return entry.selector + encode(entry.input_types, values)
+
+    def decode_input(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
+        """The function's name and the arguments behind calldata; None where it is not exactly what ``encode`` gives."""
+        for signature, entry in self._functions.items():
+            if "(" not in signature or entry.selector != data[:4]:
+                continue
+            try:
+                values = decode(entry.input_types, data[4:])
+            except (DecodingError, OverflowError):
+                return None
+            if entry.selector + encode(entry.input_types, values) != data:
+                return None
+            arguments = tuple(from_abi(part, value) for part, value in zip(entry.inputs, values, strict=True))
+            return signature.partition("(")[0], arguments
+        return None
 
     def parameter(self, function: str, name: str) -> Parameter:
         """One parameter of a function, for :func:`encode_parameters`."""

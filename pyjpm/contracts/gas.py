@@ -15,8 +15,12 @@ _DEFAULT: Final = 1_000_000
 _CEILINGS: Final = {
     "transfer": 250_000,
     "pay": 300_000,
+    "transferWithAuthorization": 600_000,
+    "receiveWithAuthorization": 600_000,
     "mint": 400_000,
     "register": 900_000,
+    "onboardCustomer": 900_000,
+    "setSponsorship": 7_000_000,
     "recoverWallet": 8_000_000,
     "attestReserve": 4_500_000,
     "open": 2_500_000,

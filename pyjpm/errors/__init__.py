@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
+from pyjpm.errors.authorizations import *
 from pyjpm.errors.base import *
 from pyjpm.errors.chain import *
+from pyjpm.errors.clearances import *
 from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
@@ -23,6 +25,7 @@ from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
+from pyjpm.errors.remittance import *
 from pyjpm.errors.reserve import *
 from pyjpm.errors.rules import *
 from pyjpm.errors.sending import *

@@ -248,6 +248,15 @@ class SplitTooLarge(ContractError):
     hint = "Share out at most what is unpaid."
 
 
+class WrongBatch(ContractError):
+    """The batch has `items` orders and `others` of what belongs to them."""
+
+    solidity = "WrongBatch"
+    code = "WRONG_BATCH"
+    says = "The batch has {items} orders and {others} of what belongs to them."
+    hint = "Give at least one order, and one of each for every order."
+
+
 class ItemFailed(ContractError):
     """Item `milestone` of the batch ran out of gas."""
 

@@ -158,15 +158,6 @@ class ParticipantStopped(ContractError):
     hint = "Lift the stop first; closing and unlinking never loosen it."
 
 
-class SignatureDeadlineTooFar(ContractError):
-    """The deadline `deadline` is later than `latest`."""
-
-    solidity = "SignatureDeadlineTooFar"
-    code = "SIGNATURE_DEADLINE_TOO_FAR"
-    says = "The deadline {deadline} is later than {latest}."
-    hint = "Sign the link with an earlier deadline."
-
-
 class SignatureNotNew(ContractError):
     """The link of `wallet` until `deadline` is not newer than the one until `previousDeadline`."""
 
@@ -183,6 +174,15 @@ class WalletNotSuspended(ContractError):
     code = "WALLET_NOT_SUSPENDED"
     says = "Wallet {wallet} is not suspended (state {status})."
     hint = "Nothing to do."
+
+
+class InvalidUnits(ContractError):
+    """`amount` units are none, or more than the `most` there may still be."""
+
+    solidity = "InvalidUnits"
+    code = "INVALID_UNITS"
+    says = "{amount} units are none, or more than the {most} there may still be."
+    hint = "Give at least one unit."
 
 
 class AlreadyIssued(ContractError):

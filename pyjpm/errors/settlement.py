@@ -149,6 +149,15 @@ class NothingHeld(ContractError):
     hint = "Nothing to do."
 
 
+class BalanceUnknown(ContractError):
+    """`token` does not say what `account` has of it (id `id`)."""
+
+    solidity = "BalanceUnknown"
+    code = "BALANCE_UNKNOWN"
+    says = "{token} does not say what {account} has of it (id {id})."
+    hint = "It is no contract, of another kind, or has no such title; check the leg."
+
+
 class DeliveryMismatch(ContractError):
     """`account` was to change by `expected` of `token`, and changed by `actual`."""
 

@@ -14,6 +14,15 @@ class SignatureExpired(ContractError):
     hint = "Sign it again with a later deadline."
 
 
+class SignatureDeadlineTooFar(ContractError):
+    """The deadline `deadline` is later than `latest`."""
+
+    solidity = "SignatureDeadlineTooFar"
+    code = "SIGNATURE_DEADLINE_TOO_FAR"
+    says = "The deadline {deadline} is later than {latest}."
+    hint = "Sign with an earlier deadline; deadlines are in seconds."
+
+
 class OrderHashMissing(ContractError):
     """A compliance act needs the hash of the order behind it."""
 

@@ -41,6 +41,15 @@ class ZeroAmount(ContractError):
     hint = "Give an amount above zero."
 
 
+class BatchEmpty(ContractError):
+    """The batch has no payments."""
+
+    solidity = "BatchEmpty"
+    code = "BATCH_EMPTY"
+    says = "The batch has no payments."
+    hint = "Give at least one payment."
+
+
 class BatchTooLong(ContractError):
     """The batch has `length` payments, `most` are allowed."""
 
@@ -212,6 +221,15 @@ class InvalidReserve(ContractError):
     hint = "Give the address of a reserve."
 
 
+class InvalidIssuer(ContractError):
+    """`issuer` issues nothing."""
+
+    solidity = "InvalidIssuer"
+    code = "INVALID_ISSUER"
+    says = "{issuer} issues nothing."
+    hint = "Give the address of an issuer."
+
+
 class InvalidMintPeriod(ContractError):
     """A rate over `period` seconds is out of range: 1 to `most`."""
 
@@ -219,6 +237,15 @@ class InvalidMintPeriod(ContractError):
     code = "INVALID_MINT_PERIOD"
     says = "A rate over {period} seconds is out of range: 1 to {most}."
     hint = "Give a period in that range; an amount of 0 lets nothing pass."
+
+
+class LimitHeldDown(ContractError):
+    """Compliance lowered the daily limit of participant `participant` to `limit`; its sponsor may only lower it."""
+
+    solidity = "LimitHeldDown"
+    code = "LIMIT_HELD_DOWN"
+    says = "Compliance lowered the daily limit of participant {participant} to {limit}; its sponsor may only lower it."
+    hint = "Have the bank set the limit anew."
 
 
 class LimitAboveCeiling(ContractError):

@@ -40,7 +40,7 @@ contract AnchorsSettlement is NetTradeBase {
         address[2] memory turned = [address(new LyingERC20()), address(new FalseERC20())];
         for (uint256 i; i < 2; ++i) {
             vm.etch(address(token), turned[i].code);
-            vm.expectRevert();
+            vm.expectRevert(); // each with its own error: SettlementHostile
             _settle(trade);
             assertEq(usd.balanceOf(seller.wallet), 0, "one leg");
             assertEq(usd.heldFor(address(settlement), buyer.wallet), PRICE, "the buyer's money waits");

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Clock} from "../../contracts/libraries/Clock.sol";
 import {Interval} from "../../contracts/libraries/Interval.sol";
+import {Stops} from "../../contracts/libraries/Stops.sol";
 import {Test} from "./base/Test.sol";
 
 /// @notice The time that does not count.
@@ -73,6 +74,28 @@ contract ClockTest is Test {
             if (_covers(first, second_) || _covers(second, second_)) ++expected;
         }
         _expect(first, second, start, end, expected);
+    }
+
+    /// @dev The union of two histories is a history: ascending, disjoint, and covers what either covers.
+    function testFuzz_union_of_histories(uint40[4] memory a, uint40[4] memory b) external pure {
+        Interval[] memory first = _ascending(a);
+        Interval[] memory second = _ascending(b);
+        Interval[] memory all = Stops.union(_ascending(a), _ascending(b));
+        for (uint256 t; t < HORIZON; ++t) {
+            assertEq(_covers(all, t), _covers(first, t) || _covers(second, t), "covers");
+        }
+        for (uint256 i = 1; i < all.length; ++i) {
+            assertTrue(all[i - 1].end != 0 && all[i - 1].end < all[i].start, "ascending, and apart");
+        }
+    }
+
+    function test_union_of_histories_joins_what_touches() external pure {
+        Interval[] memory all = Stops.union(_two(1, 3, 5, 7), _two(3, 5, 9, 0));
+        assertEq(all.length, 2);
+        assertEq(all[0].start + all[0].end, 8);
+        assertEq(all[1].start + all[1].end, 9);
+        assertEq(Stops.union(_none(), _none()).length, 0);
+        assertEq(Stops.union(_one(1, 0), _two(2, 3, 4, 0)).length, 1);
     }
 
     /// @dev Two disjoint intervals from four gaps; the last may be open.

@@ -2,12 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {IOrderBook} from "../../contracts/interfaces/IOrderBook.sol";
+import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {Attestation, Milestone, Mode, Terms} from "../../contracts/libraries/OrderTerms.sol";
 import {OrderBase} from "./base/OrderBase.sol";
 
 /// @notice E7: a stop changes when money moves, never who gets it. Each life of an order is lived undisturbed and then
 /// again with every kind of stop, from every step to every later one. What a stop holds up is done once it is loosened;
-/// in the end strangers bring everything to its end, and everybody must have what the undisturbed life gave.
+/// in the end strangers bring everything to its end, and everybody must have what the undisturbed life gave. Buyer and
+/// seller are customers of two sponsors, whose stops are theirs.
 contract EscrowStopsTest is OrderBase {
     uint256 private constant PACE = 3 days; // between two steps
     uint256 private constant STEPS = 4;
@@ -34,6 +36,8 @@ contract EscrowStopsTest is OrderBase {
         SuspendSeller,
         SuspendBuyersWallet,
         SuspendSellersWallet,
+        SuspendBuyersSponsor,
+        FreezeSellersSponsor,
         Pause
     }
 
@@ -41,6 +45,20 @@ contract EscrowStopsTest is OrderBase {
         uint256 paid; // to the seller
         uint256 due; // to be paid
         uint256 left; // to the buyer
+    }
+
+    Party private buyersBank;
+    Party private sellersBank;
+
+    function setUp() public override {
+        super.setUp();
+        buyersBank = _sponsor("the buyer's bank");
+        sellersBank = _sponsor("the seller's bank");
+        buyer = _customer(buyersBank, "sponsored buyer", IParticipantRegistry.Kind.CORPORATE);
+        seller = _customer(sellersBank, "sponsored seller", IParticipantRegistry.Kind.CORPORATE);
+        _setLimit(usd, buyer.id, LIMIT);
+        _deposit(usd, buyer.wallet, 100 * AMOUNT);
+        t0 = block.timestamp;
     }
 
     /// @dev Terms without much hurry: no step is late by itself.
@@ -130,6 +148,8 @@ contract EscrowStopsTest is OrderBase {
         else if (stop == Stop.SuspendSeller) _suspend(seller.id);
         else if (stop == Stop.SuspendBuyersWallet) _suspendWallet(buyer.wallet);
         else if (stop == Stop.SuspendSellersWallet) _suspendWallet(seller.wallet);
+        else if (stop == Stop.SuspendBuyersSponsor) _suspend(buyersBank.id);
+        else if (stop == Stop.FreezeSellersSponsor) _freeze(sellersBank.id);
         else _pause(usd);
     }
 
@@ -140,6 +160,8 @@ contract EscrowStopsTest is OrderBase {
         else if (stop == Stop.SuspendSeller) _reinstate(seller.id);
         else if (stop == Stop.SuspendBuyersWallet) _reinstateWallet(buyer.wallet);
         else if (stop == Stop.SuspendSellersWallet) _reinstateWallet(seller.wallet);
+        else if (stop == Stop.SuspendBuyersSponsor) _reinstate(buyersBank.id);
+        else if (stop == Stop.FreezeSellersSponsor) _unfreeze(sellersBank.id);
         else _unpause(usd);
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {ISponsorships} from "../../contracts/interfaces/ISponsorships.sol";
 import {Flags} from "../../contracts/libraries/Flags.sol";
+import {Interval} from "../../contracts/libraries/Interval.sol";
 import {Standing} from "../../contracts/libraries/Reason.sol";
 import {RegistryBase} from "./base/RegistryBase.sol";
 import {Vm} from "./base/Vm.sol";
@@ -486,6 +487,31 @@ contract RegistrySponsorsTest is RegistryBase {
         registry.renewKyc(customer.id, expiry + 10, "");
         vm.warp(uint256(expiry) + 1);
         _expectStanding(customer, Standing.GOOD);
+    }
+
+    /// @dev Union of its own and its sponsor's, each asked for as far back as wanted.
+    function test_a_customers_history_is_its_own_and_its_sponsors() external {
+        Party memory customer = _customer(bank, "customer", CORPORATE);
+        uint256 start = block.timestamp;
+        _suspend(bank.id); // 0 .. 2 days
+        vm.warp(start + 1 days);
+        vm.prank(bank.wallet);
+        vm.expectRevert();
+        registry.suspendCustomer(customer.id, "");
+        _freeze(customer.id); // 1 .. 5 days
+        _reinstate(bank.id);
+        assertEq(block.timestamp, start + 3 days);
+        _unfreeze(customer.id);
+        vm.warp(start + 10 days);
+        _freeze(bank.id); // 10 days ..
+        Interval[] memory stops = registry.stopsSince(customer.id, 0);
+        assertEq(stops.length, 2);
+        assertEq(stops[0].start, start);
+        assertEq(stops[0].end, start + 5 days);
+        assertEq(stops[1].start, start + 10 days);
+        assertEq(stops[1].end, 0);
+        assertEq(registry.stopsSince(customer.id, uint40(start + 5 days)).length, 1);
+        assertEq(registry.stopsSince(direct.id, 0).length, 0);
     }
 
     function test_its_own_stops_come_before_the_sponsors_and_all_before_a_closure() external {

@@ -67,7 +67,7 @@ contract SettlementHostileTest is TradeBase {
     function test_aTokenThatIsNoContract() public {
         Trade memory trade = _trade(_two(_asset(address(0xDEAD), seller, buyer, 100), _cash(usd, buyer, seller, PRICE)));
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
-        vm.expectRevert();
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.BalanceUnknown.selector, address(0xDEAD), 0, seller.wallet));
         vm.prank(seller.wallet);
         settlement.settle(trade, _nobody(), consents);
         _assertNothingPaid();
@@ -78,7 +78,9 @@ contract SettlementHostileTest is TradeBase {
         Trade memory trade = _trade(_two(_title(seller, buyer, TITLE), _cash(usd, buyer, seller, PRICE)));
         trade.legs[0].token = address(units);
         ISettlement.CashConsent[] memory consents = _consents(_consent(trade, usd, buyer, PRICE));
-        vm.expectRevert();
+        vm.expectRevert(
+            abi.encodeWithSelector(ISettlement.BalanceUnknown.selector, address(units), TITLE, seller.wallet)
+        );
         vm.prank(seller.wallet);
         settlement.settle(trade, _nobody(), consents);
         assertEq(units.balanceOf(buyer.wallet), 0);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Flags} from "../../contracts/libraries/Flags.sol";
 import {Path, Standing} from "../../contracts/libraries/Reason.sol";
-import {TokenScenario} from "./base/TokenScenario.sol";
+import {FlaggedBase} from "./base/FlaggedBase.sol";
 
 /// @notice `check` is what execution does: any path, between parties in any standing, by any caller, any amount, with the
-/// token paused or not, the notary in any state, frozen amounts and a limit.
-contract TokenCheckFuzz is TokenScenario {
+/// token paused or not, the notary in any state, frozen amounts and a limit; also where flags set the parties apart.
+contract TokenCheckFuzz is FlaggedBase {
     struct World {
         uint8 path;
         uint8 payer;
@@ -37,6 +38,39 @@ contract TokenCheckFuzz is TokenScenario {
             amount = MONEY / 10;
         }
         _agree(path, _caller(path, world.caller, payer, payee), payer, payee, amount);
+    }
+
+    struct FlaggedWorld {
+        uint8 path;
+        uint8 payer;
+        uint8 payee;
+        uint8 caller;
+        uint8 flags; // pair rules of payer and payee, a permitted pair, a lowered tier
+        uint8 stop; // of the sponsor, or of its customer by it
+        uint24 amount;
+        uint24 filled; // what the payee has before
+    }
+
+    /// @dev Customers, Swiss and retail ones and others, as payer or payee, flagged or not, their sponsor stopped or not.
+    function testFuzz_check_is_execution_between_flagged_parties(FlaggedWorld memory world) public {
+        Path path = [Path.TRANSFER, Path.EXECUTE, Path.HOLD, Path.MINT, Path.SEIZE, Path.RELEASE][world.path % 6];
+        Party[5] memory all = [client, swiss, retail, alice, bob];
+        (Party memory payer, Party memory payee) = (all[world.payer % 5], all[world.payee % 5]);
+        if (payer.id != alice.id) _deposit(usd, payer.wallet, TIER_BALANCE - 2000);
+        _hold(payer.wallet, TIER_LIMIT / 2);
+        if (payee.id != payer.id && payee.id != alice.id) _deposit(usd, payee.wallet, 1 + world.filled % TIER_BALANCE);
+        if (world.flags & 1 != 0) _addFlags(payer.id, Flags.PAIR_RULES);
+        if (world.flags & 2 != 0) _addFlags(payee.id, Flags.PAIR_RULES);
+        if (world.flags & 4 != 0) _permitPair(world.flags & 8 != 0 ? DE : CH, world.flags & 16 != 0 ? DE : CH);
+        if (world.flags & 32 != 0) _setRetailTier(TIER_LIMIT / 2 + 10, TIER_BALANCE / 2);
+        if (world.stop % 4 == 1) _suspend(sponsor.id);
+        if (world.stop % 4 == 2) _freeze(sponsor.id);
+        if (world.stop % 4 == 3) {
+            vm.prank(sponsor.wallet);
+            registry.suspendCustomer(client.id, "reason");
+        }
+        address caller = _caller(path, world.caller, payer.wallet, payee.wallet);
+        _agree(path, caller, payer.wallet, payee.wallet, 1 + world.amount % (TIER_LIMIT + 2));
     }
 
     function _put(uint8 state) private {

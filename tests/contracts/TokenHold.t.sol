@@ -123,10 +123,11 @@ contract TokenHold is TokenScenario {
 
     function test_a_lost_wallets_consent_is_void() public {
         Vm.Wallet memory second = _link(alice, "alice, second wallet");
-        bytes memory signature = _consent(alice.key, alice.wallet, 500, 7, type(uint256).max);
+        uint256 deadline = block.timestamp + 30 days;
+        bytes memory signature = _consent(alice.key, alice.wallet, 500, 7, deadline);
         _recover(alice.wallet, second.addr);
         vm.expectRevert(_refused(Path.HOLD, Reason.PAYER_WALLET_LOST, alice.wallet, 0, 0));
-        _holdByConsent(alice.wallet, 500, 7, type(uint256).max, signature);
+        _holdByConsent(alice.wallet, 500, 7, deadline, signature);
     }
 
     function test_nothing_is_not_held() public {

@@ -244,12 +244,11 @@ contract TokenPay is TokenScenario {
         _payBatch(_batch(501, bob.wallet, 1));
     }
 
-    function test_an_empty_batch_changes_nothing() public {
-        _payBatch(_batch(0, bob.wallet, 0));
-        assertEq(usd.balanceOf(alice.wallet), MONEY);
-        vm.prank(address(0xDEAD));
-        usd.payBatch(_batch(0, bob.wallet, 0));
-        assertEq(usd.balanceOf(address(0xDEAD)), 0);
+    function test_a_batch_of_one_is_a_payment() public {
+        _payBatch(_batch(1, bob.wallet, 250));
+        assertEq(usd.balanceOf(bob.wallet), 250);
+        assertEq(_spent(alice.id), 250);
+        assertTrue(usd.paid(alice.id, REF));
     }
 
     function test_a_batch_stops_with_its_payer_and_the_pause() public {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../../contracts/interfaces/IDepositToken.sol";
+import {IMandates} from "../../contracts/interfaces/IMandates.sol";
 import {TokenScenario} from "./base/TokenScenario.sol";
 import {Vm} from "./base/Vm.sol";
 import {TestNotary} from "./mocks/token/TestNotary.sol";
@@ -24,7 +25,7 @@ contract TokenReplay is TokenScenario {
     uint256 private _supply;
     uint256 private _outstanding;
     uint256 private _netTransfers; // that NetExecuted announced
-    uint256 private _nets;
+    uint256 private _nets; // and payments by mandate: what the handler does not count
 
     function setUp() public override {
         vm.recordLogs();
@@ -54,7 +55,7 @@ contract TokenReplay is TokenScenario {
 
     function _act(uint256 random) private {
         (uint256 a, uint256 b, uint96 amount) = (random >> 16 & 0xff, random >> 24 & 0xff, uint96(random >> 64));
-        uint256 what = random % 13;
+        uint256 what = random % 14;
         if (what == 0) _handler.mint(a, amount);
         if (what == 1) _handler.transfer(a, b, amount % 100_000);
         if (what == 2) _handler.payBatch(a, b, b + 1, amount % 100_000);
@@ -66,7 +67,8 @@ contract TokenReplay is TokenScenario {
         if (what == 8) _handler.freeze(a, amount % 1000);
         if (what == 9) _handler.unfreeze(a, amount % 1000);
         if (what == 10) _handler.seize(a, b, amount % 10_000, amount % 500);
-        if (what > 10) _net(random >> 8);
+        if (what == 11 || what == 12) _net(random >> 8);
+        if (what == 13) _payByMandate(random >> 8);
     }
 
     function test_a_net_is_rebuilt() public {
@@ -106,6 +108,22 @@ contract TokenReplay is TokenScenario {
         }
         vm.prank(by);
         (bool done,) = address(usd).call(abi.encodeCall(usd.executeNet, (sources)));
+        if (done) ++_nets;
+    }
+
+    /// @dev By a mandate of its own; what is not done leaves no trace.
+    function _payByMandate(uint256 random) private {
+        address by = _notaries[random % 2];
+        address payer = _wallets[(random >> 8) % 3];
+        IMandates.Mandate memory mandate =
+            IMandates.Mandate(payer, by, bytes32(_next()), 1e6, 1e6, 1 days, block.timestamp, block.timestamp);
+        uint256 amount = 1 + (random >> 16) % 50_000;
+        vm.prank(payer);
+        (bool given,) = address(usd).call(abi.encodeCall(usd.registerMandate, (mandate)));
+        if (!given) return;
+        vm.prank(by);
+        (bool done,) = address(usd)
+            .call(abi.encodeCall(usd.executeByMandate, (mandate, _wallets[(random >> 40) % 3], amount, mandate.ruleId)));
         if (done) ++_nets;
     }
 

@@ -147,6 +147,28 @@ contract TokenSponsoredTest is FlaggedBase {
         _expect(reason, Reason.DAILY_LIMIT, "denied");
     }
 
+    /// @dev A sponsor loosens nothing that compliance decided.
+    function test_what_compliance_lowered_the_sponsor_does_not_raise() public {
+        _ceiling(5000);
+        vm.prank(sponsor.wallet);
+        usd.setCustomerLimit(client.id, 5000);
+        vm.prank(compliance);
+        usd.decreaseDailyLimit(client.id, 0);
+        vm.startPrank(sponsor.wallet);
+        vm.expectRevert(abi.encodeWithSelector(IDepositToken.LimitHeldDown.selector, client.id, 0));
+        usd.setCustomerLimit(client.id, 1);
+        usd.setCustomerLimit(client.id, 0);
+        vm.stopPrank();
+        Reason reason = _agree(Path.TRANSFER, client.wallet, client.wallet, bob.wallet, 1);
+        _expect(reason, Reason.DAILY_LIMIT, "held down");
+
+        _setLimit(usd, client.id, 100); // the bank's delayed word
+        vm.startPrank(sponsor.wallet);
+        usd.setCustomerLimit(client.id, 5000);
+        vm.stopPrank();
+        _expect(_agree(Path.TRANSFER, client.wallet, client.wallet, bob.wallet, 1), Reason.OK, "lifted");
+    }
+
     function test_only_the_sponsor_sets_its_customers_limits() public {
         _ceiling(5000);
         bytes memory no = abi.encodeWithSelector(ISponsorships.NotCustomerOf.selector, alice.id, sponsor.id);

@@ -27,6 +27,7 @@ from rich.table import Table
 from rows_money import money, onboarding
 from rows_orders import orders
 from rows_rules import rules
+from rows_sponsors import sponsored
 from rows_trades import trades
 from sizes import code_sizes
 
@@ -66,6 +67,7 @@ def measured(bench: Bench) -> dict[str, int]:
         | trades(bench, buyer, seller, third)
         | rules(bench, buyer, seller)
         | onboarding(bench)
+        | sponsored(bench, seller)
     )
 
 

@@ -79,7 +79,7 @@ def test_every_contract_has_code_and_stands_under_its_roles(bank: Platform) -> N
         assert bank.connection.web3.eth.get_code(deployed.address)
     assert bank.governance.has_role("ISSUER", bank.session.wallet)
     assert not bank.governance.has_role("ISSUER", LocalSigner.generate().address)
-    for contract in ("OrderEscrow", "Settlement"):
+    for contract in ("OrderEscrow", "Settlement", "PaymentRules"):
         assert bank.governance.notary_state("USD", bank.record.address(contract)) == "ACTIVE"
 
 

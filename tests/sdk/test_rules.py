@@ -31,6 +31,7 @@ from pyjpm.errors.rules import (
     TooFewApprovals,
     TriggerNotMet,
 )
+from pyjpm.ledger import compare, read_events
 from pyjpm.rule import MandateStatus
 from pyjpm.rule_terms import Every
 from pyjpm.testing import new_company
@@ -126,6 +127,9 @@ def test_rent_is_paid_once_a_day_by_anyone(
     assert [(each.period, each.payments, each.amount) for each in done] == [(0, 1, RENT), (1, 1, RENT)]
     assert done[0].tx == act.tx_hash
     assert json.loads(json.dumps([payer.rules.get(document).to_dict(), preview.to_dict(), done[0].to_dict()]))
+    block = bank.connection.head().number
+    outcome = compare(bank.session, read_events(bank.session, to_block=block), block=block)
+    assert outcome.matches, outcome.differences
 
 
 def test_missed_days_are_caught_up_or_skipped(
