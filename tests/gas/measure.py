@@ -27,6 +27,7 @@ from rich.table import Table
 from rows_money import clearances, money, onboarding
 from rows_orders import orders
 from rows_rules import rules
+from rows_sponsors import sponsored
 from rows_trades import trades
 from sizes import code_sizes
 
@@ -67,6 +68,7 @@ def measured(bench: Bench) -> dict[str, int]:
         | rules(bench, buyer, seller)
         | clearances(bench, seller)
         | onboarding(bench)
+        | sponsored(bench, seller)
     )
 
 
