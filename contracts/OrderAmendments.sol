@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start uninitialized-local (starts at zero)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderAmendments} from "./interfaces/IOrderAmendments.sol";
@@ -75,6 +79,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         _requireBothSigned(old, c.previous, structHash, who, buyerSignature, sellerSignature);
     }
 
+    // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
     function _amendOne(
         Terms memory previous,
         Terms memory next,
@@ -182,3 +187,7 @@ contract OrderAmendments is OrderBook, IOrderAmendments {
         return OrderTerms.creditReference(OrderTerms.holdReference(id, milestone), creditNote);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp
+// slither-disable-end uninitialized-local

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {OrderId} from "./libraries/Ids.sol";
@@ -132,6 +135,7 @@ abstract contract OrderAttesting is OrderBook {
         m.since = uint32(block.timestamp);
         m.state = ms.mode == Mode.PREFUND ? State.Accepted : State.Due;
         _save(m);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Accepted) emit MilestoneAccepted(m.id, m.index, ms.amount);
         else emit MilestoneDue(m.id, m.index, ms.amount);
     }
@@ -139,6 +143,7 @@ abstract contract OrderAttesting is OrderBook {
     /// @dev PREFUND, partial: what is newly accepted is released, and once nothing more will come the rest goes back.
     /// What the token refuses stays held: the seller's as owed, which no later dispute, refund or decision touches,
     /// the rest until `refund`.
+    // slither-disable-next-line reentrancy-no-eth,reentrancy-events (deposit tokens call nobody back)
     function _acceptPart(Terms memory terms, Milestone memory ms, Live memory m, Attestation memory a) private {
         _mark(m, a);
         uint256 start = _startedAt(m);
@@ -175,6 +180,7 @@ abstract contract OrderAttesting is OrderBook {
         _report(m, a, true);
         emit MilestoneAccepted(m.id, m.index, p.accepted);
         if (due != 0) emit MilestoneDue(m.id, m.index, due);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Cancelled) emit MilestoneCancelled(m.id, m.index, 0);
         _save(m);
     }
@@ -239,3 +245,6 @@ abstract contract OrderAttesting is OrderBook {
         emit StatusAttested(m.id, m.index, a.status, a.seq, a.accepted, a.attestedAt, a.documentHash, counted);
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end timestamp

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IAttesterSets} from "./interfaces/IAttesterSets.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
@@ -38,6 +42,7 @@ abstract contract OrderBook is IOrderBook {
         address vouched; // a wallet of which the token has just held money: it acts itself; 0: none
     }
 
+    // slither-disable-next-line unused-state (one layout for all code that runs in this storage)
     uint256 internal constant NONE = type(uint256).max;
 
     bytes32 private constant DOMAIN_TYPEHASH =
@@ -51,8 +56,11 @@ abstract contract OrderBook is IOrderBook {
     address public immutable attesterSets;
 
     mapping(bytes32 ref => MilestoneSlots) internal _milestones;
+    // slither-disable-next-line unused-state (one layout for all code that runs in this storage)
     mapping(bytes32 agreement => bool) internal _usedAgreements;
+    // slither-disable-next-line unused-state (one layout for all code that runs in this storage)
     mapping(bytes32 ref => uint256) internal _credited; // minor units paid back after release
+    // slither-disable-next-line unused-state (one layout for all code that runs in this storage)
     mapping(bytes32 creditReference => bool) internal _usedCreditNotes;
 
     constructor(address registry_, address attesterSets_) {
@@ -123,6 +131,7 @@ abstract contract OrderBook is IOrderBook {
     /// @dev Writes and, where the state is another, says so.
     function _save(Live memory m) internal {
         _write(m);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == m.before) return;
         emit MilestoneStateChanged(m.id, m.index, m.before, m.state);
         m.before = m.state;
@@ -210,6 +219,7 @@ abstract contract OrderBook is IOrderBook {
         view
         returns (uint256)
     {
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (start == block.timestamp) return 0;
         Interval[][] memory lists = new Interval[][](4);
         lists[0] = IDepositToken(token).pausesSince(uint40(start));
@@ -278,6 +288,7 @@ abstract contract OrderBook is IOrderBook {
     /// @dev The participant of a LINKED wallet, else 0: no word of a suspended or lost wallet counts.
     function _participantOf(address wallet) internal view returns (uint32 participant) {
         IParticipantRegistry.WalletStatus status;
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (participant,, status) = IParticipantRegistry(registry).walletOf(wallet);
         if (status != IParticipantRegistry.WalletStatus.LINKED) participant = 0;
     }
@@ -294,6 +305,7 @@ abstract contract OrderBook is IOrderBook {
     }
 
     function _signers(Terms memory terms) internal view returns (Signers memory who) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (who.buyer, who.seller,) = IParticipantRegistry(registry).signers(terms.buyer, terms.seller, address(0));
     }
 
@@ -345,6 +357,7 @@ abstract contract OrderBook is IOrderBook {
 
     /// @dev Pays the seller's current wallet out of what is held of `payer`. Where the token's rules refuse that now,
     /// it reverts as the token does or, for what must not wait for a transfer, answers false.
+    // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
     function _execute(Terms memory terms, Live memory m, address payer, uint256 amount, bool must)
         internal
         returns (bool)
@@ -360,6 +373,7 @@ abstract contract OrderBook is IOrderBook {
     }
 
     /// @dev Back to the wallet that paid. The rules refuse this only while the token has stopped this notary.
+    // slither-disable-next-line reentrancy-events (deposit tokens call nobody back)
     function _giveBack(Terms memory terms, Live memory m, uint256 amount, uint256 heldSince, bool must)
         internal
         returns (bool)
@@ -381,3 +395,7 @@ abstract contract OrderBook is IOrderBook {
         }
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 import {OrderAttesting} from "./OrderAttesting.sol";
@@ -37,10 +40,12 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         OrderBook(registry_, attesterSets_)
         AccessManaged(authority)
     {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         extension = address(new OrderExtension(registry_, attesterSets_));
         bool fits =
             IOrderBook(amendments_).registry() == registry_ && IOrderBook(amendments_).attesterSets() == attesterSets_;
         if (!fits) revert InvalidTerms("amendments");
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         amendments = amendments_;
     }
 
@@ -53,6 +58,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
     {
         Terms memory t;
         (id, t) = OrderTerms.loader()(terms);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Signers memory who;
         _open(t, id, who, buyerSignature, sellerSignature, NONE);
     }
@@ -95,6 +101,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         _requireToken(terms.token);
         (Live memory m, uint32 participant) = _openHeld(terms, id, payer, data);
         if (ref != m.ref) revert WrongReference(ref, m.ref);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         bool due = m.state == State.Due;
         uint256 expected = due ? _pay(terms, m, payer, participant) : _fund(terms, m, payer, participant);
         if (amount != expected) revert WrongAmount(amount, expected);
@@ -113,6 +120,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
 
         _name(m, terms, id, milestone);
         (m.before, m.state, m.since) = (State.Open, State.Open, uint32(block.timestamp));
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Signers memory who;
         who.vouched = payer;
         _open(terms, id, who, _decodeBytes(data, 64), _decodeBytes(data, 96), milestone);
@@ -188,6 +196,7 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         uint256 offset = _decodeWord(data, position);
         assembly ("memory-safe") {
             let start := add(data.offset, offset)
+            // slither-disable-next-line write-after-write (offset and length are two words)
             decoded.offset := add(start, 32)
             decoded.length := calldataload(start)
         }
@@ -407,3 +416,6 @@ contract OrderEscrow is OrderAttesting, IOrderEscrow, INotary, AccessManaged {
         return "1.0.0";
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end timestamp

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {OrderBook} from "./OrderBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IOrderEscrow} from "./interfaces/IOrderEscrow.sol";
@@ -51,7 +54,9 @@ contract OrderExtension is OrderBook, IOrderExtension {
     /// @dev Runs one item as its caller would run it (the escrow's own code, the same sender), so that a refusal
     /// undoes that item alone. No data means that the gas ran out: then the whole batch is undone, or a tight gas
     /// limit could skip what is due.
+    // slither-disable-next-line reentrancy-events (the code it calls is its own)
     function _callOrSkip(bytes memory call, OrderId id, uint256 milestone) private {
+        // slither-disable-next-line low-level-calls (its failure is an answer)
         (bool ok, bytes memory reason) = address(this).delegatecall(call);
         if (ok) return;
         if (reason.length == 0) revert ItemFailed(id, milestone);
@@ -249,6 +254,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
         else m.state = prefund ? State.Accepted : State.Due;
         _save(m);
         emit MilestoneDecided(m.id, m.index, sellerAmount, back, how);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (m.state == State.Due) emit MilestoneDue(m.id, m.index, sellerAmount);
         if (prefund && back != 0) _giveBack(terms, m, back, heldSince, true);
     }
@@ -268,6 +274,7 @@ contract OrderExtension is OrderBook, IOrderExtension {
     /// @inheritdoc IOrderExtension
     function milestoneOf(OrderId id, uint256 milestone) external view returns (MilestoneView memory v) {
         MilestoneSlots storage slots = _milestones[OrderTerms.holdReference(id, milestone)];
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Live memory m;
         MilestoneWord.unpack(m, slots.word);
         Parts memory p = _parts(slots);
@@ -318,3 +325,6 @@ contract OrderExtension is OrderBook, IOrderExtension {
         return m.state == State.Due && _payWithinOver(t, t.milestones[milestone], m);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISponsorships} from "./interfaces/ISponsorships.sol";
 import {Flags} from "./libraries/Flags.sol";
@@ -339,3 +342,6 @@ abstract contract ParticipantBook is IParticipantRegistry, ISponsorships {
         }
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end timestamp

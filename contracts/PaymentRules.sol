@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {RuleBook} from "./RuleBook.sol";
 import {IDepositToken} from "./interfaces/IDepositToken.sol";
 import {IMandates} from "./interfaces/IMandates.sol";
@@ -40,6 +43,7 @@ contract PaymentRules is RuleBook {
         RuleId id = rule.id();
         RuleView storage stored = _armable(rule, id);
         uint256 approved = stored.approvals | _signed(rule, id, stored.round, signatures);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 count;
         for (uint256 bits = approved; bits != 0; bits &= bits - 1) {
             ++count;
@@ -102,7 +106,9 @@ contract PaymentRules is RuleBook {
     }
 
     function _requireOwn(Rule calldata rule) private view returns (RuleId) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 payer,,) = IParticipantRegistry(registry).walletOf(rule.payer);
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 caller,, IParticipantRegistry.WalletStatus status) = IParticipantRegistry(registry).walletOf(msg.sender);
         bool isOwn = caller == payer && status == IParticipantRegistry.WalletStatus.LINKED;
         if (!isOwn) revert NotRulePayer(msg.sender, rule.payer);
@@ -124,6 +130,7 @@ contract PaymentRules is RuleBook {
         (bool met, uint256 answers) = Triggers.evaluate(rule.trigger, registry);
         if (!met) revert TriggerNotMet(id, answers);
         (uint256 total, uint256 measured) = _totalOf(rule);
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         if (total == 0) revert NothingToMove(id, measured, rule.amount);
 
         Move[] memory moves = _movesOf(rule, id, period, total);
@@ -188,3 +195,6 @@ contract PaymentRules is RuleBook {
         revert Simulated();
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
@@ -77,6 +81,7 @@ abstract contract RuleBook is IPaymentRules, EIP712 {
         view
         returns (Move[] memory moves)
     {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 payer,,) = IParticipantRegistry(registry).walletOf(r.payer);
         uint256 count = r.payees.length;
         moves = new Move[](count);
@@ -86,8 +91,10 @@ abstract contract RuleBook is IPaymentRules, EIP712 {
             uint256 amount = i == count - 1 ? rest : total * r.payees[i].share / RuleChecks.WHOLE;
             rest -= amount;
             bytes32 ref = id.referenceOf(period, i);
+            // slither-disable-next-line incorrect-equality (no balance that others could move)
             if (amount == 0) continue;
             IDepositToken.ReferenceState state = IDepositToken(r.token).referenceState(payer, ref);
+            // slither-disable-next-line incorrect-equality (no balance that others could move)
             if (state == IDepositToken.ReferenceState.UNSPENT) {
                 moves[found++] = Move(_walletOf(r.payees[i]), amount, ref);
             }
@@ -115,6 +122,7 @@ abstract contract RuleBook is IPaymentRules, EIP712 {
             d.period = _nextPeriod(r, rule.next);
             d.dueAt = r.schedule.dueAt(r.start, d.period);
             if (rule.state != RuleState.ARMED || !_hasCome(r, d.dueAt)) continue;
+            // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
             (d.due,) = Triggers.evaluate(r.trigger, registry);
         }
     }
@@ -167,3 +175,7 @@ abstract contract RuleBook is IPaymentRules, EIP712 {
         return "1.0.0";
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end calls-loop
+// slither-disable-end timestamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {Admission} from "./Admission.sol";
 import {ISponsorships} from "./interfaces/ISponsorships.sol";
 import {Flags} from "./libraries/Flags.sol";
@@ -95,3 +97,5 @@ abstract contract Sponsorships is Admission {
         if (kycExpiry > latest) revert KycTermTooLong(kycExpiry, latest);
     }
 }
+
+// slither-disable-end timestamp

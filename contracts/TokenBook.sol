@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
@@ -46,6 +49,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
 
     /// @inheritdoc IRestrictedAsset
     function canSend(address account) public view returns (bool) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (Standing standing,) = REGISTRY.standingOf(account);
         return standing == Standing.GOOD;
     }
@@ -113,6 +117,7 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
 
     /// @inheritdoc IDepositToken
     function referenceState(address wallet, bytes32 ref) external view returns (ReferenceState) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 participant,,) = REGISTRY.walletOf(wallet);
         if (participant == 0) revert UnknownParticipantOfWallet(wallet);
         return referenceState(participant, ref);
@@ -271,3 +276,6 @@ abstract contract TokenBook is IDepositToken, IERC20Metadata, IERC20Permit, IERC
         }
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end naming-convention

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start calls-loop (one call that fails fails all, as it should; lists are bounded)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+// slither-disable-start unused-return (what is left out of the answer is not asked for)
+
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -88,6 +92,7 @@ abstract contract TradeBook is ISettlement, EIP712 {
     function _requireAllGood(Live memory live, Lots memory lots, Cash[] memory cash) internal view {
         _requirePairs(live, lots);
         address[] memory wallets = live.wallets;
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 asked;
         for (uint256 i; i < cash.length; ++i) {
             if (cash[i].consent != 0) asked |= 1 << wallets.indexOf(cash[i].payer);
@@ -189,3 +194,7 @@ abstract contract TradeBook is ISettlement, EIP712 {
         return Wallets.distinct(legs);
     }
 }
+
+// slither-disable-end calls-loop
+// slither-disable-end timestamp
+// slither-disable-end unused-return

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {TradeBook} from "./TradeBook.sol";
 import {Cash, CashLegs} from "./libraries/CashLegs.sol";
 import {TradeId} from "./libraries/Ids.sol";
@@ -70,3 +72,5 @@ abstract contract TradeMatching is TradeBook {
         }
     }
 }
+
+// slither-disable-end timestamp

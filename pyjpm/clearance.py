@@ -55,14 +55,11 @@ class ClearanceRequest:
     outflows: tuple[Outflow, ...]
 
     @property
-    def id(self) -> str:
-        """What tells this movement from any other, whatever its amounts: the references, by payer and way."""
-        references = [bytes.fromhex(each.reference[2:]) for each in self.outflows] or [self.digest]
-        return (
-            "0x"
-            + keccak(text=f"{self.currency} {self.payer} {self.what}").hex()[:16]
-            + keccak(b"".join(references)).hex()
-        )
+    def movements(self) -> tuple[str, ...]:
+        """What names each outflow for ever, whatever its amount and payee: payer, way and reference. Payments alone and
+        in batches spend the same references."""
+        way = "pay" if self.what == "payBatch" else self.what
+        return tuple(f"{self.currency} {self.payer} {way} {flow.reference}" for flow in self.outflows)
 
     @property
     def message(self) -> dict[str, Any]:

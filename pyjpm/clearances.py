@@ -27,6 +27,10 @@ class Clearances:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def now(self) -> int:
+        """The chain's time, unix seconds, by which deadlines go."""
+        return self._session.now()
+
     def needed(self, participant: int | None = None) -> bool:
         """Whether the participant (the acting one by default) moves money only with clearances."""
         whose = self._session.participant if participant is None else participant

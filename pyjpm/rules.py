@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.clearance import request_word, ride
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
@@ -182,6 +183,29 @@ class Rules:
         part = {"nonce": str(nonce), "deadline": deadline, "signature": "0x" + signature.hex()}
         return self._attached(document, session.wallet, "mandate", part)
 
+    def request_clearance(self, document: Document, *, valid_for: int = DAY) -> Document:
+        """Asks the bank to clear the mandate in the document: for a payer whose money moves with clearances only.
+
+        Raises:
+            SignatureMissing: the payer has not authorized the rule.
+        """
+        session, terms = self._session, self._terms(document)
+        message, _ = self._signed_mandate(document, terms)
+        currency, until = session.record.currency_of(terms.token), session.now() + valid_for
+        return request_word(session, currency, "RegisterMandate", message, to_checksum_address(terms.payer), until)
+
+    def with_clearance(self, document: Document, clearance: Document) -> Document:
+        """The document with the bank's clearance riding along with the payer's mandate.
+
+        Raises:
+            SignatureMissing: the payer has not authorized the rule, or nobody cleared it.
+        """
+        terms = self._terms(document)
+        _, signature = self._signed_mandate(document, terms)
+        wallet = to_checksum_address(terms.payer)
+        part = {**document.attachments[wallet]["mandate"], "signature": "0x" + ride(signature, clearance).hex()}
+        return self._attached(document, wallet, "mandate", part)
+
     def approve(self, document: Document, *, valid_for: int = DAY) -> Document:
         """The document with the acting approver's signature for the rule's present round.
 
@@ -233,15 +257,8 @@ class Rules:
             SignatureMissing: the document carries none.
         """
         terms = self._terms(document)
-        try:
-            part = document.attachments[to_checksum_address(terms.payer)]["mandate"]
-        except KeyError as error:
-            raise SignatureMissing("The rule carries no mandate.", kind=KIND, by=terms.payer) from error
-        try:
-            riding = (int(part["nonce"]), part["deadline"], bytes.fromhex(part["signature"][2:]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise MalformedDocument(f"The mandate is malformed: {error!r}.") from error
-        arguments = (terms.mandate(self._address()), *riding)
+        message, signature = self._signed_mandate(document, terms)
+        arguments = (message["mandate"], message["nonce"], message["deadline"], signature)
         return self._send(terms, "registerMandateBySignature", arguments, idempotency_key, token=True)
 
     def arm(self, document: Document, *, idempotency_key: str) -> Act:
@@ -384,6 +401,23 @@ class Rules:
     def _state(self, terms: RuleTerms) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._session.call(CONTRACT, "stateOf", terms.id)
         return found
+
+    def _signed_mandate(self, document: Document, terms: RuleTerms) -> tuple[dict[str, Any], bytes]:
+        """What the payer has signed, and its signature."""
+        try:
+            part = document.attachments[to_checksum_address(terms.payer)]["mandate"]
+        except KeyError as error:
+            raise SignatureMissing("The rule carries no mandate.", kind=KIND, by=terms.payer) from error
+        try:
+            signature = bytes.fromhex(part["signature"][2:])
+            message = {
+                "mandate": terms.mandate(self._address()),
+                "nonce": int(part["nonce"]),
+                "deadline": part["deadline"],
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise MalformedDocument(f"The mandate is malformed: {error!r}.") from error
+        return message, signature
 
     def _require_payer(self, terms: RuleTerms) -> None:
         wallet = self._session.wallet

@@ -18,6 +18,7 @@ from pyjpm.documents import Document
 from pyjpm.money import Money
 from pyjpm.participants import Kind, identity_hash
 from pyjpm.platform import Platform
+from pyjpm.restrictions import Flags
 from pyjpm.workplace import Workplace, arguments
 
 
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--salt", default="a salt that bank and company share", help="company: at least 16 characters")
     parser.add_argument("--document", type=Path, metavar="FILE", help="bank: the company's link")
     parser.add_argument("--limit", action="append", default=[], metavar="'USD 1000.00'", help="bank: daily limit")
+    parser.add_argument("--cleared", action="store_true", help="bank: its money shall move with clearances only")
     parser.add_argument("--kyc-days", type=int, default=365, help="bank: how long the KYC is in date")
     parser.add_argument("--jurisdiction", type=int, default=840, help="bank: ISO 3166-1 numeric")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -69,6 +71,9 @@ def admit(bank: Platform, chosen: argparse.Namespace) -> dict[str, object]:
             idempotency_key=f"onboard {document.body.get('identityHash')}",
         )
         participant = onboarding.wait().participant
+    if chosen.cleared:
+        key = f"cleared {participant}"
+        bank.restrictions.add_flags(participant, Flags.CLEARANCE, idempotency_key=key).wait()
     for text in chosen.limit:
         limit = Money.parse(text)
         bank.participants.set_daily_limit(participant, limit, idempotency_key=f"limit {participant} {limit}").wait()
@@ -80,8 +85,8 @@ def described(bank: Platform, participant: int) -> dict[str, object]:
         f"limit {currency}": str(bank.participants.daily_limit(participant, currency=currency)[0])
         for currency in bank.record.tokens
     }
-    found = bank.participants.get(participant)
-    return {"participant": participant, "wallet": found.wallet, "status": found.status, **limits}
+    found, cleared = bank.participants.get(participant), bank.clearances.needed(participant)
+    return {"participant": participant, "wallet": found.wallet, "status": found.status, "cleared": cleared, **limits}
 
 
 if __name__ == "__main__":

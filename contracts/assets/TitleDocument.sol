@@ -20,6 +20,7 @@ contract TitleDocument is ITitleDocument, ERC721, AccessManaged {
     /// @inheritdoc ITitleDocument
     mapping(uint256 id => bytes32) public documentHash;
 
+    // slither-disable-next-line uninitialized-state (a mapping: written by issue and transfer)
     mapping(address holder => uint256[]) private _titles;
     mapping(uint256 id => uint256) private _positions;
 
@@ -27,6 +28,7 @@ contract TitleDocument is ITitleDocument, ERC721, AccessManaged {
         ERC721(name_, symbol_)
         AccessManaged(authority)
     {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         registry = registry_;
     }
 

@@ -19,6 +19,7 @@ contract UnitToken is IUnitToken, ERC20, ERC20Permit, AccessManaged {
         ERC20Permit(name_)
         AccessManaged(authority)
     {
+        // slither-disable-next-line missing-zero-check (made once; a wrong one shows at the first call)
         registry = registry_;
     }
 

@@ -18,6 +18,7 @@ pragma solidity ^0.8.28;
 /// it was held: execution, release and the bank's own acts ask for none. `transfer` and `transferFrom` cannot be cleared.
 /// `check` answers for a payer without a clearance: CLEARANCE_MISSING on HOLD, and on TRANSFER by the payer itself;
 /// NOT_CLEARABLE on TRANSFER by another, as by allowance (an authorization without a clearance is CLEARANCE_MISSING).
+// slither-disable-next-line missing-inheritance (its code, run by the contract that has that face)
 interface IClearances {
     /// @param digest of the call, consent or authorization.
     event ClearanceUsed(address indexed payer, bytes32 indexed digest, address indexed screener);

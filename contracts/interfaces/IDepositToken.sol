@@ -150,7 +150,9 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     event DailyLimitSet(uint32 indexed participant, uint256 limit);
     event SponsorCeilingSet(uint32 indexed sponsor, uint256 ceiling);
     event RetailTierSet(uint256 dailyLimit, uint256 maxBalance);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Paused(address by);
+    // slither-disable-next-line unindexed-event-address (found by its kind, of which there are few)
     event Unpaused(address by);
 
     /// @notice A movement that the rules refuse. `account` is whom the reason is about; `has` and `needs` are the numbers
@@ -286,6 +288,7 @@ interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedA
     /// a limit set before binds at once; who holds more keeps it, and takes no payment. A seizure asks no ceiling.
     /// @param dailyLimit minor units; 0 lets nothing pass.
     /// @param maxBalance minor units; 0 lets nothing pass.
+    // slither-disable-next-line shadowing-local (the function of that name is not called here)
     function setRetailTier(uint256 dailyLimit, uint256 maxBalance) external;
     /// @param ceiling minor units minted and not redeemed; 0 lets nothing pass.
     function setMintCeiling(address issuer, uint256 ceiling) external;

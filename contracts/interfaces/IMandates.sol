@@ -10,6 +10,7 @@ pragma solidity ^0.8.28;
 /// payer's participant or by compliance. Each payment spends its reference in the payer's participant, like any other:
 /// neither a second notary nor a later mandate pays for it again. It never follows a successor: with the wallet lost, so is
 /// its mandate.
+// slither-disable-next-line missing-inheritance (its code, run by the contract that has that face)
 interface IMandates {
     enum MandateStatus {
         NONE,
@@ -67,6 +68,7 @@ interface IMandates {
     ) external;
     /// @notice At once and for ever: by a linked wallet of the payer's participant, or compliance. Works while paused or
     /// frozen.
+    // slither-disable-next-line shadowing-local (the function of that name is not called here)
     function revokeMandate(bytes32 mandateId) external;
     /// @notice By the mandate's notary: holds and at once executes, in one movement as of `executeByConsent`, and spends
     /// `ref` of the payer's participant.

@@ -10,6 +10,8 @@ import {IParticipantRegistry} from "./IParticipantRegistry.sol";
 /// @dev Trust: a sponsor says who its customers are, and may stop them at once; it can lift only what it stopped itself, so
 /// it loosens nothing that the bank or compliance decided. Its own suspension or freeze stops all its customers in the
 /// same block: they read it, nothing is copied. What it grants them a day is capped in each token (setSponsorCeiling).
+/// Replay: a customer's sponsor is what CustomerOnboarded said; Flags.SUSPENDED_BY_SPONSOR follows CustomerSuspended and
+/// CustomerReinstated, all other flags FlagsChanged; a sponsor's customers are those onboarded less ParticipantClosed.
 interface ISponsorships {
     event SponsorshipSet(uint32 indexed sponsor, uint32 quota, uint40 longestKyc, uint16[] jurisdictions);
     /// @dev Right after its ParticipantRegistered.

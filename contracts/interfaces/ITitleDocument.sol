@@ -17,6 +17,7 @@ interface ITitleDocument is IRecoverable {
     error TooManyTitles(address holder, uint256 most);
 
     /// @notice By the registrar.
+    // slither-disable-next-line shadowing-local (the function of that name is not called here)
     function issue(address to, uint256 id, bytes32 documentHash) external;
 
     /// @notice By the registrar, once the holder has approved it (or surrendered the title to it).

@@ -28,11 +28,14 @@ library Calendar {
     function toDate(uint256 day) internal pure returns (uint256 year, uint256 month, uint256 dayOfMonth) {
         uint256 shifted = day + DAYS_TO_1970;
         uint256 ofEra = shifted % DAYS_OF_ERA;
+        // slither-disable-next-line divide-before-multiply (rounds as the calendar does)
         uint256 yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365;
         uint256 ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+        // slither-disable-next-line divide-before-multiply (rounds as the calendar does)
         uint256 fromMarch = (5 * ofYear + 2) / 153;
         dayOfMonth = ofYear - (153 * fromMarch + 2) / 5 + 1;
         month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+        // slither-disable-next-line divide-before-multiply (rounds as the calendar does)
         year = yearOfEra + shifted / DAYS_OF_ERA * 400 + (month <= 2 ? 1 : 0);
     }
 
@@ -42,6 +45,7 @@ library Calendar {
         uint256 yearOfEra = year % 400;
         uint256 ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + dayOfMonth - 1;
         uint256 ofEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + ofYear;
+        // slither-disable-next-line divide-before-multiply (rounds as the calendar does)
         return year / 400 * DAYS_OF_ERA + ofEra - DAYS_TO_1970;
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {Lots, TradeRules} from "./TradeRules.sol";
 import {Leg, LegKind} from "./TradeTerms.sol";
 
@@ -55,3 +57,5 @@ library CashLegs {
         }
     }
 }
+
+// slither-disable-end assembly

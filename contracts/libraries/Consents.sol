@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {Clearances} from "./Clearances.sol";
 import {Deadlines} from "./Deadlines.sol";
@@ -50,3 +53,6 @@ library Consents {
         spent[nonce >> 8] = bits | bit;
     }
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

@@ -17,6 +17,7 @@ function eqOrder(OrderId a, OrderId b) pure returns (bool) {
     return OrderId.unwrap(a) == OrderId.unwrap(b);
 }
 
+// slither-disable-next-line dead-code (an operator of its type: bound by `using`)
 function eqTrade(TradeId a, TradeId b) pure returns (bool) {
     return TradeId.unwrap(a) == TradeId.unwrap(b);
 }

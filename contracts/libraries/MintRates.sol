@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 
 /// @notice How much an issuer may mint in how much time: a bucket of `amount` that drains over `period`. Two words.
@@ -41,6 +43,7 @@ library MintRates {
         stored.amount = uint88(amount);
         stored.period = uint32(period);
         stored.since = uint40(block.timestamp);
+        // slither-disable-next-line divide-before-multiply (rounded up first: a change gives nothing away)
         stored.level = uint128(minted * period);
     }
 
@@ -49,3 +52,5 @@ library MintRates {
         return drained < rate.level ? rate.level - drained : 0;
     }
 }
+
+// slither-disable-end timestamp

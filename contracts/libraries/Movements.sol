@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
@@ -177,6 +180,7 @@ library Movements {
     /// @dev Whoever moves another's money by allowance must itself be unstopped: a frozen spender is one of the oldest
     /// holes. An operator is a contract or service without a wallet of its own.
     function _spenderPasses(Movement memory m) private view returns (bool) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (Standing standing,) = m.registry.standingOf(m.caller);
         if (standing == Standing.GOOD || standing == Standing.KYC_EXPIRED) return true;
         if (_isStop(standing)) {
@@ -339,3 +343,6 @@ library Movements {
         return false;
     }
 }
+
+// slither-disable-end naming-convention
+// slither-disable-end timestamp

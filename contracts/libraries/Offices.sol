@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IReserve} from "../interfaces/IReserve.sol";
 import {MintRates} from "./MintRates.sol";
@@ -84,3 +86,5 @@ library Offices {
         return underCeiling < representable ? underCeiling : representable;
     }
 }
+
+// slither-disable-end naming-convention

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {OrderId} from "./Ids.sol";
 
@@ -244,3 +246,5 @@ library OrderTerms {
         }
     }
 }
+
+// slither-disable-end assembly

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {TokenState} from "./TokenStorage.sol";
 
@@ -37,3 +39,5 @@ library References {
         return (uint256(ref) >> 8, 1 << (uint256(ref) & 0xff));
     }
 }
+
+// slither-disable-end naming-convention

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IReserve, ReserveAttestation, ReserveLine} from "../interfaces/IReserve.sol";
 
 /// @notice What an attestation of a reserve must be in itself, and its EIP-712 struct hash. The type string is final.
@@ -66,3 +68,5 @@ library ReserveTerms {
         return a.assetClass < b.assetClass || (a.assetClass == b.assetClass && a.custodian < b.custodian);
     }
 }
+
+// slither-disable-end timestamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {Flags} from "./Flags.sol";
 import {LimitWord} from "./LimitWord.sol";
@@ -40,6 +42,7 @@ library RetailRules {
         returns (uint256)
     {
         address[] memory wallets = registry.retailWallets(participant);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 total;
         for (uint256 i; i < wallets.length; ++i) {
             total += $.accounts[wallets[i]].balance();
@@ -48,3 +51,5 @@ library RetailRules {
         return total < most ? most - total : 0;
     }
 }
+
+// slither-disable-end naming-convention

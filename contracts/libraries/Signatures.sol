@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 /// @notice The one judgement of whether `signer` signed: a key or, failing that, a contract (ERC-1271).
@@ -49,3 +51,5 @@ library Signatures {
         }
     }
 }
+
+// slither-disable-end assembly

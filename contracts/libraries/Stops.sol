@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {Interval} from "./Interval.sol";
 
 /// @notice The history of somebody's stops: intervals [start, end) in unix seconds, ascending, disjoint, never empty
@@ -14,8 +17,10 @@ library Stops {
         if (open == stopped) return;
         if (open) {
             // stopped and released within one second: no time has passed
+            // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
             if (stops[n - 1].start == nowSeconds) stops.pop();
             else stops[n - 1].end = nowSeconds;
+            // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
         } else if (n != 0 && stops[n - 1].end == nowSeconds) {
             // released and stopped again within one second: the stop goes on
             stops[n - 1].end = 0;
@@ -28,6 +33,7 @@ library Stops {
     /// and clocks are recent.
     function since(Interval[] storage stops, uint40 from) internal view returns (Interval[] memory later) {
         uint256 n = stops.length;
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 low;
         uint256 high = n;
         while (low < high) {
@@ -64,3 +70,6 @@ library Stops {
         }
     }
 }
+
+// slither-disable-end timestamp
+// slither-disable-end assembly

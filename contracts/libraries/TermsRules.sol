@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IOrderBook} from "../interfaces/IOrderBook.sol";
 import {AttesterSet} from "./AttesterSet.sol";
 import {Milestone, Mode, Terms} from "./OrderTerms.sol";
@@ -75,3 +77,5 @@ library TermsRules {
         if (payWithin > MAX_DURATION || (!prefund && payWithin == 0)) revert IOrderBook.InvalidTerms("payWithin");
     }
 }
+
+// slither-disable-end timestamp

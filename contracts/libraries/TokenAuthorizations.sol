@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IAuthorizations} from "../interfaces/IAuthorizations.sol";
@@ -119,3 +121,5 @@ library TokenAuthorizations {
         spent[word] = bits | bit;
     }
 }
+
+// slither-disable-end timestamp

@@ -36,6 +36,7 @@ library TokenBatch {
         if (count == 0) revert IDepositToken.BatchEmpty();
         if (count > LONGEST) revert IDepositToken.BatchTooLong(count, LONGEST);
         TokenState storage $ = TokenStorage.load();
+        // slither-disable-next-line uninitialized-local (starts at zero)
         Shared memory shared;
         shared.registry = IParticipantRegistry(IDepositToken(address(this)).registry());
         shared.refWord = NO_WORD;
@@ -106,6 +107,7 @@ library TokenBatch {
         uint256 charged = shared.remainingBefore - shared.remaining;
         if (charged == 0) return;
         uint32 participant = uint32(shared.participant);
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (, $.limits[participant],) = $.limits[participant].charge(Movements.today(), charged);
     }
 

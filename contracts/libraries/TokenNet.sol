@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start uninitialized-local (starts at zero)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
@@ -286,6 +289,7 @@ library TokenNet {
             }
             address payer = source.payer;
             if (source.day == 0) {
+                // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
                 Consents.use($, payer, total, source.ref, source.nonce, source.deadline, source.signature);
             } else {
                 payer = Movements.follow($, net.registry, payer);
@@ -350,3 +354,6 @@ library TokenNet {
         return a > b ? a - b : 0;
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end uninitialized-local

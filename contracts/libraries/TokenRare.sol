@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -70,6 +72,7 @@ library TokenRare {
         TokenState storage $ = TokenStorage.load();
         uint256 nonce = $.permitNonces[owner]++;
         bytes32 digest = TokenDomain.digest(keccak256(abi.encode(PERMIT_TYPE, owner, spender, value, nonce, deadline)));
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, v, r, s);
         bool isKey = err == ECDSA.RecoverError.NoError && signer == owner;
         if (!isKey && !SignatureChecker.isValidERC1271SignatureNow(owner, digest, abi.encodePacked(r, s, v))) {
@@ -81,6 +84,7 @@ library TokenRare {
     }
 
     function voidReference(uint32 participant, bytes32 ref) external {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (uint32 own,, IParticipantRegistry.WalletStatus status) = _registry().walletOf(msg.sender);
         bool isOwn = own == participant && status == IParticipantRegistry.WalletStatus.LINKED;
         if (!isOwn && !TokenRoles.mayCall(msg.sender, IDepositToken.mint.selector)) {
@@ -331,6 +335,7 @@ library TokenRare {
         _setPaused($, true);
         uint40 now_ = uint40(block.timestamp);
         uint256 count = $.pauses.length;
+        // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
         if (count > 0 && $.pauses[count - 1].end == now_) $.pauses[count - 1].end = 0;
         else $.pauses.push(Interval({start: now_, end: 0}));
         emit IDepositToken.Paused(msg.sender);
@@ -342,6 +347,7 @@ library TokenRare {
         _setPaused($, false);
         uint40 now_ = uint40(block.timestamp);
         Interval storage last = $.pauses[$.pauses.length - 1];
+        // slither-disable-next-line incorrect-equality (the very second is meant: one interval goes on)
         if (last.start == now_) $.pauses.pop();
         else last.end = now_;
         emit IDepositToken.Unpaused(msg.sender);
@@ -382,3 +388,5 @@ library TokenRare {
         return a < b ? a : b;
     }
 }
+
+// slither-disable-end timestamp

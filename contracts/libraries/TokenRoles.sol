@@ -19,10 +19,12 @@ library TokenRoles {
     }
 
     function isOperator(address caller) internal view returns (bool operator) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (operator,) = IAccessManager(_authority()).hasRole(OPERATOR, caller);
     }
 
     function isScreener(address signer) internal view returns (bool screener) {
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (screener,) = IAccessManager(_authority()).hasRole(SCREENER, signer);
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IMandates} from "../interfaces/IMandates.sol";
 import {AccountWord} from "./AccountWord.sol";
@@ -86,3 +88,5 @@ library TokenStorage {
         }
     }
 }
+
+// slither-disable-end assembly

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {Leg, LegKind, Trade} from "./TradeTerms.sol";
 
@@ -53,3 +55,5 @@ library TradeRules {
         return amount * (lots.first + lots.count) / lots.total - amount * lots.first / lots.total;
     }
 }
+
+// slither-disable-end timestamp

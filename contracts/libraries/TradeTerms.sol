@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {TradeId} from "./Ids.sol";
 
@@ -98,3 +100,5 @@ library TradeTerms {
         return keccak256(abi.encode(CANCEL_TRADE_TYPEHASH, tradeId, deadline));
     }
 }
+
+// slither-disable-end assembly

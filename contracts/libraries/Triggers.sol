@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
@@ -27,6 +29,7 @@ library Triggers {
     /// @notice Reverts unless the nodes are one tree, each of a known kind, about registered contracts, with nothing beside.
     function validate(Node[] calldata nodes, address registry, address token) internal view {
         if (nodes.length > MOST) revert IPaymentRules.TriggerTooLarge(nodes.length, MOST);
+        // slither-disable-next-line uninitialized-local (starts at zero)
         uint256 open;
         for (uint256 i; i < nodes.length; ++i) {
             uint256 takes = _validate(nodes[i], i, registry, token);
@@ -126,6 +129,7 @@ library Triggers {
 
     function _isDay(Recurrence memory r) private view returns (bool) {
         uint256 due = r.dueAt(0, r.periodAt(0, block.timestamp));
+        // slither-disable-next-line incorrect-equality (no balance that others could move)
         return due <= block.timestamp && due / 1 days == block.timestamp / 1 days;
     }
 
@@ -148,3 +152,5 @@ library Triggers {
         }
     }
 }
+
+// slither-disable-end timestamp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {Leg} from "./TradeTerms.sol";
 
@@ -67,3 +69,5 @@ library Wallets {
         }
     }
 }
+
+// slither-disable-end assembly

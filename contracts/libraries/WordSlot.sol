@@ -6,6 +6,7 @@ import {LimitWord} from "./LimitWord.sol";
 
 /// @notice Where a word of a mapping stands. Solidity works that out to read it and once more to write it; a payment, which
 /// does both with three words, finds each once.
+/// @dev Keys are cut to their types: what assembly sees of a value may have bits beyond.
 type WordSlot is bytes32;
 
 using WordSlots for WordSlot global;
@@ -17,7 +18,7 @@ library WordSlots {
         returns (WordSlot slot)
     {
         assembly ("memory-safe") {
-            mstore(0x00, wallet)
+            mstore(0x00, shr(96, shl(96, wallet)))
             mstore(0x20, words.slot)
             slot := keccak256(0x00, 0x40)
         }
@@ -29,7 +30,7 @@ library WordSlots {
         returns (WordSlot slot)
     {
         assembly ("memory-safe") {
-            mstore(0x00, participant)
+            mstore(0x00, and(participant, 0xffffffff))
             mstore(0x20, words.slot)
             slot := keccak256(0x00, 0x40)
         }
@@ -41,7 +42,7 @@ library WordSlots {
         returns (WordSlot slot)
     {
         assembly ("memory-safe") {
-            mstore(0x00, wallet)
+            mstore(0x00, shr(96, shl(96, wallet)))
             mstore(0x20, words.slot)
             slot := keccak256(0x00, 0x40)
         }

@@ -19,6 +19,8 @@ _CEILINGS: Final = {
     "receiveWithAuthorization": 600_000,
     "mint": 400_000,
     "register": 900_000,
+    "onboardCustomer": 900_000,
+    "setSponsorship": 7_000_000,
     "recoverWallet": 8_000_000,
     "attestReserve": 4_500_000,
     "open": 2_500_000,

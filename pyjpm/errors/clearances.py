@@ -54,3 +54,17 @@ class ClearanceForOther(PyjpmError):
 
     code = "CLEARANCE_FOR_OTHER"
     hint = "Ask for it with the same payee, amount, key and remittance."
+
+
+class ClearanceRefused(PyjpmError):
+    """The desk's policy, or what it signed before, does not let this pass."""
+
+    code = "CLEARANCE_REFUSED"
+    hint = "Have a person of the screening desk look at it."
+
+
+class InvalidPolicy(PyjpmError):
+    """The policy file is missing, or not of the form that a desk reads."""
+
+    code = "INVALID_POLICY"
+    hint = "See pyjpm.clearing.Policy.load for the form."

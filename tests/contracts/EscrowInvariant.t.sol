@@ -35,6 +35,13 @@ contract EscrowInvariantTest is OrderRows {
         _assertE3();
     }
 
+    /// @dev From wherever it stands; and then back.
+    function invariant_E4_all_that_holds_money_can_end() external {
+        uint256 here = vm.snapshotState();
+        _endAll();
+        vm.revertToState(here);
+    }
+
     function invariant_E5_money_is_the_sellers_or_where_it_came_from() external view {
         _assertE5();
     }

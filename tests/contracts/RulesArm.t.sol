@@ -148,6 +148,30 @@ contract RulesArm is RulesBase {
         _expectInvalid(r, "threshold");
     }
 
+    /// @dev Each bound itself is still good: 16 approvers who all must approve, from the first week of 1970 on, until now.
+    function test_what_is_just_at_its_bound_is_armed() public {
+        Rule memory r = _rule();
+        (r.start, r.end) = (7 days, uint40(block.timestamp));
+        r.capPerPayment = uint88(r.capPerPeriod);
+        r.approvers = new address[](16);
+        r.threshold = 16;
+        Vm.Wallet[16] memory people;
+        for (uint256 i; i < 16; ++i) {
+            people[i] = _key(string.concat("person ", vm.toString(i)));
+            r.approvers[i] = people[i].addr;
+        }
+        for (uint256 i; i < 16; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IPaymentRules.TooFewApprovals.selector, i, 16));
+            rules.arm(r, _noApprovals());
+            vm.prank(people[i].addr);
+            rules.approve(r);
+        }
+        rules.arm(r, _noApprovals());
+        assertEq(rules.stateOf(rules.ruleId(r)).approvals, type(uint16).max);
+        r.start = r.end;
+        assertTrue(rules.preview(r).met);
+    }
+
     function _expectInvalid(Rule memory r, string memory field) private {
         vm.expectRevert(abi.encodeWithSelector(IPaymentRules.InvalidRule.selector, field));
         rules.arm(r, _noApprovals());

@@ -126,7 +126,9 @@ contract TokenMandate is TokenScenario {
         _mandate.end = uint256(type(uint40).max) + 1;
         _expectInvalid("end");
         _mandate.start = _mandate.end = block.timestamp;
+        _mandate.capPerPayment = _mandate.capPerPeriod = type(uint88).max;
         _register();
+        assertEq(_left(), type(uint88).max);
     }
 
     function _expectInvalid(string memory field) private {

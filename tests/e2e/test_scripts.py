@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pyjpm import DeploymentRecord, LocalAnvil, Platform
+from pyjpm import DeploymentRecord, Document, Keystore, LocalAnvil, Money, Platform
 from pyjpm.contracts.sources import project_root
 
 SCRIPTS = project_root() / "scripts"
@@ -75,6 +75,37 @@ def test_a_company_is_onboarded_by_its_document(anvil: LocalAnvil, bank: Operato
     height = anvil.connection().head().number
     assert bank.result(*arguments) == admitted
     assert anvil.connection().head().number == height
+
+
+def test_the_desk_clears_what_its_policy_lets_pass(anvil: LocalAnvil, bank: Operator, tmp_path: Path) -> None:
+    company = Operator(anvil.url, tmp_path / "company")
+    company.home.mkdir()
+    (company.home / "deployment.json").write_bytes((bank.home / "deployment.json").read_bytes())
+    link = tmp_path / "link.json"
+    company.result("onboard", "--link", link, "--key", "flagged", "--identifier", "lei=2")
+    assert bank.result("onboard", "--document", link, "--limit", "USD 5000.00", "--cleared")["cleared"] is True
+
+    requests, cleared, policy = tmp_path / "requests", tmp_path / "cleared", tmp_path / "policy.json"
+    requests.mkdir()
+    payee = json.loads(link.read_text())["body"]["wallet"]
+    caps = {"USD": {"per_payment": "100.00", "per_day": "150.00"}}
+    policy.write_text(json.dumps({"caps": caps, "payees": [payee]}))
+    record = DeploymentRecord.load(bank.home / "deployment.json")
+    signer = Keystore(company.home / "keys").load("flagged", (company.home / "passphrase").read_text().strip())
+    with Platform.connect(anvil.connection(), record, signer=signer, journal=tmp_path / "journal") as platform:
+        for name, amount in (("a", "100.00"), ("b", "50.01"), ("c", "100.01")):
+            asked = platform.clearances.request(payee, Money(amount, "USD"), idempotency_key=name)
+            asked.save(requests / f"{name}.json")
+        (requests / "d.json").write_text("no document")
+        found = bank.result("clear_payments", "--policy", policy, "--in", requests, "--out", cleared)
+        assert [found[f"{name}.json"]["status"] for name in "abcd"] == ["cleared", "refused", "refused", "refused"]
+        assert platform.clearances.verify(Document.load(cleared / "a.json")).payer == signer.address
+    assert [path.name for path in cleared.iterdir()] == ["a.json"]
+    (cleared / "a.json").unlink()
+    again = bank.result("clear_payments", "--policy", policy, "--in", requests, "--out", cleared)
+    assert again["a.json"] == found["a.json"]
+    third = bank.result("clear_payments", "--policy", policy, "--in", requests, "--out", cleared)
+    assert third["a.json"]["status"] == "done before"
 
 
 def test_a_title_is_settled_against_money(bank: Operator) -> None:

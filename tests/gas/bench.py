@@ -61,13 +61,14 @@ class Bench:
         assert created is not None
         return created
 
-    def company(self, name: str) -> Platform:
+    def company(self, name: str, *, kind: Kind = Kind.CORPORATE, sponsor: Platform | None = None) -> Platform:
+        """Onboarded by the bank, or by its sponsor."""
         company = self.bank.acting(signer(name))
         identity = identity_hash({"name": name}, bytes(16))
         message = {"identityHash": identity, "wallet": company.session.wallet, "deadline": LATE}
         link = company.session.sign("ParticipantRegistry", "LinkWallet", message)
         profile = {
-            "kind": int(Kind.CORPORATE),
+            "kind": int(kind),
             "jurisdiction": 840,
             "kycExpiry": LATE,
             "identityHash": identity,
@@ -75,9 +76,8 @@ class Bench:
             "policyHash": bytes(32),
             "encryptionKey": bytes(32),
         }
-        self.onboarded = self.send(
-            self.bank, "ParticipantRegistry", "register", profile, company.session.wallet, LATE, link
-        )
+        by, function = (self.bank, "register") if sponsor is None else (sponsor, "onboardCustomer")
+        self.onboarded = self.send(by, "ParticipantRegistry", function, profile, company.session.wallet, LATE, link)
         for currency in (USD, EUR):
             self.send(self.bank, currency, "setDailyLimit", company.session.participant, 10**12)
         return company

@@ -24,9 +24,10 @@ from page import write_page
 from peers import peers
 from rich.console import Console
 from rich.table import Table
-from rows_money import money, onboarding
+from rows_money import clearances, money, onboarding
 from rows_orders import orders
 from rows_rules import rules
+from rows_sponsors import sponsored
 from rows_trades import trades
 from sizes import code_sizes
 
@@ -65,7 +66,9 @@ def measured(bench: Bench) -> dict[str, int]:
         | orders(bench, buyer, seller)
         | trades(bench, buyer, seller, third)
         | rules(bench, buyer, seller)
+        | clearances(bench, seller)
         | onboarding(bench)
+        | sponsored(bench, seller)
     )
 
 

@@ -61,7 +61,7 @@ def _peers(ours: Mapping[str, int], peers: Mapping[str, Mapping[str, int]]) -> l
     lines = [
         "## Beside other tokens",
         "",
-        "In gas, and what ours costs in hundredths of theirs.",
+        "In gas, and ours divided by theirs.",
         "",
         "| token | " + " | ".join(f"{row} | ours / theirs" for row in TOKEN_ROWS) + " |",
         "| --- |" + " ---: | ---: |" * len(TOKEN_ROWS),

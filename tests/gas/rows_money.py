@@ -31,6 +31,7 @@ def money(bench: Bench, buyer: Platform, seller: Platform, third: Platform, empt
     rows["mint"] = bench.mint(buyer, 1_000_000, new_day=True)
     rows |= redemptions(bench, buyer)
     rows |= holds(bench, buyer, seller)
+    rows |= authorizations(bench, buyer, seller)
     return rows
 
 
@@ -61,6 +62,46 @@ def batches(bench: Bench, payer: Platform) -> dict[str, int]:
         "pay_batch_200_each": bench.measure(payer, USD, "payBatch", payments(together("today"))) // BATCH,
         "pay_batch_unrelated_refs_each": bench.measure(payer, USD, "payBatch", payments(unrelated)) // BATCH,
     }
+
+
+def authorizations(bench: Bench, payer: Platform, payee: Platform) -> dict[str, int]:
+    """Submitted by the payee. Nonces and references of this payer were used on an earlier day in the same words."""
+    nonces, references = keccak(text="nonces")[:31], keccak(text="authorized")[:31]
+    remittance = keccak(text="remittance")
+    rows: dict[str, int] = {}
+    for number in (b"\1", b"\2"):
+        message = {
+            "from": payer.session.wallet,
+            "to": payee.session.wallet,
+            "value": 100,
+            "validAfter": 0,
+            "validBefore": LATE,
+            "nonce": nonces + number,
+            "ref": references + number,
+            "remittanceHash": keccak(remittance),
+        }
+        signature = payer.session.sign(USD, "TransferWithAuthorization", message)
+        members = [message[name] for name in ("from", "to", "value", "validAfter", "validBefore", "nonce", "ref")]
+        rows["transfer_with_authorization"] = bench.measure(
+            payee, USD, "transferWithAuthorization", *members, remittance, signature
+        )
+    return rows
+
+
+def clearances(bench: Bench, payee: Platform) -> dict[str, int]:
+    """A payment of a participant whose money moves with clearances only; it has paid so on an earlier day."""
+    payer = bench.company("cleared")
+    bench.mint(payer, 1_000_000)
+    participant = payer.session.participant
+    bench.send(bench.bank, "ParticipantRegistry", "addFlags", participant, 4)
+    references, rows = keccak(text="cleared")[:31], {}
+    for number in (b"\1", b"\2"):
+        arguments = (payee.session.wallet, 100, references + number, keccak(text="remittance"))
+        call = payer.session.codec(USD).encode("pay", *arguments)
+        message = {"payer": payer.session.wallet, "digest": keccak(call), "deadline": LATE}
+        clearance = bytes.fromhex(bench.bank.session.wallet[2:]) + bench.bank.session.sign(USD, "Clearance", message)
+        rows["pay_cleared"] = bench.measure(payer, USD, "cleared", call, LATE, clearance)
+    return rows
 
 
 def redemptions(bench: Bench, owner: Platform) -> dict[str, int]:

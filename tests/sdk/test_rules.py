@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from orders import key, usd
 
-from pyjpm import Condition, Document, Money, Platform, RuleState, RuleTerms, Schedule
+from pyjpm import Condition, Document, Flags, Money, Platform, RuleState, RuleTerms, Schedule
 from pyjpm.chain import DevClock
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.deployment import InvalidRequest, RulesNotDeployed
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument, SignatureMissing, SignatureNotOf
 from pyjpm.errors.mandates import MandateCapPerPayment, MandateNotActive
-from pyjpm.errors.refusals import InsufficientAvailable, PayeeFrozen
+from pyjpm.errors.refusals import ClearanceMissing, InsufficientAvailable, PayeeFrozen
 from pyjpm.errors.rules import (
     InvalidTrigger,
     NotApprover,
@@ -266,6 +266,22 @@ def test_a_payer_and_an_approver_act_by_transactions(bank: Platform, payer: Plat
     payer.rules.approve_on_chain(document, idempotency_key=key("approve")).wait()
     assert payer.rules.get(document).approvers == (payer.session.wallet,)
     bank.rules.arm(document, idempotency_key=key("arm")).wait()
+    execute(bank, document)
+    assert usd(bank, payee) == RENT.minor
+
+
+def test_a_payer_with_the_flag_pays_by_a_cleared_mandate_only(bank: Platform, payer: Platform, payee: Platform) -> None:
+    participant = payer.session.participant
+    bank.restrictions.add_flags(participant, Flags.CLEARANCE, idempotency_key=key("flag")).wait()
+    with pytest.raises(ClearanceMissing):
+        execute(bank, armed(payer, rule(payer, payee)))
+    document = payer.rules.authorize(rule(payer, payee))
+    with pytest.raises(SignatureMissing):
+        payer.rules.with_clearance(document, payer.rules.request_clearance(document))
+    cleared = bank.clearances.sign(Document.from_json(payer.rules.request_clearance(document).to_json()))
+    document = payer.rules.with_clearance(payer.rules.approve(document), cleared)
+    payer.rules.submit_mandate(document, idempotency_key=key("mandate")).wait()
+    payer.rules.arm(document, idempotency_key=key("arm")).wait()
     execute(bank, document)
     assert usd(bank, payee) == RENT.minor
 

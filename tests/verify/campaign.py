@@ -43,7 +43,10 @@ LONG = 5  # times as many runs
 
 @dataclass(frozen=True)
 class Contract:
-    """An invariant test: how many runs of how many handler calls each of its properties gets."""
+    """A test contract: how many runs of how many handler calls each of its properties gets.
+
+    A fuzz test is called once a run; what it does then is not counted.
+    """
 
     name: str
     runs: int
@@ -54,8 +57,12 @@ CONTRACTS = (
     Contract("EscrowInvariant", runs=1_200, depth=100),
     Contract("SettlementInvariant", runs=700, depth=80),
     Contract("TokenInvariant", runs=320, depth=250),
+    Contract("RegistryInvariant", runs=250, depth=150),
     Contract("ReserveInvariant", runs=120, depth=120),
     Contract("RulesInvariant", runs=160, depth=100),
+    Contract("EscrowOrderOfArrival", runs=5_000, depth=1),
+    Contract("TokenReplay", runs=2_000, depth=1),
+    Contract("TokenCheckFuzz", runs=10_000, depth=1),
 )
 
 
@@ -82,7 +89,7 @@ def forge() -> str:
 def properties(contract: Contract) -> list[str]:
     """The invariants of a test contract, as its source names them."""
     source = (ROOT / "tests" / "contracts" / f"{contract.name}.t.sol").read_text()
-    return re.findall(r"function (invariant_\w+)\(", source)
+    return re.findall(r"function (invariant_\w+|testFuzz_\w+)\(", source)
 
 
 def run_forge(contract: Contract, name: str, seed: int, times: int) -> list[Record]:
@@ -94,6 +101,7 @@ def run_forge(contract: Contract, name: str, seed: int, times: int) -> list[Reco
     environment = os.environ | {
         "FOUNDRY_PROFILE": "verify",
         "FOUNDRY_INVARIANT_RUNS": str(contract.runs * times),
+        "FOUNDRY_FUZZ_RUNS": str(contract.runs * times),
         "FOUNDRY_INVARIANT_DEPTH": str(contract.depth),
         "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": str(here / "failures"),
         "FOUNDRY_TEST_FAILURES_FILE": str(here / "test-failures"),
@@ -116,12 +124,13 @@ def judge(output: str, errors: str) -> tuple[int, int, str]:
     try:
         (suite,) = json.loads(output).values()
         (test,) = suite["test_results"].values()
-        kind = test["kind"]["Invariant"]
+        ((kind, figures),) = test["kind"].items()
     except (ValueError, KeyError):
         return 0, 0, f"forge did not run it: {(errors or output).strip()[-400:]}"
+    runs, calls = figures["runs"], figures["calls"] if kind == "Invariant" else figures["runs"]
     if test["status"] != "Success":
-        return kind["runs"], kind["calls"], f"{test['reason']}; {json.dumps(test.get('counterexample'))[:2000]}"
-    return kind["runs"], kind["calls"], f"{kind['reverts']} reverts" if kind["reverts"] else "pass"
+        return runs, calls, f"{test['reason']}; {json.dumps(test.get('counterexample'))[:2000]}"
+    return runs, calls, f"{figures['reverts']} reverts" if figures.get("reverts") else "pass"
 
 
 def run_halmos(long: bool, _: int) -> list[Record]:
@@ -156,9 +165,16 @@ def hits() -> dict[str, dict[str, int]]:
     return {table: dict(rows) for table, rows in sorted(tables.items())}
 
 
+def contracts() -> tuple[Contract, ...]:
+    """Those above, and every other invariant test there is: none is left out because nobody listed it."""
+    listed = {contract.name for contract in CONTRACTS}
+    found = sorted(path.name.removesuffix(".t.sol") for path in (ROOT / "tests/contracts").glob("*Invariant.t.sol"))
+    return CONTRACTS + tuple(Contract(name, runs=200, depth=100) for name in found if name not in listed)
+
+
 def jobs(only: str | None) -> Iterator[tuple[Contract, str]]:
     """The longest first, so that both cores end together."""
-    for contract in CONTRACTS:
+    for contract in contracts():
         for name in properties(contract):
             if only is None or only in f"{contract.name}.{name}":
                 yield contract, name

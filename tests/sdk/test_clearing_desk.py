@@ -1,0 +1,118 @@
+"""The clearing signer: what the policy lets pass, once for each content, whatever is tried again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyjpm import Document, Money, Platform
+from pyjpm.clearing import ClearingDesk, Policy
+from pyjpm.errors.clearances import ClearanceRefused, InvalidPolicy
+
+USD = "USD"
+
+
+def policy(tmp_path: Path, payees: list[str], **more: Any) -> Policy:
+    path = tmp_path / "policy.json"
+    caps = {USD: {"per_payment": "100.00", "per_day": "250.00"}}
+    path.write_text(json.dumps({"caps": caps, "payees": payees, **more}))
+    return Policy.load(path)
+
+
+@pytest.fixture
+def desk(bank: Platform, seller: Platform, tmp_path: Path) -> ClearingDesk:
+    return ClearingDesk(bank.clearances, policy(tmp_path, [seller.session.wallet]), tmp_path / "ledger.sqlite")
+
+
+def request(buyer: Platform, seller: Platform, amount: str, key: str, **more: Any) -> Document:
+    return buyer.clearances.request(seller.session.wallet, Money(amount, USD), idempotency_key=key, **more)
+
+
+def test_what_it_signs_pays(bank: Platform, buyer: Platform, seller: Platform, desk: ClearingDesk) -> None:
+    cleared = desk.clear(request(buyer, seller, "100.00", "one"))
+    buyer.payments.create(seller.session.wallet, Money("100.00", USD), idempotency_key="one", clearance=cleared).wait()
+    assert bank.deposits.balance(seller.session.wallet, currency=USD).balance == Money("100.00", USD)
+
+
+def test_caps_hold_to_the_cent(buyer: Platform, seller: Platform, desk: ClearingDesk) -> None:
+    with pytest.raises(ClearanceRefused, match="one payment"):
+        desk.clear(request(buyer, seller, "100.01", "too much"))
+    for key in ("one", "two"):
+        desk.clear(request(buyer, seller, "100.00", key))
+    with pytest.raises(ClearanceRefused, match="day"):
+        desk.clear(request(buyer, seller, "50.01", "three"))
+    desk.clear(request(buyer, seller, "50.00", "three"))
+    with pytest.raises(ClearanceRefused, match="day"):
+        desk.clear(request(buyer, seller, "0.01", "four"))
+
+
+def test_a_reference_is_signed_for_one_content(
+    bank: Platform, buyer: Platform, seller: Platform, desk: ClearingDesk, tmp_path: Path
+) -> None:
+    asked = request(buyer, seller, "100.00", "one")
+    first = desk.clear(asked)
+    with pytest.raises(ClearanceRefused, match="other content"):
+        desk.clear(request(buyer, seller, "99.00", "one"))
+    with pytest.raises(ClearanceRefused, match="other content"):
+        desk.clear(request(buyer, seller, "100.00", "one", remittance=b"other"))
+    again = ClearingDesk(bank.clearances, policy(tmp_path, [seller.session.wallet]), tmp_path / "ledger.sqlite")
+    assert again.clear(asked) == first
+    again.clear(request(buyer, seller, "100.00", "two"))
+    again.clear(request(buyer, seller, "50.00", "three"))  # what was asked for twice has counted once
+
+
+def test_what_the_policy_does_not_name_is_refused(
+    bank: Platform, buyer: Platform, seller: Platform, desk: ClearingDesk, tmp_path: Path
+) -> None:
+    for refused in (
+        buyer.clearances.request(bank.session.wallet, Money("1.00", USD), idempotency_key="payee"),
+        buyer.clearances.request(seller.session.wallet, Money("1.00", "EUR"), idempotency_key="currency"),
+        request(buyer, seller, "1.00", "long", valid_for=2 * 86_400),
+        request(buyer, seller, "1.00", "late", valid_for=-1),
+        buyer.clearances.request_call(USD, "requestRedemption", 1, b"\1" * 32, b"\2" * 32),
+        buyer.clearances.request_call(USD, "payBatch", []),
+    ):
+        decision = desk.decide(refused)
+        assert decision.document is None
+        assert decision.reason.startswith("CLEARANCE_REFUSED"), decision.reason
+    nothing = Document("clearance", 1, bank.session.wallet, {})
+    assert desk.decide(nothing).to_dict()["status"] == "refused"
+
+
+def test_a_batch_counts_each_of_its_payments(buyer: Platform, seller: Platform, desk: ClearingDesk) -> None:
+    def batch(*amounts: int) -> Document:
+        items = [
+            {"to": seller.session.wallet, "amount": minor, "ref": bytes([place + 1]) * 32, "remittance": b""}
+            for place, minor in enumerate(amounts)
+        ]
+        return buyer.clearances.request_call(USD, "payBatch", items)
+
+    with pytest.raises(ClearanceRefused, match="one payment"):
+        desk.clear(batch(1, 10_001))
+    with pytest.raises(ClearanceRefused, match="day"):
+        desk.clear(batch(10_000, 10_000, 5_001))
+    desk.clear(batch(10_000, 10_000, 5_000))
+    single = buyer.clearances.request_call(USD, "pay", seller.session.wallet, 1, b"\1" * 32, b"")
+    with pytest.raises(ClearanceRefused, match="other content"):
+        desk.clear(single)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"caps": {"USD": {"per_payment": 1.5, "per_day": "1.00"}}, "payees": []}',
+        '{"caps": {}, "payees": [], "more": 1}',
+    ],
+)
+def test_a_policy_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text(text)
+    with pytest.raises(InvalidPolicy):
+        Policy.load(path)
+    with pytest.raises(InvalidPolicy):
+        Policy.load(tmp_path / "none.json")
