@@ -24,6 +24,13 @@ contract PlatformTest is Base {
         assertEq(ceiling, CEILING);
     }
 
+    /// @dev What deployment records keep of them.
+    function test_notaries_and_attester_sets_say_their_version() external view {
+        assertEq(escrow.version(), "1.0.0");
+        assertEq(settlement.version(), "1.0.0");
+        assertEq(attesterSets.version(), "1.0.0");
+    }
+
     /// @dev EIP-170, without viaIR.
     function test_every_contract_fits() external view {
         address[8] memory deployed = [

@@ -26,6 +26,24 @@ contract SettlementCancelTest is TradeBase {
         assertEq(settlement.heldFor(id, address(usd), buyer.wallet), 0);
     }
 
+    /// @dev Of two payers only one has held yet.
+    function test_cancellingGivesBackWhatIsHeldAndAsksNothingOfTheRest() public {
+        _deposit(eur, seller.wallet, PRICE);
+        Trade memory trade = _trade(_two(_cash(eur, seller, buyer, PRICE), _cash(usd, buyer, seller, PRICE)));
+        _holdCash(trade, usd, buyer, PRICE);
+        vm.prank(seller.wallet);
+        settlement.cancel(trade);
+        assertEq(usd.available(buyer.wallet), 10 * PRICE);
+        assertEq(eur.available(seller.wallet), PRICE);
+        _assertState(trade, ISettlement.State.Cancelled);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ISettlement.NothingHeld.selector, settlement.tradeId(trade), address(eur), seller.wallet
+            )
+        );
+        settlement.releaseHold(trade, address(eur), seller.wallet);
+    }
+
     /// @dev Signatures given out cannot be called back otherwise.
     function test_cancellingBeforeAnythingVoidsTheSignaturesThatAreOut() public {
         Trade memory trade = _dvp();

@@ -13,6 +13,28 @@ contract SettlementTermsTest is TradeBase {
         _expectValid(_trade(_many(32)));
     }
 
+    /// @dev Bits beyond a member's type, which no encoder makes: the id of such a trade would be another one, of a trade
+    /// that reads the same.
+    function test_legs_with_dirty_words() public {
+        Trade memory trade = _dvp();
+        bytes memory clean = abi.encodeCall(settlement.affirm, (trade));
+        for (uint256 word; word < 4; ++word) {
+            bytes memory dirty = bytes.concat(clean);
+            uint256 place = 4 + 32 * (1 + 6 + 1 + word); // past the offset of the trade, its head and the count of legs
+            assembly ("memory-safe") {
+                let at_ := add(add(dirty, 32), place)
+                mstore(at_, or(mload(at_), shl(200, 1)))
+            }
+            vm.prank(seller.wallet);
+            (bool done, bytes memory answer) = address(settlement).call(dirty);
+            assertFalse(done, "another trade that reads the same");
+            assertEq(answer, abi.encodeWithSelector(ISettlement.InvalidTrade.selector, "legs"));
+        }
+        vm.prank(seller.wallet);
+        (bool passed,) = address(settlement).call(clean);
+        assertTrue(passed, "but for those bits");
+    }
+
     function test_wallets() public {
         // 16 legs from 16 wallets to 16 others: 32; a 17th pair: 34
         _expectValidFor(_trade(_strangers(16)));
