@@ -143,6 +143,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
 
     /// @dev What the token itself says. What answers otherwise, or not at all, is none.
     function _currencyOf(address token) private view returns (bytes3) {
+        // slither-disable-next-line low-level-calls (its failure is an answer)
         (bool done, bytes memory answer) = token.staticcall(abi.encodeCall(IDepositToken.currency, ()));
         if (!done || answer.length != 96) revert InvalidReserveToken(token);
         (uint256 offset, uint256 length, bytes32 code) = abi.decode(answer, (uint256, uint256, bytes32));

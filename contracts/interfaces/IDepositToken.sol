@@ -37,8 +37,9 @@ import {IRestrictedAsset} from "./IRestrictedAsset.sol";
 ///   below 0. It starts at 0 each day.
 /// - an issuer's outstanding: + DepositMinted by it, - RedemptionSettled by it (the transaction's caller), never below 0;
 ///   of its rate: MintRateSet and DepositMinted at their blocks' times, as in the library MintRates.
-/// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it; redemptions and notaries: their own events; consents: ConsentCancelled, and the
-///   calldata of `hold`.
+/// - references: Paid, PaidByMandate and ReferenceVoided; what is left of a mandate: the last PaidByMandate of it;
+///   authorizations: AuthorizationUsed and AuthorizationCanceled; redemptions and notaries: their own events; consents:
+///   ConsentCancelled, and the calldata of `hold`.
 interface IDepositToken is IAuthorizations, IClearances, IMandates, IRestrictedAsset {
     enum NotaryStatus {
         NONE,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start timestamp (its times are hours and days; a proposer may shift a block by seconds)
+
 /// @notice Until when a signature may be brought: no later than it says, and not when it says a time out of all reason,
 /// as one in milliseconds would.
 library Deadlines {
@@ -18,3 +20,5 @@ library Deadlines {
         return block.timestamp + MAX_AHEAD;
     }
 }
+
+// slither-disable-end timestamp

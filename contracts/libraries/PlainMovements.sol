@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+// slither-disable-start naming-convention (as OpenZeppelin writes it)
+
 import {IDepositToken} from "../interfaces/IDepositToken.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {AccountWord} from "./AccountWord.sol";
@@ -25,6 +28,7 @@ library PlainMovements {
     {
         if ($.paused) return 0;
         if (msg.sender != from && msg.sender != to) {
+            // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
             (Standing standing,) = registry.standingOf(msg.sender);
             if (standing != Standing.GOOD) return 0;
         }
@@ -131,8 +135,12 @@ library PlainMovements {
 
     function _charge(TokenState storage $, uint32 participant, uint256 amount) private returns (bool) {
         WordSlot limit = WordSlots.find($.limits, participant);
+        // slither-disable-next-line unused-return (what is left out of the answer is not asked for)
         (bool passes, LimitWord charged,) = LimitWord.wrap(limit.read()).charge(Movements.today(), amount);
         if (passes) limit.write(LimitWord.unwrap(charged));
         return passes;
     }
 }
+
+// slither-disable-end assembly
+// slither-disable-end naming-convention

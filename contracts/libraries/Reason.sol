@@ -49,7 +49,7 @@ enum Reason {
 
 /// @notice The paths on which money moves, or is earmarked. `check` answers for each what execution does.
 enum Path {
-    TRANSFER, // transfer, transferFrom, pay, payBatch
+    TRANSFER, // transfer, transferFrom, pay, payBatch, authorizations
     HOLD, // hold, holdAndCall, requestRedemption
     EXECUTE, // a notary pays out of its hold
     RELEASE, // a notary gives a hold back

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+// slither-disable-start assembly (short and memory-safe: what the compiler does at length)
+
 import {AccountWord} from "./AccountWord.sol";
 import {LimitWord} from "./LimitWord.sol";
 
@@ -60,3 +62,5 @@ library WordSlots {
         }
     }
 }
+
+// slither-disable-end assembly

@@ -107,27 +107,27 @@ contract EscrowOpenTest is OrderBase {
     /// @dev No encoder makes them. Each member in turn gets the lowest and the highest bit that its type does not have.
     function test_terms_with_bits_beyond_their_types_are_refused() external {
         bytes memory data = abi.encodeCall(escrow.orderId, (_prefund()));
-        bytes memory error = abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "encoding");
+        bytes memory refusal = abi.encodeWithSelector(IOrderBook.InvalidTerms.selector, "encoding");
         uint16[13] memory terms = [uint16(32), 32, 160, 256, 256, 32, 32, 32, 8, 16, 32, 256, 40];
         for (uint256 i; i < terms.length; ++i) {
-            _refuseBits(data, 36 + 32 * i, terms[i], error);
+            _refuseBits(data, 36 + 32 * i, terms[i], refusal);
         }
         uint16[10] memory milestone = [uint16(88), 1, 32, 8, 40, 40, 32, 32, 32, 1];
         for (uint256 i; i < milestone.length; ++i) {
-            _refuseBits(data, 36 + 32 * (15 + i), milestone[i], error);
+            _refuseBits(data, 36 + 32 * (15 + i), milestone[i], refusal);
         }
     }
 
     function test_an_attestation_with_bits_beyond_its_types_is_refused() external {
         bytes memory data = abi.encodeCall(escrow.attestationDigest, (_says(_prefund(), 1, SHIPPED)));
-        bytes memory error = abi.encodeWithSelector(IOrderBook.InvalidAttestation.selector, "encoding");
+        bytes memory refusal = abi.encodeWithSelector(IOrderBook.InvalidAttestation.selector, "encoding");
         uint16[10] memory widths = [uint16(256), 8, 48, 8, 88, 1, 40, 256, 32, 40];
         for (uint256 i; i < widths.length; ++i) {
-            _refuseBits(data, 4 + 32 * i, widths[i], error);
+            _refuseBits(data, 4 + 32 * i, widths[i], refusal);
         }
     }
 
-    function _refuseBits(bytes memory data, uint256 position, uint256 width, bytes memory error) private view {
+    function _refuseBits(bytes memory data, uint256 position, uint256 width, bytes memory refusal) private view {
         (bool ok,) = address(escrow).staticcall(data);
         assertTrue(ok, "as it was");
         if (width == 256) return;
@@ -137,7 +137,7 @@ contract EscrowOpenTest is OrderBase {
             bytes memory reason;
             (ok, reason) = address(escrow).staticcall(data);
             assertFalse(ok, "accepted");
-            assertEq(keccak256(reason), keccak256(error), "its error");
+            assertEq(keccak256(reason), keccak256(refusal), "its refusal");
             _flip(data, position, bit);
         }
     }

@@ -60,6 +60,7 @@ CONTRACTS = (
     Contract("RegistryInvariant", runs=250, depth=150),
     Contract("ReserveInvariant", runs=120, depth=120),
     Contract("RulesInvariant", runs=160, depth=100),
+    Contract("ClearanceInvariant", runs=160, depth=80),
     Contract("EscrowOrderOfArrival", runs=5_000, depth=1),
     Contract("TokenReplay", runs=2_000, depth=1),
     Contract("TokenCheckFuzz", runs=10_000, depth=1),

@@ -24,6 +24,10 @@ HELD_BY = (
         "a reference pays once per participant",
         "TokenInvariant over wallets and recoveries; ReferencesProof for all inputs",
     ),
+    (
+        "no flagged participant's money moves without a clearance; a clearance moves it once",
+        "ClearanceInvariant: every way, with good, late, foreign and used clearances, to the cent",
+    ),
     ("events rebuild balances, holds and supply", "TokenReplay; TokenMachine at the end of every run"),
     ("clocks skip stopped time, once", "RegistryInvariant; ClockProof for all intervals"),
 )

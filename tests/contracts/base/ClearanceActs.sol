@@ -47,7 +47,9 @@ abstract contract ClearanceActs is ClearanceBase {
         super.setUp();
         Party memory carol = _party("carol", MONEY);
         _deposit(usd, bob.wallet, MONEY);
-        (_parties[0], _parties[1], _parties[2]) = (alice, bob, carol);
+        _parties[0] = alice;
+        _parties[1] = bob;
+        _parties[2] = carol;
         _mustBeCleared(alice.id);
         _mustBeCleared(carol.id);
     }
