@@ -45,7 +45,7 @@ demo: setup
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 test: setup
-	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie test-sdk test-replay gas
+	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
 test-unit: setup
 	$(PYTEST_PARALLEL) tests/unit

@@ -155,6 +155,12 @@ contract RegistryGovernanceTest is RegistryBase {
         assertEq(uint256(vm.load(address(registry), bytes32(uint256(root) + 5))), 1, "count");
     }
 
+    /// @dev The admin role has the guardians to cancel what it announces; others have whom they are given.
+    function test_guardians_of_roles() external view {
+        assertEq(governance.getRoleGuardian(governance.ADMIN_ROLE()), _roleId("GUARDIAN"));
+        assertEq(governance.getRoleGuardian(uint64(77)), governance.ADMIN_ROLE());
+    }
+
     function test_versions() external view {
         assertEq(registry.version(), "1.0.0");
         assertEq(governance.version(), "1.0.0");

@@ -47,6 +47,11 @@ contract RulesArm is RulesBase {
         assertEq(RuleId.unwrap(rules.ruleId(r)), keccak256(words));
     }
 
+    function test_what_an_approver_signs() public view {
+        RuleId id = rules.ruleId(_rule());
+        assertEq(rules.approvalDigest(id, 3, 1_800_000_000), _approvalDigest(id, 3, 1_800_000_000));
+    }
+
     function test_the_mandate_follows_from_the_rule() public view {
         Rule memory r = _rule();
         IMandates.Mandate memory m = rules.mandateOf(r);

@@ -12,7 +12,7 @@ contract SettlementInvariantTest is TradeActs {
 
     function setUp() public override {
         super.setUp();
-        bytes4[] memory s = new bytes4[](32);
+        bytes4[] memory s = new bytes4[](36);
         (s[0], s[1], s[2]) = (this.propose.selector, this.propose.selector, this.propose.selector);
         (s[3], s[4], s[5]) = (this.affirm.selector, this.affirm.selector, this.affirm.selector);
         (s[6], s[7], s[8]) = (this.holdCash.selector, this.holdCash.selector, this.holdCash.selector);
@@ -25,6 +25,8 @@ contract SettlementInvariantTest is TradeActs {
             s[i] = this.loosen.selector;
         }
         (s[29], s[30], s[31]) = (this.loseWallet.selector, this.net.selector, this.net.selector);
+        (s[32], s[33], s[34], s[35]) =
+        (this.propose.selector, this.propose.selector, this.affirm.selector, this.settle.selector);
         _target(address(this), s);
     }
 

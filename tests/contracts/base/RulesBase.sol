@@ -136,10 +136,14 @@ abstract contract RulesBase is TokenBase {
     }
 
     /// @dev Hashed here, independently of the contract.
-    function _signApproval(uint256 key, RuleId id, uint32 round, uint40 deadline) internal view returns (bytes memory) {
+    function _approvalDigest(RuleId id, uint32 round, uint40 deadline) internal view returns (bytes32) {
         bytes32 typehash = keccak256("RuleApproval(bytes32 ruleId,uint32 round,uint40 deadline)");
         bytes32 structHash = keccak256(abi.encode(typehash, id, round, deadline));
-        return _sign(key, _digest(_domain("pyjpm PaymentRules", address(rules)), structHash));
+        return _digest(_domain("pyjpm PaymentRules", address(rules)), structHash);
+    }
+
+    function _signApproval(uint256 key, RuleId id, uint32 round, uint40 deadline) internal view returns (bytes memory) {
+        return _sign(key, _approvalDigest(id, round, deadline));
     }
 
     function _noApprovals() internal pure returns (IPaymentRules.ApproverSignature[] memory) {

@@ -113,14 +113,14 @@ abstract contract TradeActs is TradeBase, Rows {
         (address from, address to) =
             (_parties[seed % PARTIES].wallet, _parties[(seed % PARTIES + 1 + (seed >> 8) % 2) % PARTIES].wallet);
         uint256 kind = (seed >> 16) % 10;
-        address token = _tokens[kind < 6 ? 1 : 2 + (kind - 6)];
+        address token = _tokens[kind < 7 ? 1 : 2 + (seed >> 20) % 4];
         Trade storage trade = _trades.push();
         trade.legs.push(Leg(LegKind.ERC20, token, from, to, 0, (seed >> 24) % 1000 + 1));
         trade.legs.push(Leg(LegKind.CASH, address(usd), to, from, 0, (seed >> 40) % 1e6 + 1));
         trade.tradeReference = bytes32(_trades.length);
         trade.settleAfter = uint40(block.timestamp + ((seed >> 72) % 8 == 0 ? 6 hours : 0));
         trade.expiry = uint40(block.timestamp + 1 days + (seed >> 80) % 12 days);
-        (trade.agent, trade.lots) = (address(this), uint16((seed >> 112) % 5 + 1));
+        (trade.agent, trade.lots) = (address(this), uint16((seed >> 112) % 6 + 1));
     }
 
     function affirm(uint256 seed) external {
@@ -166,7 +166,7 @@ abstract contract TradeActs is TradeBase, Rows {
         uint256 first = _view(trade).lotsSettled;
         uint256 count = trade.lots - first;
         bytes memory call_ = abi.encodeCall(settlement.settle, (trade, t.affirmations, t.consents));
-        if (seed >> 130 & 1 == 0 && count != 0) {
+        if (seed >> 130 & 3 != 0 && count != 0) {
             count = 1 + (seed >> 144) % count;
             call_ = abi.encodeCall(settlement.settleLots, (trade, first, count, t.affirmations, t.consents));
         }
@@ -184,14 +184,30 @@ abstract contract TradeActs is TradeBase, Rows {
         }
     }
 
-    /// @dev Of up to `most` trades from one on.
     function net(uint256 seed) external {
         uint256 start = _choose(seed, seed >> 137 & 1 == 0);
         if (start == _trades.length) return propose(seed);
+        (uint256[] memory which, INetting.NetTrade[] memory all) = _together(seed, start);
+        string[] memory from = new string[](all.length);
+        for (uint256 k; k < all.length; ++k) {
+            from[k] = _stateName(all[k].trade);
+        }
+        bytes memory call_ = abi.encodeCall(settlement.settleNet, (all, seed >> 140 & 1 == 0));
+        if (!_settle(which, all, 0, call_)) return;
+        _nets += all.length;
+        for (uint256 k; k < all.length; ++k) {
+            _took(string.concat(from[k], " > Settled, in a net"));
+        }
+    }
+
+    /// @dev Up to five trades from `start` on, mostly such as may well settle.
+    function _together(uint256 seed, uint256 start)
+        private
+        returns (uint256[] memory which, INetting.NetTrade[] memory all)
+    {
         uint256 most = 1 + (seed >> 128) % 5;
         if (most > _trades.length) most = _trades.length;
-        INetting.NetTrade[] memory all = new INetting.NetTrade[](most);
-        uint256[] memory which = new uint256[](most);
+        (which, all) = (new uint256[](most), new INetting.NetTrade[](most));
         uint256 n;
         for (uint256 k; k < most; ++k) {
             uint256 i = (start + k) % _trades.length;
@@ -200,19 +216,9 @@ abstract contract TradeActs is TradeBase, Rows {
             (which[n], all[n]) = (i, _riding(trade, false));
             ++n;
         }
-        if (n == 0) return;
         assembly ("memory-safe") {
             mstore(all, n)
             mstore(which, n)
-        }
-        string[] memory from = new string[](n);
-        for (uint256 k; k < n; ++k) {
-            from[k] = _stateName(all[k].trade);
-        }
-        if (!_settle(which, all, 0, abi.encodeCall(settlement.settleNet, (all, seed >> 140 & 1 == 0)))) return;
-        _nets += n;
-        for (uint256 k; k < n; ++k) {
-            _took(string.concat(from[k], " > Settled, in a net"));
         }
     }
 
@@ -272,7 +278,7 @@ abstract contract TradeActs is TradeBase, Rows {
         string memory from = _stateName(trade);
         if (!_is(from, "Matched")) {
             // now and then while the settlement may not release
-            bool stopped = seed >> 130 & 3 != 0 && _heldFor(trade) != 0;
+            bool stopped = seed >> 130 & 15 != 0 && _heldFor(trade) != 0;
             if (stopped) _stopSettlement(true);
             bool done =
                 _act(trade.legs[seed >> 128 & 1].from, address(settlement), abi.encodeCall(settlement.cancel, (trade)));
