@@ -28,6 +28,7 @@ from pyjpm.session import Session
 ADMINISTRATOR: Final = "attesters"
 FIRST_EPOCH: Final = 1
 _AT_ONCE: Final = 100
+_SIGNED_FOR: Final = 30 * 86_400  # seconds that a wallet's link may wait for its registration
 
 T = TypeVar("T")
 # ISO 3166-1 numeric for codes that appear in order logs; 999 where a log has none (user-assigned, "unknown").
@@ -60,8 +61,9 @@ class Cast:
             ReplayFailed: the contracts refused one of it.
         """
         parties = [Party(ADMINISTRATOR, "Attesters", None), *queue.parties()]
+        deadline = self._session.now() + _SIGNED_FOR
         for some in _in_parts(parties):
-            stage.run([self._registration(party, kyc_expiry) for party in some])
+            stage.run([self._registration(party, kyc_expiry, deadline) for party in some])
         asked = [("ParticipantRegistry", "participantByIdentity", (self._identity(party),)) for party in parties]
         self._ids = {party.id: found for party, found in zip(parties, self._session.calls(asked), strict=True)}
         for totals in _in_parts(queue.buyer_totals()):
@@ -75,9 +77,8 @@ class Cast:
         # The salt is the replay's own: two replays on one platform are two casts.
         return keccak(text=f"{self._run}/{party.id}")
 
-    def _registration(self, party: Party, kyc_expiry: int) -> Call:
+    def _registration(self, party: Party, kyc_expiry: int, deadline: int) -> Call:
         session, signer, identity = self._session, self.signer(party.id), self._identity(party)
-        deadline = kyc_expiry
         message = {"identityHash": identity, "wallet": signer.address, "deadline": deadline}
         typed = TypedMessage(session.domain("ParticipantRegistry"), "LinkWallet", message)
         profile = {

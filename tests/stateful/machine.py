@@ -61,8 +61,10 @@ class TokenMachine(RuleBasedStateMachine):
         self.nonce = 1000
 
     def teardown(self) -> None:
-        self.events_rebuild_the_books()
-        assert self.world.rpc.call("evm_revert", self.snapshot)
+        try:
+            self.events_rebuild_the_books()
+        finally:  # also after a failure: the next example starts where this one did
+            assert self.world.rpc.call("evm_revert", self.snapshot)
 
     # --- both sides of an act ---
 
@@ -113,10 +115,10 @@ class TokenMachine(RuleBasedStateMachine):
             "amount": amount,
             "ref": word(7),
             "nonce": self.nonce,
-            "deadline": 2**40 - 1,
+            "deadline": self.world.now() + DAY,
         }
         signature = self.world.signers[payer].sign_typed(TypedMessage(self.world.domain, "Consent", consent))
-        arguments = (self.address(payer), amount, word(7), self.nonce, 2**40 - 1, signature)
+        arguments = (self.address(payer), amount, word(7), self.nonce, consent["deadline"], signature)
         done = self.send(self.world.notary, "hold", *arguments)
         self.agree(done, self.model.hold_by_consent(payer, amount, self.nonce, self.today()), "hold")
 
