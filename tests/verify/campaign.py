@@ -54,10 +54,10 @@ class Contract:
 
 
 CONTRACTS = (
-    Contract("EscrowInvariant", runs=1_200, depth=100),
+    Contract("EscrowInvariant", runs=1_600, depth=100),
     Contract("SettlementInvariant", runs=2_000, depth=80),
-    Contract("TokenInvariant", runs=350, depth=250),
-    Contract("RegistryInvariant", runs=250, depth=150),
+    Contract("TokenInvariant", runs=500, depth=250),
+    Contract("RegistryInvariant", runs=600, depth=150),
     Contract("ReserveInvariant", runs=120, depth=120),
     Contract("RulesInvariant", runs=160, depth=100),
     Contract("ClearanceInvariant", runs=160, depth=80),
