@@ -67,7 +67,7 @@ contract DepositToken is AccessManagedUpgradeable, CheckedUpgrade, TokenBook, IR
         emit NotaryStatusChanged(address(this), NotaryStatus.ACTIVE);
     }
 
-    // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
+    // slither-disable-next-line dead-code (called by the upgrade that it inherits)
     function _authorizeUpgrade(address) internal override restricted {}
 
     function _upgrade(address newImplementation, bytes memory data) internal override {

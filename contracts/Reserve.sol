@@ -92,7 +92,7 @@ contract Reserve is IReserve, AccessManagedUpgradeable, EIP712Upgradeable, Check
         return "1.0.0";
     }
 
-    // slither-disable-next-line dead-code (an operator of its type: bound by `using`)
+    // slither-disable-next-line dead-code (called by the upgrade that it inherits)
     function _authorizeUpgrade(address) internal override restricted {}
 
     function _upgrade(address newImplementation, bytes memory data) internal override {

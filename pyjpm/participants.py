@@ -132,29 +132,11 @@ class Participants:
 
     def set_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
         """What the participant may move a UTC day in this currency (limiter role, delayed); zero denies."""
-        submission = self._session.submit(
-            kind="participants.setDailyLimit",
-            key=idempotency_key,
-            content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
-            contract=limit.currency,
-            function="setDailyLimit",
-            arguments=(participant, limit.minor),
-            reference=str(participant),
-        )
-        return Act.of(self._session, submission)
+        return self._limit("setDailyLimit", participant, limit, idempotency_key)
 
     def decrease_daily_limit(self, participant: int, limit: Money, *, idempotency_key: str) -> Act:
         """Lowers a limit at once (compliance role)."""
-        submission = self._session.submit(
-            kind="participants.decreaseDailyLimit",
-            key=idempotency_key,
-            content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
-            contract=limit.currency,
-            function="decreaseDailyLimit",
-            arguments=(participant, limit.minor),
-            reference=str(participant),
-        )
-        return Act.of(self._session, submission)
+        return self._limit("decreaseDailyLimit", participant, limit, idempotency_key)
 
     def daily_limit(self, participant: int, *, currency: str) -> tuple[Money, Money]:
         """The limit and what is spent of it today (UTC, chain time)."""
@@ -265,6 +247,18 @@ class Participants:
             sponsor=found["sponsor"],
             flags=Flags(found["flags"]),
         )
+
+    def _limit(self, function: str, participant: int, limit: Money, key: str) -> Act:
+        submission = self._session.submit(
+            kind=f"participants.{function}",
+            key=key,
+            content={"participant": participant, "limit": limit.minor, "currency": limit.currency},
+            contract=limit.currency,
+            function=function,
+            arguments=(participant, limit.minor),
+            reference=str(participant),
+        )
+        return Act.of(self._session, submission)
 
     def _act(self, function: str, key: str, *arguments: Any) -> Act:
         return act(self._session, f"participants.{function}", function, key, *arguments)

@@ -28,6 +28,7 @@ HELD_BY = (
         "no flagged participant's money moves without a clearance; a clearance moves it once",
         "ClearanceInvariant: every way, with good, late, foreign and used clearances, to the cent",
     ),
+    ("preview is execution; a period pays once", "RulesInvariant, with two rule contracts that run the same rules"),
     ("events rebuild balances, holds and supply", "TokenReplay; TokenMachine at the end of every run"),
     ("clocks skip stopped time, once", "RegistryInvariant; ClockProof for all intervals"),
 )
