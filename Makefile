@@ -57,7 +57,7 @@ test-sdk: setup
 	$(PYTEST_PARALLEL) tests/sdk tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup
-	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful
+	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign
 
 lint: setup
 	$(BIN)/ruff check .
