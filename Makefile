@@ -48,7 +48,7 @@ test: setup
 	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
 test-unit: setup
-	$(PYTEST_PARALLEL) tests/unit
+	$(PYTEST_PARALLEL) tests/unit tests/seeing
 
 test-contracts: setup
 	$(FORGE) test
@@ -57,7 +57,7 @@ test-sdk: setup
 	$(PYTEST_PARALLEL) tests/sdk tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup
-	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful
+	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign
 
 lint: setup
 	$(BIN)/ruff check .
