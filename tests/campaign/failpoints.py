@@ -117,7 +117,7 @@ def install() -> None:
         _around(DefaultDialect, name, lambda _args, step=name[3:]: f"{step} {_step()}")
     _around(socket.socket, "sendall", lambda args: _said(args[1]))
     _around(socket.socket, "recv_into", lambda _args: "read", only="after")
-    for name in ("fsync", "replace", "rename", "fdatasync"):
+    for name in ("fsync", "fdatasync", "pwrite", "replace", "rename"):
         _around(os, name, lambda _args, step=name: f"file {step} {_step()}")
 
 
