@@ -11,7 +11,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from pyjpm.chain.values import (
     BlockAt,
     HashLike,
     Head,
+    Log,
     Receipt,
     Transaction,
     block_param,
@@ -34,7 +35,9 @@ from pyjpm.chain.values import (
     to_block,
     to_bodies,
     to_bytes,
+    to_hex,
     to_int,
+    to_log,
     to_receipt,
     to_transaction,
 )
@@ -74,19 +77,26 @@ class ChainReader:
         block = self.block("latest")
         return Head(block.number, block.hash, block.timestamp)
 
-    def block(self, at: BlockAt = "latest") -> Block:
+    def newest(self) -> Head | None:
+        """The newest block in one request; None where the node has none to show yet, which is not waited for."""
+        answer = self._rpc.read("eth_getBlockByNumber", "latest", False)
+        if answer is None:
+            return None
+        return Head(to_int(answer["number"]), to_hex(answer["hash"]), to_int(answer["timestamp"]))
+
+    def block(self, at: BlockAt = "latest", *, wait: bool = True) -> Block:
         """The block at a height, with a hash, or ``latest``.
 
         Raises BlockNotAvailable beyond the announced height or for an unknown hash, HeadNotServed if an announced
-        block does not come within the timeout.
+        block does not come within the timeout, or at once where it is not waited for.
         """
-        return to_block(self._block(at, bodies=False))
+        return to_block(self._block(at, bodies=False, wait=wait))
 
     def block_transactions(self, at: BlockAt = "latest") -> tuple[Transaction, ...]:
         """The transactions of a block, in order, each with sender, nonce and data. Raises as ``block``."""
         return to_bodies(self._block(at, bodies=True))
 
-    def _block(self, at: BlockAt, *, bodies: bool) -> Any:
+    def _block(self, at: BlockAt, *, bodies: bool, wait: bool = True) -> Any:
         block = check_block(at)
         if block == "pending":
             raise InvalidBlock("A pending block is no block yet.", block=block)
@@ -99,16 +109,18 @@ class ChainReader:
         height = {"latest": announced, "earliest": 0}[block] if isinstance(block, str) else block
         if height > announced:
             raise self._not_available(height, announced)
-        return self._until_served(lambda: self._rpc.read("eth_getBlockByNumber", hex(height), bodies), height)
+        ask = partial(self._rpc.read, "eth_getBlockByNumber", hex(height), bodies)
+        return self._until_served(ask, height, None if wait else 0.0)
 
     def _announced(self) -> int:
         return to_int(self._rpc.read("eth_blockNumber"))
 
-    def _until_served(self, ask: Callable[[], T | None], height: int) -> T:
+    def _until_served(self, ask: Callable[[], T | None], height: int, timeout: float | None = None) -> T:
+        patience = self._rpc.timeout if timeout is None else timeout
         start, pause = time.monotonic(), FIRST_POLL
         while (answer := ask()) is None:
             waited = time.monotonic() - start
-            if waited >= self._rpc.timeout:
+            if waited >= patience:
                 raise HeadNotServed(
                     f"Block {height} is announced but was not served within {waited:.1f} s.",
                     block=height,
@@ -172,11 +184,12 @@ class ChainReader:
         """
         return to_int(self._at(at, "eth_getTransactionCount", check_address(address)))
 
-    def transaction_counts(self, addresses: Sequence[str | bytes]) -> list[int]:
-        """As ``transaction_count`` at the head for many, in order, by JSON-RPC batches."""
-        asked = [("eth_getTransactionCount", (check_address(address), "latest")) for address in addresses]
+    def transaction_counts(self, addresses: Sequence[str | bytes], *, at: BlockAt = "latest") -> list[int]:
+        """As ``transaction_count`` for many, in order, by JSON-RPC batches."""
+        block = block_param(check_block(at))
+        asked = [("eth_getTransactionCount", (check_address(address), block)) for address in addresses]
         return [
-            self.transaction_count(address) if answer is None else to_int(answer)
+            self.transaction_count(address, at=at) if answer is None else to_int(answer)
             for address, answer in zip(addresses, self._batched(asked), strict=True)
         ]
 
@@ -295,6 +308,32 @@ class ChainReader:
             reverted = reverted_from(error)
             return None if reverted is None else reverted.data
         return None
+
+    def block_logs(
+        self,
+        block_hash: HashLike,
+        addresses: Sequence[str | bytes] = (),
+        topics: Topics = (),
+        *,
+        only: Container[str] | None = None,
+    ) -> list[Log]:
+        """Events of the block with this hash, in order; ``only`` those of these transactions.
+
+        Raises BlockNotAvailable for a hash the node does not know (any more).
+        """
+        block = check_hash(block_hash)
+        query = {**log_query([check_address(address) for address in addresses], topics), "blockHash": block}
+        try:
+            answer = self._rpc.read("eth_getLogs", query)
+        except NodeError:
+            if self._names_unknown_block(block):
+                raise self._not_available(block, self._announced()) from None
+            raise
+        if answer is None:
+            if self._names_unknown_block(block):
+                raise self._not_available(block, self._announced())
+            answer = self._until_served(lambda: self._rpc.read("eth_getLogs", query), self.block(block).number)
+        return [to_log(log) for log in answer if only is None or to_hex(log["transactionHash"]) in only]
 
     def logs(
         self,
