@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from campaign.record import ASKED, FINAL, NEGATIVE, QUARANTINED, Line, Word
+from pyjpm.sending import SubmissionState
 
 FORGOTTEN = "FORGOTTEN"
 """The engine does not know the key."""
@@ -127,7 +128,7 @@ class Clients:
         request.told = ""
         request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
         state = service.ask(request)
-        request.accepted = state in _STATES
+        request.accepted = state in SubmissionState.__members__
         self.hear(request, state)
 
     def _after_final(self, request: Request) -> None:

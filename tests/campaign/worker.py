@@ -52,8 +52,8 @@ def work(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         order: ``url``; ``record`` (a path); ``journal`` (a path, or a database's URL); ``keys`` (hex, one a company);
-            ``marks`` (a folder); ``payee``; ``words`` (a path). ``die`` says at which point to kill itself, if at any: ``name`` and
-            ``passage``, or ``total``.
+            ``marks`` (a folder); ``payee``; ``words`` (a path). ``die`` says at which point to kill itself, if at any:
+            ``name`` and ``passage``, or ``total``.
 
     Returns:
         All points that were passed: ``total``, and ``passages`` by name.
