@@ -48,7 +48,7 @@ test: setup
 	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
 test-unit: setup
-	$(PYTEST_PARALLEL) tests/unit
+	$(PYTEST_PARALLEL) tests/unit tests/network
 
 test-contracts: setup
 	$(FORGE) test
