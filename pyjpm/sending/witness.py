@@ -1,0 +1,100 @@
+"""What the chain itself says about an operation: has its effect happened, whoever sent it?
+
+Decisions that govern this module:
+
+* A receipt tells what became of a transaction, a witness tells what became of the *operation*: it is read from the
+  contract's own lock (a spent reference, an id, an index), so that it also knows what lost bytes did.
+* A witness never guesses. What it cannot read is UNKNOWN, and nothing is concluded from that.
+* Sending knows no contract: who knows them gives a Witness to the Sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pyjpm.chain.connection import Connection
+from pyjpm.chain.values import Log
+
+
+class Effect(StrEnum):
+    """What a witness found."""
+
+    APPLIED = "APPLIED"
+    """The effect is there, with exactly this operation's content."""
+    ABSENT = "ABSENT"
+    """The effect is not there, and may still come."""
+    CONFLICT = "CONFLICT"
+    """Something else is there under the operation's name: this operation can never happen."""
+    VOIDED = "VOIDED"
+    """Its name was voided: this operation can never happen."""
+    UNKNOWN = "UNKNOWN"
+    """It could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation as it stands on the chain's side.
+
+    Attributes:
+        wallet: who sends it, checksummed.
+        to: address called; None for a contract creation.
+        data: calldata, or creation code.
+        kind: the operation's, such as ``payments.pay``.
+    """
+
+    wallet: str
+    to: str | None
+    data: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a witness says.
+
+    Attributes:
+        effect: see Effect.
+        tx_hash: the transaction that brought the effect about, where that was found.
+        block: its block's height, where that was found.
+        detail: for people and logs: what was found under the name.
+    """
+
+    effect: Effect
+    tx_hash: str | None = None
+    block: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Witness(Protocol):
+    """Reads from the chain what became of operations."""
+
+    def read(self, calls: Sequence[Call], *, connection: Connection, at: int) -> list[Verdict]:
+        """One verdict for each call, at the end of block ``at``, in few requests. Raises transport faults only."""
+        ...
+
+    def has_effect(self, call: Call, logs: Sequence[Log]) -> bool:
+        """Whether the events of a successful receipt hold the call's own effect."""
+        ...
+
+    def references(self, call: Call) -> frozenset[bytes]:
+        """The names that the contracts spend by this call (32 bytes each); none for calls that spend none."""
+        ...
+
+
+class NoWitness:
+    """For calls to contracts that nobody described: a successful receipt is their effect, and nothing else is known."""
+
+    def read(self, calls: Sequence[Call], *, connection: Connection, at: int) -> list[Verdict]:
+        """UNKNOWN for each."""
+        return [Verdict(Effect.UNKNOWN) for _ in calls]
+
+    def has_effect(self, call: Call, logs: Sequence[Log]) -> bool:
+        """True: success is all there is to see."""
+        return True
+
+    def references(self, call: Call) -> frozenset[bytes]:
+        """None."""
+        return frozenset()
