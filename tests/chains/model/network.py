@@ -18,8 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
 from chains.model import registry
-from chains.model.chain import Chain
+from chains.model.chain import PROBE, Chain
 from chains.model.clock import VirtualClock
 from chains.model.judge import JudgeView
 from chains.model.manners import BESU, Manners
@@ -29,9 +32,9 @@ from chains.model.provider import NodeProvider
 from chains.model.registry import Participant, Wallet
 from chains.model.transactions import Transaction, decode
 from chains.model.wire import Fault, Wire
-from eth_utils.address import to_checksum_address
-
 from pyjpm.chain.connection import Connection
+from pyjpm.record import Deployed, DeploymentRecord
+from pyjpm.version import __version__
 
 UNLIMITED = 2**88 - 1
 
@@ -75,7 +78,7 @@ class Network:
             chain_id=chain_id,
             currencies=currencies,
             manners=manners,
-            epoch=math.floor(self.clock.true_time()) - period,
+            epoch=math.floor(self.clock.true_time()),
             salt=self.seed,
         )
         self.nodes = [Node(self, index) for index in range(max(nodes, validators))]
@@ -87,6 +90,7 @@ class Network:
         self._participants = 0
         self._under_way: dict[int, list[Transaction]] = {}
         self._tokens = 0
+        self._told: dict[tuple[int, int], float] = {}
         self.clock.at(self.clock.monotonic() + period, self._round, 0)
 
     # --- for clients ---
@@ -104,9 +108,31 @@ class Network:
         return to_checksum_address(self.chain.tokens[currency].address)
 
     @property
+    def probe(self) -> str:
+        """Checksummed address of a contract that goes wrong in every way (``probe``)."""
+        return to_checksum_address(PROBE)
+
+    @property
     def registry(self) -> str:
         """Checksummed address of the participant registry."""
         return to_checksum_address(self.chain.registry.address)
+
+    def record(self) -> DeploymentRecord:
+        """The deployment record of the contracts, for whoever reads them by name."""
+        code_hash = "0x" + keccak(self.chain.code).hex()
+
+        def deployed(artifact: str, address: str) -> Deployed:
+            return Deployed(artifact, address, code_hash, version="1.0.0")
+
+        return DeploymentRecord(
+            chain_id=self.chain.chain_id,
+            genesis_hash=self.chain.blocks[0].hash,
+            first_block=0,
+            block=0,
+            pyjpm=__version__,
+            contracts={"ParticipantRegistry": deployed("ParticipantRegistry", self.registry)},
+            tokens={currency: deployed("DepositToken", self.token(currency)) for currency in self.chain.tokens},
+        )
 
     # --- the bank's acts ---
 
@@ -253,6 +279,8 @@ class Network:
     def roll_back(self, depth: int, *, forget: bool = False) -> None:
         """The newest blocks are taken back; what was in them waits again at all nodes that are up, or is forgotten."""
         self.note("rollback", depth, forget)
+        for node in self.nodes:
+            node.look()
         for transaction in self.chain.take_back(depth):
             for node in self.nodes:
                 if node.up and not forget:
@@ -274,14 +302,17 @@ class Network:
     # --- what nodes tell each other ---
 
     def tell_others(self, node: Node, transaction: Transaction) -> None:
-        """Gossip, which may be lost and takes time."""
+        """Gossip, which may be lost and takes time; what one tells another arrives in the order told."""
         now = self.clock.monotonic()
         if now < node.muted_until:
             return
         for other in self.nodes:
             if other is not node:
                 token = self.under_way([transaction])
-                self.clock.at(now + self._random.uniform(0.01, 0.08), self._heard, other, transaction, token)
+                pair = node.index, other.index
+                when = max(now + self._random.uniform(0.01, 0.08), self._told.get(pair, 0.0))
+                self._told[pair] = when
+                self.clock.at(when, self._heard, other, transaction, token)
 
     def _heard(self, node: Node, transaction: Transaction, token: int) -> None:
         self.arrived(token)
@@ -313,7 +344,7 @@ class Network:
         timestamp = max(math.floor(self.clock.true_time()), self.chain.head.timestamp + 1)
         changes, self._changes = self._changes, {}
         block = self.chain.append(
-            proposer.pool.selection(self.chain.head.state),
+            proposer.pool.selection(self.chain.head.state, proposer.denied),
             timestamp=timestamp,
             born=now,
             proposer=proposer.address,
@@ -326,7 +357,7 @@ class Network:
     def _proposer(self, round_: int) -> Node | None:
         ready = [node for node in self.validators if node.ready]
         if not self.manners.quorum:
-            return ready[0] if ready else None
+            return ready[self.chain.head.number % len(ready)] if ready else None
         if len(ready) < math.ceil(self.manners.quorum * len(self.validators)):
             return None
         turn = self.validators[(self.chain.head.number + round_) % len(self.validators)]
