@@ -12,7 +12,6 @@ from chains.model.chain import OutOfGas, ether_of, nonce_of
 from chains.model.manners import RpcError
 from chains.model.node import Node
 from chains.model.registry import ZERO
-
 from pyjpm.contracts.artifacts import custom_errors
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")

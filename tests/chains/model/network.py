@@ -18,6 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
 from chains.model import registry
 from chains.model.chain import Chain
 from chains.model.clock import VirtualClock
@@ -29,8 +31,6 @@ from chains.model.provider import NodeProvider
 from chains.model.registry import Participant, Wallet
 from chains.model.transactions import Transaction, decode
 from chains.model.wire import Fault, Wire
-from eth_utils.address import to_checksum_address
-
 from pyjpm.chain.connection import Connection
 
 UNLIMITED = 2**88 - 1

@@ -13,12 +13,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from web3.types import RPCResponse
+
 from chains.model.methods import answer
 from chains.model.node import Node
 from chains.model.transactions import Malformed, decode
 from chains.model.wire import SEND, Fault, Wire
-from web3.types import RPCResponse
-
 from pyjpm.chain.transport import HttpProvider
 from pyjpm.errors.chain import NodeTimeout
 

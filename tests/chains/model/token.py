@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from eth_utils.crypto import keccak
+
 from chains.model import registry
 from chains.model.abi import (
     BadCalldata,
@@ -27,8 +29,6 @@ from chains.model.abi import (
     words,
 )
 from chains.model.state import Draft, State
-from eth_utils.crypto import keccak
-
 from pyjpm.contracts.codec import codec
 
 DAY = 86_400
