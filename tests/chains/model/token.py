@@ -145,7 +145,8 @@ class Token:
 
     def available(self, state: Reads, wallet: str) -> int:
         """What is not frozen of the balance, minor units."""
-        return max(0, self.balance(state, wallet) - state.get(("frozen", self.address, wallet), 0))
+        frozen: int = state.get(("frozen", self.address, wallet), 0)
+        return max(0, self.balance(state, wallet) - frozen)
 
     def limit(self, state: Reads, participant: int, now: int) -> tuple[int, int]:
         """The participant's daily limit and what it has spent of it today, minor units."""
