@@ -78,14 +78,14 @@ def test_the_model_itself_takes_little_of_a_history(record_property: pytest.Reco
     history(1)  # what is loaded once
     world = World(Network(2, nodes=2))
     raws = [world.raw(world.pay(f"payment {i}"), lane=i % 3, nonce=i // 3) for i in range(200)]
-    start = time.perf_counter()
+    start = time.process_time()  # others use this machine too
     connection = world.network.connection(0)
     answers = connection.send_raw_many(raws)
     world.network.clock.sleep(3)
     receipts = connection.receipts([each.tx_hash for each in answers])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert [each.succeeded for each in receipts if each] == [True] * 200
     rate = 200 / seconds
     record_property("payments_per_second", round(rate))
     print(f"{rate:.0f} payments/s of the model with its connection")
-    assert rate > 400  # 20 payments in 50 ms, on a machine that is doing other things
+    assert rate > 1_000
