@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pyjpm.chain.broadcast import ClientKind
 from pyjpm.chain.logs import LogRange, Topics, log_query
+from pyjpm.chain.refusals import INVALID_PARAMS, Refusal, classify_refusal
 from pyjpm.chain.reverts import reverted_from
 from pyjpm.chain.rpc import Rpc
 from pyjpm.chain.values import (
@@ -32,6 +33,7 @@ from pyjpm.chain.values import (
     check_block,
     check_hash,
     to_block,
+    to_bodies,
     to_bytes,
     to_hex,
     to_int,
@@ -45,6 +47,7 @@ from pyjpm.errors.chain import (
     HeadNotServed,
     InvalidBlock,
     InvalidBlockRange,
+    NodeBadAnswer,
     NodeError,
 )
 
@@ -52,14 +55,7 @@ BATCH = 200  # requests in one JSON-RPC batch; Besu's shipped limit is 256
 LOG_PAGE_BLOCKS = 2_000
 FIRST_POLL = 0.01  # Besu serves an announced block within some 50 ms
 LONGEST_POLL = 0.25
-INVALID_PARAMS = -32602
 REVERT = 3
-# How a call that ends without revert data (out of gas, invalid opcode) is answered.
-EXECUTION_FAILED = {
-    ClientKind.BESU: -32000,
-    ClientKind.ANVIL: -32603,
-    ClientKind.ETH_TESTER: -32603,
-}
 
 T = TypeVar("T")
 
@@ -98,7 +94,7 @@ class ChainReader:
 
     def block_transactions(self, at: BlockAt = "latest") -> tuple[Transaction, ...]:
         """The transactions of a block, in order, each with sender, nonce and data. Raises as ``block``."""
-        return tuple(to_transaction(body) for body in self._block(at, bodies=True)["transactions"])
+        return to_bodies(self._block(at, bodies=True))
 
     def _block(self, at: BlockAt, *, bodies: bool, wait: bool = True) -> Any:
         block = check_block(at)
@@ -141,7 +137,7 @@ class ChainReader:
         """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
         calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
         return [
-            self.block(height).timestamp if answer is None else to_int(answer["timestamp"])
+            self.block(height).timestamp if answer is None else to_block(answer).timestamp
             for height, answer in zip(heights, self._batched(calls), strict=True)
         ]
 
@@ -235,10 +231,10 @@ class ChainReader:
         return is_hash and self._rpc.read("eth_getBlockByHash", block, False) is None
 
     def _call_error(self, error: NodeError) -> Exception:
-        reverted = reverted_from(error)
-        if reverted is not None:
-            return reverted
-        if error.rpc_code is not None and error.rpc_code == EXECUTION_FAILED.get(self.kind):
+        refusal = classify_refusal(self.kind, error)
+        if refusal is Refusal.REVERTED:
+            return reverted_from(error) or error
+        if refusal is Refusal.EXECUTION_FAILED:
             return ExecutionFailed(
                 f"The call failed without revert data: {error.rpc_message}.",
                 rpc_code=error.rpc_code,
@@ -250,8 +246,8 @@ class ChainReader:
 
     def receipt(self, tx_hash: HashLike) -> Receipt | None:
         """The receipt of a mined transaction; None means not yet, or forgotten, or replaced: never failed."""
-        answer = self._rpc.read("eth_getTransactionReceipt", check_hash(tx_hash))
-        return None if answer is None else to_receipt(answer)
+        asked = check_hash(tx_hash)
+        return _receipt_of(asked, self._rpc.read("eth_getTransactionReceipt", asked))
 
     def receipts(self, tx_hashes: Sequence[HashLike]) -> list[Receipt | None]:
         """As ``receipt`` for many, in order, by JSON-RPC batches."""
@@ -259,10 +255,11 @@ class ChainReader:
         found: list[Receipt | None] = []
         for start in range(0, len(calls), BATCH):
             part = calls[start : start + BATCH]
-            for answer in self._rpc.repeat(partial(self._rpc.batch, part), "receipts"):
+            answers = self._rpc.repeat(partial(self._rpc.batch, part), "receipts")
+            for (_, (asked,)), answer in zip(part, answers, strict=True):
                 if isinstance(answer, NodeError):
                     raise answer
-                found.append(None if answer is None else to_receipt(answer))
+                found.append(_receipt_of(asked, answer))
         return found
 
     def wait_for_receipt(self, tx_hash: HashLike, *, timeout: float, poll: float = LONGEST_POLL) -> Receipt | None:
@@ -275,8 +272,13 @@ class ChainReader:
 
     def transaction(self, tx_hash: HashLike) -> Transaction | None:
         """A transaction, mined or in this node's pool; None if this node knows of none (now)."""
-        answer = self._rpc.read("eth_getTransactionByHash", check_hash(tx_hash))
-        return None if answer is None else to_transaction(answer)
+        asked = check_hash(tx_hash)
+        answer = self._rpc.read("eth_getTransactionByHash", asked)
+        if answer is None:
+            return None
+        transaction = to_transaction(answer)
+        _require_same(asked, transaction.hash)
+        return transaction
 
     def revert_data(self, receipt: Receipt) -> bytes | None:
         """Why a mined transaction reverted, as raw data; None where that cannot be told.
@@ -357,3 +359,17 @@ class ChainReader:
         head = self.head().number
         end = max(from_block - 1, head if to_block is None else min(to_block, head))
         return LogRange(self._rpc, query, from_block, end, page_blocks)
+
+
+def _receipt_of(tx_hash: str, answer: Any) -> Receipt | None:
+    if answer is None:
+        return None
+    receipt = to_receipt(answer)
+    _require_same(tx_hash, receipt.transaction_hash)
+    return receipt
+
+
+def _require_same(asked: str, answered: str) -> None:
+    # An outcome is read from this: another transaction's must never pass for ours.
+    if answered.lower() != asked:
+        raise NodeBadAnswer(f"The node answered for {answered} when asked for {asked}.", what=asked)

@@ -329,6 +329,7 @@ def _attempt_values(attempt_id: str, wallet: str, nonce: int, request: Request) 
         "id": attempt_id,
         "lane": wallet,
         "nonce": nonce,
+        "kind": "call",
         "to": request.to,
         "data": request.operation.data,
         "gas": request.operation.gas,
@@ -340,6 +341,7 @@ def _payment_values(payment_id: str, wallet: str, request: Request, attempt_id: 
     operation = request.operation
     return {
         "id": payment_id,
+        "owner": f"wallet {wallet}",
         "wallet": wallet,
         "key": operation.key,
         "kind": operation.kind,
@@ -347,6 +349,9 @@ def _payment_values(payment_id: str, wallet: str, request: Request, attempt_id: 
         "request_sha256": request.sha256,
         "reference": operation.reference,
         "state": SubmissionState.RESERVED,
+        "to": request.to,
+        "data": operation.data,
+        "gas": operation.gas,
         "attempt": attempt_id,
         "created_at": now,
     }

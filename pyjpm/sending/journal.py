@@ -23,8 +23,8 @@ _PAGE: Final = 500
 class Journal:
     """The journal of one chain's wallets.
 
-    Threads: any number of the process that opened it. Forks: not in the child (JournalForked). Processes: one at a
-    time (JournalInUse).
+    Threads: any number of the process that opened it. Forks: not in the child (JournalForked). Processes: any number
+    may look into it, one sends for a wallet.
 
     Attributes:
         attempts: what the Sender writes; nobody else does.
@@ -35,16 +35,18 @@ class Journal:
         self.attempts = Attempts(database)
 
     @classmethod
-    def open(cls, path: Path | None, *, genesis_hash: str, chain_id: int) -> Journal:
-        """Open the journal in a file, made if it is not there.
+    def open(cls, path: Path | str | None, *, genesis_hash: str, chain_id: int) -> Journal:
+        """Open a journal, made if it is not there and migrated if it is older.
 
         Args:
-            path: the SQLite file, on a local disk; its folder is made if need be. None keeps the journal in memory:
-                only for chains that die with the process, as nothing survives it.
+            path: the SQLite file, on a local disk; its folder is made if need be. Or a PostgreSQL database by its URL,
+                ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``. None keeps the journal in memory: only for chains
+                that die with the process, as nothing survives it.
             genesis_hash, chain_id: the chain it is bound to.
 
         Raises:
-            JournalInUse, JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalFailed.
+            JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal,
+            PostgresDriverMissing, JournalFailed with its subclasses.
         """
         return cls(Database(path, genesis_hash=genesis_hash, chain_id=chain_id))
 
@@ -60,7 +62,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Let another process open it; closing twice is fine."""
+        """Drop its connections; closing twice is fine."""
         self._database.close()
 
     def expect(self, *, genesis_hash: str, chain_id: int) -> None:
