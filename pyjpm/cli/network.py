@@ -21,7 +21,7 @@ from pyjpm.chain.network import (
     read_description,
     write_network,
 )
-from pyjpm.chain.network.build import CLIENT_CERTIFICATES, TOKEN_KEY
+from pyjpm.chain.network.build import CLIENT_CERTIFICATES, PASSPHRASE, TOKEN_KEY
 from pyjpm.chain.network.check import WATCH, client_tls, read_token
 from pyjpm.chain.network.findings import worst_first
 from pyjpm.chain.network.plan import read_hosts
@@ -100,6 +100,8 @@ def init(
     for node in described.nodes:
         print(f"{node.name:12} {node.address}  {node.rpc}")
     print(f"rescue       {described.rescue}  {out}/accounts/rescue.json")
+    if secret is None:
+        print(f"its passphrase was made here: move {out}/accounts/{PASSPHRASE} away from it")
     if described.open_accounts:
         print("any account may send transactions")
     else:

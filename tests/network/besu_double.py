@@ -98,6 +98,7 @@ class Node:
     peers: int = 5
     pool_size: int = 20_000
     batch_limit: int = 256
+    creation_returns: bool = True
     modules: tuple[str, ...] = ("eth", "net", "web3", "txpool")
     genesis: dict[str, str] = field(default_factory=dict)
     strange: dict[str, Any] = field(default_factory=dict)
@@ -139,15 +140,16 @@ class Node:
             "net_peerCount": lambda: hex(self.peers),
             "txpool_besuStatistics": lambda: {"maxSize": self.pool_size, "localCount": 1, "remoteCount": 2},
             "rpc_modules": lambda: dict.fromkeys(self.modules, "1.0"),
-            "eth_call": lambda: self._call(params[0]["data"]),
+            "eth_call": lambda: self._call(*params),
         }
         if method not in simple:
             raise RpcError(-32604, "Method not enabled")
         return simple[method]()
 
-    @staticmethod
-    def _call(data: str) -> str:
-        code = bytes.fromhex(data[2:])
+    def _call(self, call: dict[str, str], _: str, lent: dict[str, dict[str, str]] | None = None) -> str:
+        if lent is None and not self.creation_returns and call["data"][2:4] == "7f":
+            return "0x"
+        code = bytes.fromhex((lent[call["to"]]["code"] if lent else call["data"])[2:])
         if code[0] == 0x62:
             if int.from_bytes(code[1:4], "big") > 24_576:
                 raise RpcError(-32000, "Code is too large")

@@ -130,6 +130,10 @@ def test_another_hash_of_the_same_first_block_is_no_fault(ask: Callable[..., Ask
     assert "in this client's own way" in asked.said("genesis")
 
 
+def test_cancun_is_seen_where_creating_returns_nothing(ask: Callable[..., Asked]) -> None:
+    assert ask({"creation_returns": False}).levels("cancun") == {Level.OK}
+
+
 def test_a_dead_validator_is_named_and_the_slow_blocks_are_seen(
     ask: Callable[..., Asked], described: Description
 ) -> None:

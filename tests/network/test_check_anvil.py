@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from pyjpm.chain import LocalAnvil
-from pyjpm.chain.network import Level, check_network
+from pyjpm.chain.network import Level, check_network, rules
 from pyjpm.chain.network.findings import CheckReport
+from pyjpm.chain.network.probe import Probe
 from pyjpm.chain.transport import HttpProvider
 
 
@@ -42,6 +43,12 @@ def test_cancun_is_executed() -> None:
         with LocalAnvil(hardfork=hardfork) as chain:
             report = check_network([chain.url], watch_seconds=0)
         assert levels(report, "cancun") == [level], hardfork
+
+
+def test_cancun_is_executed_by_code_lent_to_an_address_too() -> None:
+    for hardfork, expected in (("shanghai", "0x"), ("cancun", rules._MARKED)):
+        with LocalAnvil(hardfork=hardfork) as chain:
+            assert rules._lent(Probe(chain.url, token=None, tls=None)) == expected, hardfork
 
 
 def test_a_base_fee_fails() -> None:

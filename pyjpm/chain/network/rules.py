@@ -4,7 +4,8 @@ Decisions that govern this module:
 
 * Nothing is sent: what only a transaction would show is said to be unknown, with where to look.
 * Cancun is executed, not believed: a call without an address runs its data as the code that creates a contract and
-  returns what that code returns. Ours goes through PUSH0, MCOPY, TSTORE and TLOAD.
+  returns what that code returns. Ours goes through PUSH0, MCOPY, TSTORE and TLOAD. Where nothing comes back it is run
+  once more as code lent to an address for one call (Besu's ``eth_call`` takes state overrides as its third parameter).
 * ``eth_syncing`` is not asked: it says ``false`` while a node is twenty blocks behind. Heads are compared instead.
 """
 
@@ -34,6 +35,8 @@ _RETURN_IT: Final = (
     + bytes.fromhex("5f5c604052")  # mstore(64, tload(0))
     + bytes.fromhex("60206040f3")  # return(64, 32)
 )  # fmt: skip
+_MARKED: Final = "0x" + _MARK.hex()
+_SOMEWHERE: Final = "0x" + "70796a706d".rjust(40, "0")
 _MAX_CODE: Final = 24_576  # EIP-170
 _DANGEROUS: Final = frozenset({"admin", "debug", "miner", "perm", "plugins", "trace"})
 _VERSION: Final = re.compile(r"besu/(?:[^/]+/)?v?(\d+)\.(\d+)(?:\.(\d+))?", re.IGNORECASE)
@@ -158,10 +161,21 @@ def _cancun(seen: Seen, _: Description | None) -> None:
     except NodeError as error:
         seen.note("cancun", Level.FAIL, f"mcopy does not run: {error.rpc_message[:100]}", remedy)
         return
-    if answer.lower() == "0x" + _MARK.hex():
+    if answer.lower() != _MARKED:
+        answer = _lent(seen.probe)
+    if answer.lower() == _MARKED:
         seen.note("cancun", Level.OK, "push0, mcopy and transient storage run")
     else:
         seen.note("cancun", Level.UNKNOWN, f"mcopy ran and returned {answer[:20]!r}", "Deploy a contract to see.")
+
+
+def _lent(probe: Probe) -> str:
+    """What the code returns when an address has it for one call."""
+    call, lent = {"to": _SOMEWHERE, "gas": hex(200_000)}, {_SOMEWHERE: {"code": "0x" + _RETURN_IT.hex()}}
+    try:
+        return probe.text("eth_call", call, "latest", lent)
+    except NodeError:
+        return "0x"
 
 
 def _base_fee(seen: Seen, _: Description | None) -> None:
