@@ -46,7 +46,7 @@ class View:
 class Events:
     """The newest events of a kind that have this value in this indexed place (1 to 3); answered by ``Found``.
 
-    ``before``: only in blocks below that height.
+    Place 0 with an empty value: whatever they say. ``before``: only in blocks below that height.
     """
 
     address: str
@@ -66,7 +66,7 @@ class Found:
 
 
 Question = View | Events
-Plan = Generator[list[Question], list[Any], T]
+Plan = Generator[Sequence[Question], list[Any], T]
 
 
 def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, first_block: int) -> list[T]:
@@ -86,7 +86,7 @@ def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, firs
 def together(plans: Sequence[Plan[T]]) -> Plan[list[T]]:
     """Several plans as one: each round asks what all of them ask next."""
     results: dict[int, T] = {}
-    waiting: dict[int, list[Question]] = {}
+    waiting: dict[int, Sequence[Question]] = {}
 
     def advance(place: int, answers: list[Any] | None) -> None:
         try:
@@ -190,7 +190,9 @@ class _Search:
 
     def _between(self, values: set[bytes], start: int, end: int) -> dict[bytes, list[Event]]:
         decoder = codec(self.artifact)
-        topics: list[Any] = [decoder.topic(self.event), *[None] * (self.place - 1), sorted(values)]
+        topics: list[Any] = [decoder.topic(self.event)]
+        if self.place:
+            topics += [*[None] * (self.place - 1), sorted(values)]
         logs = self.connection.logs([self.address], topics, from_block=start, to_block=end)
         if logs.to_block < end:
             raise BlockNotAvailable(f"The node's log ends at block {logs.to_block}.", block=end, head=logs.to_block)
@@ -198,5 +200,5 @@ class _Search:
         for log in logs:
             decoded = decoder.decode_log(log)
             if decoded is not None:
-                events.setdefault(log.topics[self.place], []).append(decoded)
+                events.setdefault(log.topics[self.place] if self.place else b"", []).append(decoded)
         return events
