@@ -20,9 +20,14 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
+	@.ci/debian || echo "everything but those tests works without them"
+
+# Programs of the operating system, for the tests alone: see .ci/debian.
+debian:
+	@.ci/debian
 
 $(PY_STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyjpm needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -47,17 +52,17 @@ demo: setup
 test: setup
 	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
-test-unit: setup
-	$(PYTEST_PARALLEL) tests/unit
+test-unit: setup debian
+	$(PYTEST_PARALLEL) tests/unit tests/seeing
 
 test-contracts: setup
 	$(FORGE) test
 
-test-sdk: setup
-	$(PYTEST_PARALLEL) tests/sdk tests/integration --ignore=tests/integration/test_brownie.py
+test-sdk: setup debian
+	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/integration --ignore=tests/integration/test_brownie.py
 
-test-replay: setup
-	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful
+test-replay: setup debian
+	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign
 
 lint: setup
 	$(BIN)/ruff check .

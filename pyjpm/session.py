@@ -212,7 +212,7 @@ class Session:
 
     def sign(self, contract: str, primary_type: str, message: Mapping[str, Any]) -> bytes:
         """This wallet's signature over a structure of a contract, 65 bytes."""
-        signature: bytes = self.signer.sign_typed(TypedMessage(self.domain(contract), primary_type, message))
+        signature: bytes = self.signer.sign_typed_data(TypedMessage(self.domain(contract), primary_type, message))
         return signature
 
     def next_nonce(self) -> int:

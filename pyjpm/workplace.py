@@ -26,6 +26,7 @@ from eth_utils.crypto import keccak
 
 from pyjpm.chain import ClientKind, Connection
 from pyjpm.custody import Keystore, LocalSigner, Signer, read_passphrase
+from pyjpm.custody.keystore import SCRYPT_WORK
 from pyjpm.errors.custody import KeyNotFound
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
@@ -90,8 +91,8 @@ class Workplace:
         self.development = self.connection.kind is ClientKind.ANVIL
         self.record = self.home / "deployment.json"
         self.home.mkdir(parents=True, exist_ok=True)
-        work = {"kdf_work": _DEVELOPMENT_WORK} if self.development else {}
-        self._keystore = Keystore(self.home / "keys", **work)
+        work = _DEVELOPMENT_WORK if self.development else SCRYPT_WORK
+        self._keystore = Keystore(self.home / "keys", kdf_work=work)
 
     def signer(self, name: str) -> LocalSigner:
         """The key of this name.

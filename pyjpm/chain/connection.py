@@ -24,7 +24,7 @@ from pyjpm.chain.raw import RawTransaction, check_raw, decode_raw, gas_limit_too
 from pyjpm.chain.reading import BATCH, ChainReader
 from pyjpm.chain.rpc import Rpc
 from pyjpm.chain.transport import HttpProvider
-from pyjpm.chain.values import check_hash, to_hex, to_int
+from pyjpm.chain.values import check_hash, to_block, to_int
 from pyjpm.errors.chain import NodeBadAnswer, NodeError, TransportFault, WrongChain
 
 
@@ -91,6 +91,11 @@ class Connection(ChainReader):
     def __repr__(self) -> str:
         return f"Connection({self._rpc.where}, chain_id={self.chain_id}, {self.kind})"
 
+    @property
+    def where(self) -> str:
+        """The node's address in its public form."""
+        return self._rpc.where
+
     def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Connection:
         """A light copy over the same connections with another timeout (seconds) or number of retries."""
         rpc = self._rpc.with_options(timeout=timeout, max_retries=max_retries)
@@ -111,6 +116,19 @@ class Connection(ChainReader):
                     expected=expected,
                     actual=actual,
                 )
+
+    def verify(self) -> None:
+        """Ask the node anew which chain it is on: behind an address there may be another one after it was away.
+
+        Raises WrongChain, and what a read raises.
+        """
+        actual = Connection(
+            self._rpc,
+            chain_id=to_int(self._rpc.read("eth_chainId")),
+            genesis_hash=_genesis_hash(self._rpc),
+            client_version=self.client_version,
+        )
+        actual.expect(chain_id=self.chain_id, genesis_hash=self.genesis_hash)
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -133,17 +151,27 @@ class Connection(ChainReader):
     def send_raw_many(self, raws: Sequence[bytes]) -> list[SendAnswer]:
         """As ``send_raw`` for many, in order, by JSON-RPC batches; nothing is sent if one is refused beforehand."""
         hashes = [self._checked(raw).hash for raw in raws]
-        answers: list[Any] = []
+        answers: list[SendAnswer] = []
         for start in range(0, len(raws), BATCH):
-            part = [("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws[start : start + BATCH]]
+            part, names = raws[start : start + BATCH], hashes[start : start + BATCH]
             try:
-                answers += self._rpc.repeat(partial(self._rpc.batch, part), "send")
+                answers += self.send_batch(part, names)
             except NodeError as error:
                 # The batch was refused as a whole: its code says nothing about any one transaction.
-                answers += [NodeBadAnswer(error.message)] * len(part)
+                answers += [answer_of(self.kind, tx_hash, NodeBadAnswer(error.message)) for tx_hash in names]
             except (TransportFault, NodeBadAnswer) as fault:
-                answers += [fault] * len(part)
-        return [answer_of(self.kind, tx_hash, answer) for tx_hash, answer in zip(hashes, answers, strict=True)]
+                answers += [answer_of(self.kind, tx_hash, fault) for tx_hash in names]
+        return answers
+
+    def send_batch(self, raws: Sequence[bytes], tx_hashes: Sequence[str]) -> list[SendAnswer]:
+        """Send bytes that were checked already, whose hashes these are, in one JSON-RPC batch.
+
+        Raises what fails the batch as a whole: TransportFault, NodeBadAnswer, NodeError (too many in one batch),
+        HostNotAllowed, NodeUnauthorized. None of them says that nothing was taken.
+        """
+        calls = [("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws]
+        answers = self._rpc.repeat(partial(self._rpc.batch, calls), "send")
+        return [answer_of(self.kind, tx_hash, answer) for tx_hash, answer in zip(tx_hashes, answers, strict=True)]
 
     def development_request(self, method: str, *params: Any) -> Any:
         """One attempt at a method that only development chains have, such as ``evm_mine``. Raises NodeError."""
@@ -164,4 +192,4 @@ def _genesis_hash(rpc: Rpc) -> str:
     genesis = rpc.read("eth_getBlockByNumber", "0x0", False)
     if genesis is None:
         raise NodeBadAnswer(f"{rpc.where} has no genesis block.", url=rpc.where)
-    return to_hex(genesis["hash"])
+    return to_block(genesis).hash

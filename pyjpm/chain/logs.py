@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pyjpm.chain.rpc import Rpc
-from pyjpm.chain.values import Log, to_log
+from pyjpm.chain.rpc import LIMIT_EXCEEDED, Rpc
+from pyjpm.chain.values import Log, to_logs
 from pyjpm.errors.chain import NodeError
-
-LIMIT_EXCEEDED = -32005
 
 Topics = Sequence[bytes | str | Sequence[bytes | str] | None]
 
@@ -51,7 +49,7 @@ class LogRange:
                     raise
                 size = max(1, (last - first + 1) // 2)
                 continue
-            yield first, last, [to_log(log) for log in answer]
+            yield first, last, to_logs(answer)
             first = last + 1
 
 

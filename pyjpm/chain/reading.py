@@ -11,12 +11,13 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from pyjpm.chain.broadcast import ClientKind
 from pyjpm.chain.logs import LogRange, Topics, log_query
+from pyjpm.chain.refusals import INVALID_PARAMS, Refusal, classify_refusal
 from pyjpm.chain.reverts import reverted_from
 from pyjpm.chain.rpc import Rpc
 from pyjpm.chain.values import (
@@ -24,6 +25,7 @@ from pyjpm.chain.values import (
     BlockAt,
     HashLike,
     Head,
+    Log,
     Receipt,
     Transaction,
     block_param,
@@ -31,8 +33,11 @@ from pyjpm.chain.values import (
     check_block,
     check_hash,
     to_block,
+    to_bodies,
     to_bytes,
+    to_hex,
     to_int,
+    to_log,
     to_receipt,
     to_transaction,
 )
@@ -42,6 +47,7 @@ from pyjpm.errors.chain import (
     HeadNotServed,
     InvalidBlock,
     InvalidBlockRange,
+    NodeBadAnswer,
     NodeError,
 )
 
@@ -49,14 +55,7 @@ BATCH = 200  # requests in one JSON-RPC batch; Besu's shipped limit is 256
 LOG_PAGE_BLOCKS = 2_000
 FIRST_POLL = 0.01  # Besu serves an announced block within some 50 ms
 LONGEST_POLL = 0.25
-INVALID_PARAMS = -32602
 REVERT = 3
-# How a call that ends without revert data (out of gas, invalid opcode) is answered.
-EXECUTION_FAILED = {
-    ClientKind.BESU: -32000,
-    ClientKind.ANVIL: -32603,
-    ClientKind.ETH_TESTER: -32603,
-}
 
 T = TypeVar("T")
 
@@ -78,19 +77,26 @@ class ChainReader:
         block = self.block("latest")
         return Head(block.number, block.hash, block.timestamp)
 
-    def block(self, at: BlockAt = "latest") -> Block:
+    def newest(self) -> Head | None:
+        """The newest block in one request; None where the node has none to show yet, which is not waited for."""
+        answer = self._rpc.read("eth_getBlockByNumber", "latest", False)
+        if answer is None:
+            return None
+        return Head(to_int(answer["number"]), to_hex(answer["hash"]), to_int(answer["timestamp"]))
+
+    def block(self, at: BlockAt = "latest", *, wait: bool = True) -> Block:
         """The block at a height, with a hash, or ``latest``.
 
         Raises BlockNotAvailable beyond the announced height or for an unknown hash, HeadNotServed if an announced
-        block does not come within the timeout.
+        block does not come within the timeout, or at once where it is not waited for.
         """
-        return to_block(self._block(at, bodies=False))
+        return to_block(self._block(at, bodies=False, wait=wait))
 
     def block_transactions(self, at: BlockAt = "latest") -> tuple[Transaction, ...]:
         """The transactions of a block, in order, each with sender, nonce and data. Raises as ``block``."""
-        return tuple(to_transaction(body) for body in self._block(at, bodies=True)["transactions"])
+        return to_bodies(self._block(at, bodies=True))
 
-    def _block(self, at: BlockAt, *, bodies: bool) -> Any:
+    def _block(self, at: BlockAt, *, bodies: bool, wait: bool = True) -> Any:
         block = check_block(at)
         if block == "pending":
             raise InvalidBlock("A pending block is no block yet.", block=block)
@@ -103,16 +109,18 @@ class ChainReader:
         height = {"latest": announced, "earliest": 0}[block] if isinstance(block, str) else block
         if height > announced:
             raise self._not_available(height, announced)
-        return self._until_served(lambda: self._rpc.read("eth_getBlockByNumber", hex(height), bodies), height)
+        ask = partial(self._rpc.read, "eth_getBlockByNumber", hex(height), bodies)
+        return self._until_served(ask, height, None if wait else 0.0)
 
     def _announced(self) -> int:
         return to_int(self._rpc.read("eth_blockNumber"))
 
-    def _until_served(self, ask: Callable[[], T | None], height: int) -> T:
+    def _until_served(self, ask: Callable[[], T | None], height: int, timeout: float | None = None) -> T:
+        patience = self._rpc.timeout if timeout is None else timeout
         start, pause = time.monotonic(), FIRST_POLL
         while (answer := ask()) is None:
             waited = time.monotonic() - start
-            if waited >= self._rpc.timeout:
+            if waited >= patience:
                 raise HeadNotServed(
                     f"Block {height} is announced but was not served within {waited:.1f} s.",
                     block=height,
@@ -129,7 +137,7 @@ class ChainReader:
         """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
         calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
         return [
-            self.block(height).timestamp if answer is None else to_int(answer["timestamp"])
+            self.block(height).timestamp if answer is None else to_block(answer).timestamp
             for height, answer in zip(heights, self._batched(calls), strict=True)
         ]
 
@@ -176,11 +184,12 @@ class ChainReader:
         """
         return to_int(self._at(at, "eth_getTransactionCount", check_address(address)))
 
-    def transaction_counts(self, addresses: Sequence[str | bytes]) -> list[int]:
-        """As ``transaction_count`` at the head for many, in order, by JSON-RPC batches."""
-        asked = [("eth_getTransactionCount", (check_address(address), "latest")) for address in addresses]
+    def transaction_counts(self, addresses: Sequence[str | bytes], *, at: BlockAt = "latest") -> list[int]:
+        """As ``transaction_count`` for many, in order, by JSON-RPC batches."""
+        block = block_param(check_block(at))
+        asked = [("eth_getTransactionCount", (check_address(address), block)) for address in addresses]
         return [
-            self.transaction_count(address) if answer is None else to_int(answer)
+            self.transaction_count(address, at=at) if answer is None else to_int(answer)
             for address, answer in zip(addresses, self._batched(asked), strict=True)
         ]
 
@@ -222,10 +231,10 @@ class ChainReader:
         return is_hash and self._rpc.read("eth_getBlockByHash", block, False) is None
 
     def _call_error(self, error: NodeError) -> Exception:
-        reverted = reverted_from(error)
-        if reverted is not None:
-            return reverted
-        if error.rpc_code is not None and error.rpc_code == EXECUTION_FAILED.get(self.kind):
+        refusal = classify_refusal(self.kind, error)
+        if refusal is Refusal.REVERTED:
+            return reverted_from(error) or error
+        if refusal is Refusal.EXECUTION_FAILED:
             return ExecutionFailed(
                 f"The call failed without revert data: {error.rpc_message}.",
                 rpc_code=error.rpc_code,
@@ -237,8 +246,8 @@ class ChainReader:
 
     def receipt(self, tx_hash: HashLike) -> Receipt | None:
         """The receipt of a mined transaction; None means not yet, or forgotten, or replaced: never failed."""
-        answer = self._rpc.read("eth_getTransactionReceipt", check_hash(tx_hash))
-        return None if answer is None else to_receipt(answer)
+        asked = check_hash(tx_hash)
+        return _receipt_of(asked, self._rpc.read("eth_getTransactionReceipt", asked))
 
     def receipts(self, tx_hashes: Sequence[HashLike]) -> list[Receipt | None]:
         """As ``receipt`` for many, in order, by JSON-RPC batches."""
@@ -246,10 +255,11 @@ class ChainReader:
         found: list[Receipt | None] = []
         for start in range(0, len(calls), BATCH):
             part = calls[start : start + BATCH]
-            for answer in self._rpc.repeat(partial(self._rpc.batch, part), "receipts"):
+            answers = self._rpc.repeat(partial(self._rpc.batch, part), "receipts")
+            for (_, (asked,)), answer in zip(part, answers, strict=True):
                 if isinstance(answer, NodeError):
                     raise answer
-                found.append(None if answer is None else to_receipt(answer))
+                found.append(_receipt_of(asked, answer))
         return found
 
     def wait_for_receipt(self, tx_hash: HashLike, *, timeout: float, poll: float = LONGEST_POLL) -> Receipt | None:
@@ -262,8 +272,13 @@ class ChainReader:
 
     def transaction(self, tx_hash: HashLike) -> Transaction | None:
         """A transaction, mined or in this node's pool; None if this node knows of none (now)."""
-        answer = self._rpc.read("eth_getTransactionByHash", check_hash(tx_hash))
-        return None if answer is None else to_transaction(answer)
+        asked = check_hash(tx_hash)
+        answer = self._rpc.read("eth_getTransactionByHash", asked)
+        if answer is None:
+            return None
+        transaction = to_transaction(answer)
+        _require_same(asked, transaction.hash)
+        return transaction
 
     def revert_data(self, receipt: Receipt) -> bytes | None:
         """Why a mined transaction reverted, as raw data; None where that cannot be told.
@@ -294,6 +309,32 @@ class ChainReader:
             return None if reverted is None else reverted.data
         return None
 
+    def block_logs(
+        self,
+        block_hash: HashLike,
+        addresses: Sequence[str | bytes] = (),
+        topics: Topics = (),
+        *,
+        only: Container[str] | None = None,
+    ) -> list[Log]:
+        """Events of the block with this hash, in order; ``only`` those of these transactions.
+
+        Raises BlockNotAvailable for a hash the node does not know (any more).
+        """
+        block = check_hash(block_hash)
+        query = {**log_query([check_address(address) for address in addresses], topics), "blockHash": block}
+        try:
+            answer = self._rpc.read("eth_getLogs", query)
+        except NodeError:
+            if self._names_unknown_block(block):
+                raise self._not_available(block, self._announced()) from None
+            raise
+        if answer is None:
+            if self._names_unknown_block(block):
+                raise self._not_available(block, self._announced())
+            answer = self._until_served(lambda: self._rpc.read("eth_getLogs", query), self.block(block).number)
+        return [to_log(log) for log in answer if only is None or to_hex(log["transactionHash"]) in only]
+
     def logs(
         self,
         addresses: str | bytes | Sequence[str | bytes] = (),
@@ -318,3 +359,17 @@ class ChainReader:
         head = self.head().number
         end = max(from_block - 1, head if to_block is None else min(to_block, head))
         return LogRange(self._rpc, query, from_block, end, page_blocks)
+
+
+def _receipt_of(tx_hash: str, answer: Any) -> Receipt | None:
+    if answer is None:
+        return None
+    receipt = to_receipt(answer)
+    _require_same(tx_hash, receipt.transaction_hash)
+    return receipt
+
+
+def _require_same(asked: str, answered: str) -> None:
+    # An outcome is read from this: another transaction's must never pass for ours.
+    if answered.lower() != asked:
+        raise NodeBadAnswer(f"The node answered for {answered} when asked for {asked}.", what=asked)

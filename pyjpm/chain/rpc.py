@@ -5,6 +5,8 @@ Decisions that govern this module:
 * Only transport faults are repeated, only as often as ``max_retries`` says, after a random wait that doubles (full
   jitter). An answer, even an error, is never repeated: asking again does not change it.
 * A request that changes anything is not for this class to repeat; ``ask`` makes one attempt, ``read`` repeats.
+* A batch that a node refuses for its size (-32005) goes in halves, and what it took is remembered: each node has a
+  limit of its own, and Besu names it nowhere.
 * Foreign providers (IPC, WebSocket, brownie's, eth-tester's) go through their own ``request_func`` without web3's
   middlewares, so that answers arrive as the node gave them. Their timeouts are their own.
 """
@@ -25,6 +27,7 @@ from pyjpm.chain.reverts import revert_data
 from pyjpm.chain.transport import HttpProvider
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import (
+    MethodNotServed,
     NodeBadAnswer,
     NodeError,
     NodeTimeout,
@@ -38,6 +41,8 @@ logger = logging.getLogger("pyjpm.chain")
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 2.0
 UNAUTHORIZED = -40100
+NOT_SERVED = (-32601, -32604)
+LIMIT_EXCEEDED = -32005
 
 T = TypeVar("T")
 
@@ -61,6 +66,7 @@ class Rpc:
         self._http = provider if isinstance(provider, HttpProvider) else None
         self._carry = _carrier(provider, web3)
         self.where = self._http.public_url if self._http else type(provider).__name__
+        self._most: int | None = None  # requests in one batch, where the node refused more
 
     def with_options(self, *, timeout: float | None, max_retries: int | None) -> Rpc:
         """A copy over the same provider."""
@@ -93,15 +99,26 @@ class Rpc:
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """One attempt at many requests; results in order, a NodeError in the place of each that failed.
 
-        Raises NodeError where the node refused the batch as a whole (Besu: over 1,024 requests, or as configured).
+        Raises NodeError where the node refused the batch as a whole, for another reason than its size.
         """
         if not calls:
             return []
         if self._http is None:
             return [self._settled(method, params) for method, params in calls]
-        answer: Any = self._http.batch(calls, self.timeout)
+        most = self._most or len(calls)
+        parts = [calls[start : start + most] for start in range(0, len(calls), most)]
+        return [result for part in parts for result in self._batch(self._http, part)]
+
+    def _batch(self, http: HttpProvider, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        answer: Any = http.batch(calls, self.timeout)
         if not isinstance(answer, list):
-            self._result(answer, "batch")
+            try:
+                self._result(answer, "batch")
+            except NodeError as refused:
+                if refused.rpc_code != LIMIT_EXCEEDED or len(calls) == 1:
+                    raise
+                self._most = (len(calls) + 1) // 2
+                return self.batch(calls)
             raise NodeBadAnswer(f"{self.where} did not answer a batch with a list.", url=self.where)
         results: list[Any] = []
         for (method, _), item in zip(calls, answer, strict=True):
@@ -146,7 +163,8 @@ class Rpc:
         code, message = fields.get("code"), str(fields.get("message", ""))
         if code == UNAUTHORIZED:
             return NodeUnauthorized(f"The node at {self.where} does not permit us {method}.", url=self.where)
-        return NodeError(
+        kind = MethodNotServed if code in NOT_SERVED else NodeError
+        return kind(
             f"The node at {self.where} answered {method} with error {code}: {message}.",
             method=method,
             rpc_code=code,

@@ -6,14 +6,18 @@ Decisions that govern this module:
   whose text holds the URL's path. This one makes exactly one attempt and raises only typed errors without causes.
 * urllib3 beneath, not ``requests``: half the time a request (330 against 650 µs to Anvil), and nothing comes from the
   environment, neither a proxy nor ~/.netrc credentials: a node is asked directly.
+* An answer must carry the id of its request: behind a proxy that mixes connections up, another's answer would be
+  taken for ours. Ids start at a random number, so that no two connections use the same ones.
 * One connection pool per process: the pool is thread-safe, but a connection shared after a fork would mix two
   processes' answers. The process id is compared at every request, so a fork needs no hook.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -26,6 +30,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from pyjpm.chain.url import check_url, public_url
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import (
+    AnswerGarbled,
     HostNotAllowed,
     NodeBadAnswer,
     NodeOverloaded,
@@ -64,6 +69,7 @@ class HttpProvider(JSONBaseProvider):
         self._headers.update(headers or {})
         self._tls = tls
         self._timeout = timeout
+        self.request_counter = itertools.count(random.getrandbits(48))
         self._pool: urllib3.HTTPConnectionPool | None = None
         self._pool_pid = 0
         self.public_url = public_url(url)
@@ -79,9 +85,12 @@ class HttpProvider(JSONBaseProvider):
 
     def request(self, method: str, params: Any, timeout: float) -> RPCResponse:
         """As ``make_request`` with a timeout of its own (seconds)."""
-        answer = self._exchange(self.encode_rpc_request(RPCEndpoint(method), params), timeout)
+        body = self.encode_rpc_request(RPCEndpoint(method), params)
+        answer = self._exchange(body, timeout)
         if not isinstance(answer, dict):
             raise self._bad_answer(200)
+        if answer.get("id") != json.loads(body)["id"] and not _answers_nobody(answer):
+            raise self._garbled("it answers another request")
         return cast(RPCResponse, answer)
 
     def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
@@ -94,11 +103,15 @@ class HttpProvider(JSONBaseProvider):
         answer = self._exchange(json.dumps(payload).encode(), timeout)
         if not isinstance(answer, list):
             return cast(RPCResponse, answer)
-        by_id = {item.get("id"): cast(RPCResponse, item) for item in answer if isinstance(item, dict)}
+        by_id = {
+            item["id"]: cast(RPCResponse, item)
+            for item in answer
+            if isinstance(item, dict) and isinstance(item.get("id"), int)
+        }
         try:
             return [by_id[item["id"]] for item in payload]
         except KeyError:
-            raise self._bad_answer(200) from None
+            raise self._garbled("it lacks the answer to a request") from None
 
     def is_connected(self, show_traceback: bool = False) -> bool:
         """Whether the node answers a request for its version."""
@@ -144,7 +157,9 @@ class HttpProvider(JSONBaseProvider):
             raise NodeUnauthorized(f"The node at {url} refused our credentials (HTTP 401).", url=url)
         try:
             answer = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
+            if status == 200 and content[:1] in (b"{", b"["):
+                raise self._garbled("it is cut off") from None
             raise self._bad_answer(status) from None
         # Besu answers HTTP 400 with a JSON-RPC error inside: that error is the answer.
         if not isinstance(answer, (dict, list)) or (status != 200 and "error" not in answer):
@@ -153,6 +168,9 @@ class HttpProvider(JSONBaseProvider):
 
     def _unreachable(self, why: str) -> NodeUnreachable:
         return NodeUnreachable(f"The node at {self.public_url} cannot be reached ({why}).", url=self.public_url)
+
+    def _garbled(self, why: str) -> AnswerGarbled:
+        return AnswerGarbled(f"What {self.public_url} answered cannot be used: {why}.", url=self.public_url)
 
     def _bad_answer(self, status: int) -> NodeBadAnswer:
         return NodeBadAnswer(
@@ -168,6 +186,11 @@ class HttpProvider(JSONBaseProvider):
                 pool = urllib3.HTTPConnectionPool(self._host, self._port, maxsize=POOL_SIZE)
             self._pool, self._pool_pid = pool, os.getpid()
         return pool
+
+
+def _answers_nobody(answer: dict[str, Any]) -> bool:
+    # A node that could not read a request, or refuses a batch as a whole, has no id to answer to.
+    return answer.get("id") is None and answer.get("error") is not None
 
 
 def _basic_auth(user: str | None, password: str | None) -> dict[str, str]:

@@ -7,6 +7,8 @@ Decisions that govern this module:
 * ``finalized`` and ``safe`` are refused here, before nodes answer them differently (Besu: -39001, Anvil: a block).
 * Answers are read from hex strings (nodes) and from integers (eth-tester through web3) alike.
 * Addresses are EIP-55 checksummed strings, hashes 0x-lower-case strings, ABI data ``bytes``.
+* JSON-RPC by its form may be nonsense by its content: what cannot be read as what was asked for is NodeBadAnswer,
+  never a KeyError or TypeError of ours.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 
-from pyjpm.errors.chain import FinalityTagRefused, InvalidAddress, InvalidBlock, InvalidHash
+from pyjpm.errors.chain import FinalityTagRefused, InvalidAddress, InvalidBlock, InvalidHash, NodeBadAnswer
 
 BlockAt = int | str | bytes
 """A height, a 32-byte hash (bytes or 0x-hex), or ``latest``, ``pending``, ``earliest``."""
@@ -168,20 +170,42 @@ def _is_hash(text: str) -> bool:
 
 # --- out of answers ------------------------------------------------------------------------------------------------
 
+_UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError)
+
 
 def to_int(value: Any) -> int:
-    """A JSON-RPC quantity."""
-    return int(value, 16) if isinstance(value, str) else int(value)
+    """A JSON-RPC quantity. Raises NodeBadAnswer, as all of these do."""
+    if isinstance(value, str):
+        try:
+            return int(value, 16)
+        except ValueError:
+            raise _unreadable("a quantity", value) from None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _unreadable("a quantity", value)
 
 
 def to_bytes(value: Any) -> bytes:
     """JSON-RPC data."""
-    return bytes.fromhex(value[2:]) if isinstance(value, str) else bytes(value)
+    if isinstance(value, str):
+        if value.startswith("0x"):
+            try:
+                return bytes.fromhex(value[2:])
+            except ValueError:
+                pass
+    elif isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    raise _unreadable("data", value)
 
 
 def to_hex(value: Any) -> str:
     """A JSON-RPC hash."""
-    return value if isinstance(value, str) else "0x" + bytes(value).hex()
+    if isinstance(value, str):
+        if value.startswith("0x"):
+            return value
+    elif isinstance(value, (bytes, bytearray)):
+        return "0x" + value.hex()
+    raise _unreadable("a hash", value)
 
 
 @lru_cache(maxsize=65_536)
@@ -192,7 +216,10 @@ def _checksummed(address: str) -> ChecksumAddress:
 
 def to_address(value: Any) -> ChecksumAddress:
     """An address in an answer."""
-    return _checksummed(to_hex(value))
+    try:
+        return _checksummed(to_hex(value))
+    except ValueError:
+        raise _unreadable("an address", value) from None
 
 
 def to_optional_address(value: Any) -> ChecksumAddress | None:
@@ -202,60 +229,92 @@ def to_optional_address(value: Any) -> ChecksumAddress | None:
 
 def to_block(answer: Mapping[str, Any]) -> Block:
     """eth_getBlockBy…, without transaction bodies."""
-    return Block(
-        number=to_int(answer["number"]),
-        hash=to_hex(answer["hash"]),
-        parent_hash=to_hex(answer["parentHash"]),
-        timestamp=to_int(answer["timestamp"]),
-        gas_limit=to_int(answer["gasLimit"]),
-        gas_used=to_int(answer["gasUsed"]),
-        base_fee=to_int(answer.get("baseFeePerGas") or 0),
-        transactions=tuple(to_hex(transaction) for transaction in answer["transactions"]),
-    )
+    try:
+        return Block(
+            number=to_int(answer["number"]),
+            hash=to_hex(answer["hash"]),
+            parent_hash=to_hex(answer["parentHash"]),
+            timestamp=to_int(answer["timestamp"]),
+            gas_limit=to_int(answer["gasLimit"]),
+            gas_used=to_int(answer["gasUsed"]),
+            base_fee=to_int(answer.get("baseFeePerGas") or 0),
+            transactions=tuple(to_hex(transaction) for transaction in answer["transactions"]),
+        )
+    except _UNREADABLE:
+        raise _unreadable("a block", answer) from None
+
+
+def to_bodies(answer: Mapping[str, Any]) -> tuple[Transaction, ...]:
+    """The transactions of eth_getBlockBy… with bodies."""
+    try:
+        return tuple(to_transaction(body) for body in answer["transactions"])
+    except _UNREADABLE:
+        raise _unreadable("a block with its transactions", answer) from None
 
 
 def to_transaction(answer: Mapping[str, Any]) -> Transaction:
     """eth_getTransactionByHash, or a body inside a block."""
-    number = answer.get("blockNumber")
-    return Transaction(
-        hash=to_hex(answer["hash"]),
-        sender=to_address(answer["from"]),
-        nonce=to_int(answer["nonce"]),
-        to=to_optional_address(answer.get("to")),
-        value=to_int(answer["value"]),
-        data=to_bytes(answer["input"] if "input" in answer else answer["data"]),
-        gas=to_int(answer["gas"]),
-        block_number=None if number is None else to_int(number),
-    )
+    try:
+        number = answer.get("blockNumber")
+        return Transaction(
+            hash=to_hex(answer["hash"]),
+            sender=to_address(answer["from"]),
+            nonce=to_int(answer["nonce"]),
+            to=to_optional_address(answer.get("to")),
+            value=to_int(answer["value"]),
+            data=to_bytes(answer["input"] if "input" in answer else answer["data"]),
+            gas=to_int(answer["gas"]),
+            block_number=None if number is None else to_int(number),
+        )
+    except _UNREADABLE:
+        raise _unreadable("a transaction", answer) from None
+
+
+def to_logs(answer: Any) -> list[Log]:
+    """eth_getLogs."""
+    if not isinstance(answer, (list, tuple)):
+        raise _unreadable("a list of logs", answer)
+    return [to_log(log) for log in answer]
 
 
 def to_log(answer: Mapping[str, Any]) -> Log:
     """One element of eth_getLogs or of a receipt."""
-    return Log(
-        to_address(answer["address"]),
-        tuple([to_bytes(topic) for topic in answer["topics"]]),
-        to_bytes(answer["data"]),
-        to_int(answer["blockNumber"]),
-        to_hex(answer["blockHash"]),
-        to_hex(answer["transactionHash"]),
-        to_int(answer["transactionIndex"]),
-        to_int(answer["logIndex"]),
-    )
+    try:
+        return Log(
+            to_address(answer["address"]),
+            tuple([to_bytes(topic) for topic in answer["topics"]]),
+            to_bytes(answer["data"]),
+            to_int(answer["blockNumber"]),
+            to_hex(answer["blockHash"]),
+            to_hex(answer["transactionHash"]),
+            to_int(answer["transactionIndex"]),
+            to_int(answer["logIndex"]),
+        )
+    except _UNREADABLE:
+        raise _unreadable("a log", answer) from None
 
 
 def to_receipt(answer: Mapping[str, Any]) -> Receipt:
     """eth_getTransactionReceipt."""
-    reason = answer.get("revertReason")
-    return Receipt(
-        transaction_hash=to_hex(answer["transactionHash"]),
-        succeeded=to_int(answer["status"]) == 1,
-        block_number=to_int(answer["blockNumber"]),
-        block_hash=to_hex(answer["blockHash"]),
-        transaction_index=to_int(answer["transactionIndex"]),
-        sender=to_address(answer["from"]),
-        to=to_optional_address(answer.get("to")),
-        contract_address=to_optional_address(answer.get("contractAddress")),
-        gas_used=to_int(answer["gasUsed"]),
-        logs=tuple([to_log(log) for log in answer["logs"]]),
-        revert_reason=None if reason is None else to_bytes(reason),
-    )
+    try:
+        reason = answer.get("revertReason")
+        return Receipt(
+            transaction_hash=to_hex(answer["transactionHash"]),
+            succeeded=to_int(answer["status"]) == 1,
+            block_number=to_int(answer["blockNumber"]),
+            block_hash=to_hex(answer["blockHash"]),
+            transaction_index=to_int(answer["transactionIndex"]),
+            sender=to_address(answer["from"]),
+            to=to_optional_address(answer.get("to")),
+            contract_address=to_optional_address(answer.get("contractAddress")),
+            gas_used=to_int(answer["gasUsed"]),
+            logs=tuple([to_log(log) for log in answer["logs"]]),
+            revert_reason=None if reason is None else to_bytes(reason),
+        )
+    except _UNREADABLE:
+        raise _unreadable("a receipt", answer) from None
+
+
+def _unreadable(what: str, answer: Any) -> NodeBadAnswer:
+    # What came is not shown: it may be of any size, and whoever answers chose it.
+    return NodeBadAnswer(f"The node answered something that is not {what} ({type(answer).__name__}).", what=what)

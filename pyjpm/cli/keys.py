@@ -1,4 +1,4 @@
-"""``pyjpm keys``: keys in an encrypted keystore."""
+"""``pyjpm keys``: keys in an encrypted keystore, and the marks of what they signed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
-from pyjpm.custody import Keystore, read_passphrase
+from pyjpm.custody import Keystore, NonceMarks, read_passphrase
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 KeystoreOption = Annotated[Path, typer.Option(help="The keystore's folder.")]
+MarksOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the keys' marks, never restored from a backup; the keystore's if not given."),
+]
 
 
 @app.callback()
@@ -25,9 +29,10 @@ def create(
     name: Annotated[str, typer.Argument(help="Name of the new key.")],
     keystore: KeystoreOption,
     passphrase_file: Annotated[Path, typer.Option(help="File with the passphrase.")],
+    marks: MarksOption = None,
 ) -> None:
     """Make a new key and print its address."""
-    print(Keystore(keystore).create(name, read_passphrase(file=passphrase_file)))
+    print(Keystore(keystore, marks=marks).create(name, read_passphrase(file=passphrase_file)))
 
 
 @app.command("list")
@@ -42,3 +47,21 @@ def list_keys(
         return
     for name, address in found.items():
         print(f"{address}  {name}")
+
+
+@app.command()
+def mark(
+    name: Annotated[str, typer.Argument(help="Name of a key of the keystore, or the address of any wallet.")],
+    chain_id: Annotated[int, typer.Option(help="The chain.", min=1)],
+    nonce: Annotated[int, typer.Option(help="The highest nonce the wallet ever signed there; -1 for never.", min=-1)],
+    keystore: Annotated[Path | None, typer.Option(help="The keystore's folder.")] = None,
+    marks: MarksOption = None,
+) -> None:
+    """Set a key's mark after it was lost, or raise it. Nothing may have been signed above it."""
+    if keystore is not None:
+        store = Keystore(keystore, marks=marks)
+        store.marks.restore(store.address(name), {chain_id: nonce})
+    elif marks is not None:
+        NonceMarks(marks).restore(name, {chain_id: nonce})
+    else:
+        raise typer.BadParameter("Give --keystore, or --marks and the wallet's address.")

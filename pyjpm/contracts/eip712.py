@@ -108,9 +108,14 @@ class TypedMessage:
         return struct_hash(self.primary_type, self.message)
 
     @property
+    def preimage(self) -> bytes:
+        """What is hashed, 66 bytes: for devices that hash what they sign."""
+        return b"\x19\x01" + self.domain.separator + self.struct_hash
+
+    @property
     def digest(self) -> bytes:
         """What is signed, 32 bytes."""
-        return keccak(b"\x19\x01" + self.domain.separator + self.struct_hash)
+        return keccak(self.preimage)
 
 
 def struct_hash(primary: str, message: Mapping[str, Any]) -> bytes:

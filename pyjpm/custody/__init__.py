@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pyjpm.custody.keystore import Keystore
+from pyjpm.custody.local import LocalSigner
+from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.passphrase import read_passphrase
-from pyjpm.custody.signer import LocalSigner, Signer
+from pyjpm.custody.signer import Signer
 
-__all__ = ["Keystore", "LocalSigner", "Signer", "read_passphrase"]
+__all__ = ["Keystore", "LocalSigner", "NonceMarks", "Signer", "read_passphrase"]

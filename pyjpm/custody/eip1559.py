@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 import rlp
-from eth_utils.crypto import keccak
 
 from pyjpm.chain.values import check_address
 from pyjpm.errors.custody import SigningRefused
 
 _TYPE: Final = b"\x02"
 _WORD: Final = 1 << 256
+LAST_NONCE: Final = (1 << 64) - 1
 _NUMBERS: Final = ("chainId", "nonce", "gas", "value", "maxFeePerGas", "maxPriorityFeePerGas")
 
 
@@ -33,6 +33,8 @@ def unsigned_fields(transaction: Mapping[str, Any]) -> list[Any]:
         value = transaction.get(name)
         if type(value) is not int or not 0 <= value < _WORD:
             raise _refused(name, f"needs {name} as an integer")
+    if transaction["nonce"] >= LAST_NONCE:
+        raise _refused("nonce", "has a nonce that no chain takes (EIP-2681)")
     if transaction["chainId"] == 0:
         raise _refused("chainId", "has no chain id: anybody could repeat it on another chain")
     for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
@@ -57,9 +59,9 @@ def unsigned_fields(transaction: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def signing_hash(fields: list[Any]) -> bytes:
-    """The digest to sign, 32 bytes."""
-    return keccak(_TYPE + rlp.encode(fields))
+def signing_preimage(fields: list[Any]) -> bytes:
+    """What is hashed and then signed."""
+    return _TYPE + bytes(rlp.encode(fields))
 
 
 def signed_bytes(fields: list[Any], signature: bytes) -> bytes:

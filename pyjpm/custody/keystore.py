@@ -4,6 +4,8 @@ Decisions that govern this module:
 
 * A key is never overwritten and never leaves the folder unencrypted.
 * A folder or file that others may read is refused, not repaired: what could be read may have been.
+* Every key has a mark of its highest nonces from the moment it is made. Keys are backed up; marks are not: an old mark
+  beside an old database would hide what was signed since, a missing one is noticed.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from eth_account import Account
 from eth_utils.address import is_hex_address, to_checksum_address
 
 from pyjpm.custody.files import create_private, private_folder, read_private
+from pyjpm.custody.local import LocalSigner
+from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.passphrase import read_passphrase
-from pyjpm.custody.signer import LocalSigner
 from pyjpm.errors.custody import InvalidKey, InvalidKeyName, KeyExists, KeyFileCorrupt, KeyNotFound, WrongPassphrase
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -33,11 +36,13 @@ class Keystore:
 
     Args:
         directory: made with mode 0700 if it is not there. Raises KeystoreTooOpen if others may enter it.
+        marks: folder of the marks of its keys, outside of every backup; ``marks`` inside the keystore if None.
         kdf_work: scrypt's N for new keys, a power of two.
     """
 
-    def __init__(self, directory: Path, *, kdf_work: int = SCRYPT_WORK) -> None:
+    def __init__(self, directory: Path, *, marks: Path | None = None, kdf_work: int = SCRYPT_WORK) -> None:
         private_folder(directory)
+        self.marks: Final = NonceMarks(directory / "marks" if marks is None else marks)
         self._directory = directory
         self._kdf_work = kdf_work
 
@@ -47,7 +52,7 @@ class Keystore:
     def create(self, name: str, passphrase: str) -> str:
         """Make a new key and return its address, checksummed.
 
-        Raises InvalidKeyName, KeyExists, PassphraseMissing (it is empty), KeystoreTooOpen.
+        Raises InvalidKeyName, KeyExists, PassphraseMissing (it is empty), KeystoreTooOpen, MarkNotWritten.
         """
         path = self._path(name)
         private_folder(self._directory)
@@ -56,6 +61,7 @@ class Keystore:
         key, address = _new_key()
         secret = read_passphrase(value=passphrase)
         content = Account.encrypt(key, secret, kdf="scrypt", iterations=self._kdf_work)
+        self.marks.begin(address)  # first: a key without a mark counts as one whose mark was lost
         try:
             create_private(path, json.dumps(content).encode())
         except FileExistsError:
@@ -63,7 +69,7 @@ class Keystore:
         return address
 
     def load(self, name: str, passphrase: str) -> LocalSigner:
-        """The signer of a key.
+        """The signer of a key, with its mark.
 
         Raises InvalidKeyName, KeyNotFound, WrongPassphrase, KeyFileCorrupt, KeystoreTooOpen.
         """
@@ -76,7 +82,7 @@ class Keystore:
                 raise self._corrupt(name) from None
             raise WrongPassphrase(f"The passphrase does not open the key {name!r}.", name=name) from None
         try:
-            signer = LocalSigner.from_key(key)
+            signer = LocalSigner.from_key(key, marks=self.marks)
         except InvalidKey:
             raise self._corrupt(name) from None
         if signer.address.lower() != _address_in(content):

@@ -1,76 +1,59 @@
-"""Who signs: the protocol every signer satisfies, and the one with its key in this process.
+"""Who signs: the protocol every signer satisfies, and what all signers of ours share.
 
 Decisions that govern this module:
 
 * A signer refuses what no wallet of ours ever signs, whoever asks: a fee, a transaction without a chain id.
-* The key of a LocalSigner is in no attribute, representation, error, copy or pickle. It is in this process's memory:
-  whoever can read that has it, which is what devices (HSM, KMS) are for.
-* Signatures are deterministic (RFC 6979) and low-s.
+* Where it keeps a mark (see ``marks``), it is written before the first signature of a call is made, once for the call.
+* A bare digest says nothing about what it stands for, so no policy can judge it and no mark can note it. Devices are
+  built on it; whoever guards a key with a policy refuses it. Nothing in this package hands a signer the digest of a
+  transaction.
+* Signatures are low-s, and one that a device made is checked to be the wallet's before it leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn, Protocol, Self, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
-from coincurve import PrivateKey
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from pyjpm.custody.eip1559 import signed_bytes, signing_hash, unsigned_fields
-from pyjpm.errors.custody import InvalidKey, KeyNotExportable, SigningRefused
+from pyjpm.contracts.eip712 import TypedMessage
+from pyjpm.custody.eip1559 import signed_bytes, signing_preimage, unsigned_fields
+from pyjpm.custody.marks import NonceMarks
+from pyjpm.errors.custody import KeyNotExportable, SigningRefused
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
-
-
-class Digest(Protocol):
-    """A structured message as a signer sees it."""
-
-    @property
-    def digest(self) -> bytes:
-        """What is signed: the EIP-712 hash, 32 bytes."""
-        ...
-
-    @property
-    def primary_type(self) -> str:
-        """The name of the structure, for policies and logs."""
-        ...
 
 
 @runtime_checkable
 class Signer(TransactionSigner, Protocol):
-    """Signs the transactions and the documents of one wallet."""
+    """Signs the transactions and the documents of one wallet. Any number of threads may use it at once."""
 
-    def sign_typed(self, message: Digest) -> bytes:
+    def sign_typed_data(self, message: TypedMessage) -> bytes:
         """The signature over a structured message: r, s, v; 65 bytes, v 27 or 28, s in the lower half."""
         ...
 
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The signature over 32 bytes, as above. No mark is written: never give it the digest of a transaction.
 
-class LocalSigner:
-    """A signer whose key is in this process. Safe to use from any number of threads, and after a fork."""
+        Raises SigningRefused where the signer must know what it signs.
+        """
+        ...
 
-    __slots__ = ("__key", "_address")
 
-    def __init__(self, key: PrivateKey) -> None:
-        self.__key = key
-        self._address = to_checksum_address(keccak(key.public_key.format(compressed=False)[1:])[12:])
+class WalletSigner(ABC):
+    """A signer of one wallet by way of a device, which its subclass knows.
 
-    @classmethod
-    def from_key(cls, key: bytes | str) -> Self:
-        """The signer of a private key: 32 bytes, or 64 hex digits with or without 0x. Raises InvalidKey."""
-        try:
-            secret = bytes.fromhex(key.removeprefix("0x")) if isinstance(key, str) else bytes(key)
-            usable = PrivateKey(secret) if len(secret) == 32 else None
-        except ValueError:
-            usable = None
-        if usable is None:
-            # Raised out here, so that no exception with the key in it is its context.
-            raise InvalidKey("This is not a private key.")
-        return cls(usable)
+    Args:
+        address: the wallet, checksummed.
+        marks: where its highest nonces are kept; None to keep none.
+    """
 
-    @classmethod
-    def generate(cls) -> Self:
-        """A new key from the operating system's randomness, kept nowhere else: for tests and demonstrations."""
-        return cls(PrivateKey())
+    __slots__ = ("_address", "_marks")
+
+    def __init__(self, address: str, marks: NonceMarks | None) -> None:
+        self._address = address
+        self._marks = marks
 
     @property
     def address(self) -> str:
@@ -80,26 +63,52 @@ class LocalSigner:
     def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedBytes:
         """Sign an EIP-1559 transaction (see TransactionSigner).
 
-        Raises SigningRefused for another type, a fee other than 0 or a missing chain id; InvalidAddress.
+        Raises SigningRefused for another type, a fee other than 0 or a missing chain id; InvalidAddress;
+        MarkNotWritten; what the device raises.
         """
-        fields = unsigned_fields(transaction)
-        raw = signed_bytes(fields, self.__sign(signing_hash(fields)))
-        return SignedBytes(raw, keccak(raw))
+        return self.sign_transactions([transaction])[0]
 
-    def sign_typed(self, message: Digest) -> bytes:
-        """Sign a structured message (see Signer). Raises SigningRefused where its digest has not 32 bytes."""
-        digest = message.digest
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+        """Sign several, in their order, or none. Raises as ``sign_transaction``."""
+        unsigned = [unsigned_fields(transaction) for transaction in transactions]
+        if self._marks is not None:
+            highest: dict[int, int] = {}
+            for chain, nonce, *_ in unsigned:
+                highest[chain] = max(nonce, highest.get(chain, nonce))
+            self._marks.rise(self._address, highest)
+        signatures = self._sign_preimages([signing_preimage(fields) for fields in unsigned])
+        raws = [signed_bytes(fields, signature) for fields, signature in zip(unsigned, signatures, strict=True)]
+        return [SignedBytes(raw, keccak(raw)) for raw in raws]
+
+    def sign_typed_data(self, message: TypedMessage) -> bytes:
+        """Sign a structured message (see Signer). Raises what the device raises."""
+        return _with_v(self._sign_preimages([message.preimage])[0])
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign 32 bytes (see Signer). Raises SigningRefused where there are not 32; what the device raises."""
         if len(digest) != 32:
             raise SigningRefused(f"A digest has 32 bytes, this one has {len(digest)}.", field="digest")
-        signature = self.__sign(digest)
-        return signature[:64] + bytes([27 + signature[64]])
+        return _with_v(self._sign_digests([digest])[0])
 
-    def __sign(self, digest: bytes) -> bytes:
-        return bytes(self.__key.sign_recoverable(digest, hasher=None))
+    def highest_nonce(self, chain_id: int) -> int | None:
+        """The highest nonce signed on a chain (see TransactionSigner). Raises SignerMarkLost."""
+        return None if self._marks is None else self._marks.highest(self._address, chain_id)
+
+    def _sign_preimages(self, preimages: Sequence[bytes]) -> list[bytes]:
+        """Signatures over the hashes of these, in their order: r, s in the lower half, recovery id; 65 bytes."""
+        return self._sign_digests([keccak(preimage) for preimage in preimages])
+
+    @abstractmethod
+    def _sign_digests(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Signatures over these 32 bytes each, in their order: r, s in the lower half, recovery id; 65 bytes."""
 
     def __repr__(self) -> str:
-        return f"LocalSigner({self._address})"
+        return f"{type(self).__name__}({self._address})"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         # Behind pickle, copy and deepcopy alike.
         raise KeyNotExportable(f"The signer of {self._address} is not copied or pickled.", address=self._address)
+
+
+def _with_v(signature: bytes) -> bytes:
+    return signature[:64] + bytes([27 + signature[64]])

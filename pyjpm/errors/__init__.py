@@ -23,11 +23,13 @@ from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *
 from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
+from pyjpm.errors.outbox import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *
 from pyjpm.errors.reserve import *
 from pyjpm.errors.rules import *
+from pyjpm.errors.seeing import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *

@@ -51,6 +51,13 @@ class NodeOverloaded(TransportFault):
     hint: ClassVar[str] = "Try again later, or lower the rate of requests."
 
 
+class AnswerGarbled(TransportFault):
+    """What came back was cut off on its way, or answers another request than ours. Details: ``url``."""
+
+    code: ClassVar[str] = "ANSWER_GARBLED"
+    hint: ClassVar[str] = "Try again; if it stays so, look at what stands between here and the node."
+
+
 class InvalidNodeUrl(ChainError):
     """The address given for a node is not an http(s) URL with a host."""
 
@@ -73,7 +80,10 @@ class NodeUnauthorized(ChainError):
 
 
 class NodeBadAnswer(ChainError):
-    """What came back is not a JSON-RPC answer. Details: ``url``, ``status`` (HTTP, where known)."""
+    """What came back is not a JSON-RPC answer, or not what was asked for.
+
+    Details: ``url``, ``status`` (HTTP, where known), ``what`` was expected (where the form was right).
+    """
 
     code: ClassVar[str] = "NODE_BAD_ANSWER"
     hint: ClassVar[str] = "Check that the address is that of an Ethereum JSON-RPC endpoint."
@@ -101,6 +111,13 @@ class NodeError(ChainError):
         """Revert data as 0x-hex, where the client gave some."""
         value = self.details.get("data")
         return value if isinstance(value, str) else None
+
+
+class MethodNotServed(NodeError):
+    """The node does not have a method, or it is switched off there (-32601, -32604). Details: as NodeError."""
+
+    code: ClassVar[str] = "METHOD_NOT_SERVED"
+    hint: ClassVar[str] = "Switch the method's API on at the node (Besu: --rpc-http-api=ETH,NET,WEB3,TXPOOL)."
 
 
 # --- which chain, which block --------------------------------------------------------------------------------------

@@ -83,3 +83,38 @@ class KeystoreTooOpen(CustodyError):
     hint: ClassVar[str] = (
         "Make it its user's own: chmod 700 for the directory, 600 for the files; then change the keys."
     )
+
+
+# --- the signer's mark ---------------------------------------------------------------------------------------------
+
+
+class SignerMarkLost(CustodyError):
+    """This wallet's record of the highest nonce it signed is missing or damaged, so nobody knows what bytes of it are
+    still alive. Details: ``wallet``, ``chain_id``, ``path``."""
+
+    code: ClassVar[str] = "SIGNER_MARK_LOST"
+    hint: ClassVar[str] = (
+        "Let the wallet recover up to its whole window of nonces, then set the mark with "
+        "`pyjpm keys mark NAME --chain-id ID --nonce N`; never restore it from a backup."
+    )
+
+
+class MarkNotWritten(CustodyError):
+    """The disk does not take the mark, so nothing was signed. Details: ``wallet``, ``path``."""
+
+    code: ClassVar[str] = "MARK_NOT_WRITTEN"
+    hint: ClassVar[str] = "Give the folder of the marks room on a disk that can be written, then retry."
+
+
+class MarkExists(CustodyError):
+    """A wallet's mark is begun once, when its key is made. Details: ``wallet``."""
+
+    code: ClassVar[str] = "MARK_EXISTS"
+    hint: ClassVar[str] = "Leave the mark as it is; raise it with `pyjpm keys mark` if the wallet signed elsewhere."
+
+
+class MarkOnlyRises(CustodyError):
+    """A mark is not set below what the wallet has signed. Details: ``wallet``, ``chain_id``, ``mark``."""
+
+    code: ClassVar[str] = "MARK_ONLY_RISES"
+    hint: ClassVar[str] = "Give the highest nonce the wallet ever signed on that chain, or leave the mark as it is."

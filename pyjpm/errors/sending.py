@@ -108,11 +108,21 @@ class SignerMismatch(SendingError):
 # --- the journal ---------------------------------------------------------------------------------------------------
 
 
+class Fenced(SendingError):
+    """Another process took these wallets over; this one writes nothing more. Details: ``wallet``, ``path``."""
+
+    code: ClassVar[str] = "FENCED"
+    hint: ClassVar[str] = (
+        "Stop this process: the one started last sends for these wallets. To take them back, stop the other and start "
+        "this one anew."
+    )
+
+
 class JournalInUse(SendingError):
-    """Another process, or another Journal of this one, has the file open. Details: ``path``."""
+    """An older version of this package has the file open, and would not know the new schema. Details: ``path``."""
 
     code: ClassVar[str] = "JOURNAL_IN_USE"
-    hint: ClassVar[str] = "Stop the other process, or give this one a journal and wallets of its own."
+    hint: ClassVar[str] = "Stop the other process first; then open the journal again, which migrates it."
 
 
 class JournalOfOtherChain(SendingError):
@@ -126,7 +136,10 @@ class JournalNotDurable(SendingError):
     """A commit might not survive a power cut. Details: ``path``, ``setting``, ``required``, ``actual``."""
 
     code: ClassVar[str] = "JOURNAL_NOT_DURABLE"
-    hint: ClassVar[str] = "Put the journal on a local disk, and use an SQLite that supports WAL and synchronous=FULL."
+    hint: ClassVar[str] = (
+        "SQLite: a local disk, and a version that supports WAL and synchronous=FULL. PostgreSQL: give the setting in "
+        "the details the required value in postgresql.conf, and for this database and role."
+    )
 
 
 class JournalTooNew(SendingError):
@@ -140,7 +153,7 @@ class JournalForked(SendingError):
     """A journal is used by the process that opened it, not by its forked children."""
 
     code: ClassVar[str] = "JOURNAL_FORKED"
-    hint: ClassVar[str] = "Open the journal after the fork, in one process only."
+    hint: ClassVar[str] = "Open the journal after the fork, in each process by itself."
 
 
 class JournalClosed(SendingError):
@@ -150,8 +163,84 @@ class JournalClosed(SendingError):
     hint: ClassVar[str] = "Open the journal again."
 
 
+class InvalidJournal(SendingError):
+    """A journal is an SQLite file, or a PostgreSQL database by its URL. Details: ``url`` (without its password)."""
+
+    code: ClassVar[str] = "INVALID_JOURNAL"
+    hint: ClassVar[str] = "Give a path, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+
+
+class PostgresDriverMissing(SendingError):
+    """The journal is on PostgreSQL, for which its driver is not installed."""
+
+    code: ClassVar[str] = "POSTGRES_DRIVER_MISSING"
+    hint: ClassVar[str] = "pip install 'pyjpm[postgres]'"
+
+
 class JournalFailed(SendingError):
-    """The journal cannot be read or written. Details: ``path``, ``cause``."""
+    """The journal cannot be read or written. Details: ``path``, ``cause``.
+
+    Nothing of the transaction was stored, unless the error is JournalLost.
+    """
 
     code: ClassVar[str] = "JOURNAL_FAILED"
     hint: ClassVar[str] = "Check the disk and that the file is a journal; then repeat with the same idempotency key."
+
+
+class DiskFull(JournalFailed):
+    """There is no room for the journal to grow; nothing of the transaction was stored."""
+
+    code: ClassVar[str] = "DISK_FULL"
+    hint: ClassVar[str] = "Free space where the journal lives; then repeat with the same idempotency key."
+
+
+class JournalReadOnly(JournalFailed):
+    """The journal's file, file system or database server takes no writes; nothing was stored."""
+
+    code: ClassVar[str] = "JOURNAL_READ_ONLY"
+    hint: ClassVar[str] = (
+        "SQLite: make the file and its folder writable for this user, on a file system mounted for writing. "
+        "PostgreSQL: connect to the primary, not to a standby, by a role that may write."
+    )
+
+
+class JournalCorrupt(JournalFailed):
+    """The file is damaged, or no journal at all."""
+
+    code: ClassVar[str] = "JOURNAL_CORRUPT"
+    hint: ClassVar[str] = (
+        "Check the path. If it is the journal: keep the damaged file, restore the newest copy and start; what the "
+        "copy does not know is found again on the chain, once clients repeat their keys."
+    )
+
+
+class JournalBusy(JournalFailed):
+    """Another process held what this transaction needed for too long; nothing was stored."""
+
+    code: ClassVar[str] = "JOURNAL_BUSY"
+    hint: ClassVar[str] = "Repeat with the same idempotency key; if it persists, look for a process that hangs."
+
+
+class JournalCollision(JournalFailed):
+    """Another thread or process stored a row of the same name first; nothing of this transaction was stored."""
+
+    code: ClassVar[str] = "JOURNAL_COLLISION"
+    hint: ClassVar[str] = "Repeat with the same idempotency key: what was stored first is the answer."
+
+
+class JournalUnreachable(JournalFailed):
+    """The database server of the journal cannot be reached, or lets nobody in by this name; nothing was stored."""
+
+    code: ClassVar[str] = "JOURNAL_UNREACHABLE"
+    hint: ClassVar[str] = "Start the database server, or correct the URL; then repeat with the same idempotency key."
+
+
+class JournalLost(JournalFailed):
+    """The database went away within a transaction. Details: ``path``, ``cause``, ``undecided``.
+
+    Where ``undecided``, it went away while it was asked to commit: it may have stored everything or nothing, and only
+    reading again tells. Otherwise nothing was stored.
+    """
+
+    code: ClassVar[str] = "JOURNAL_LOST"
+    hint: ClassVar[str] = "Read what is stored before anything else; then repeat with the same idempotency key."

@@ -98,7 +98,7 @@ class Calls:
     def sign(self, party: str, primary: str, message: dict[str, Any]) -> bytes:
         """A company's signature over a structure of the escrow."""
         typed = TypedMessage(self._session.domain("OrderEscrow"), primary, message)
-        return self._cast.signer(party).sign_typed(typed)
+        return self._cast.signer(party).sign_typed_data(typed)
 
     def key(self, order: OrderRecord, name: str, index: int) -> str:
         """The idempotency key of a call: a pure function of the replay and the order."""
@@ -180,7 +180,7 @@ class Calls:
         }
         typed = TypedMessage(self._session.domain("OrderEscrow"), "Attestation", message)
         signers = self._cast.attesters[: self._threshold]
-        signatures = [bytes.fromhex(signer.address[2:]) + signer.sign_typed(typed) for signer in signers]
+        signatures = [bytes.fromhex(signer.address[2:]) + signer.sign_typed_data(typed) for signer in signers]
         content = {name: _hexed(message[name]) for name in CONTENT}
         arguments = (terms.to_message(), message, signatures)
         name = self.attest_name(event)

@@ -96,7 +96,7 @@ class Cast:
             content={"party": party.id, "wallet": signer.address, "kyc_expiry": kyc_expiry},
             contract="ParticipantRegistry",
             function="register",
-            arguments=(profile, signer.address, deadline, signer.sign_typed(typed)),
+            arguments=(profile, signer.address, deadline, signer.sign_typed_data(typed)),
             reference="0x" + identity.hex(),
         )
         return Call(session.signer, operation, _required)

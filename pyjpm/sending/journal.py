@@ -11,11 +11,12 @@ from sqlalchemy import Select, select
 
 from pyjpm.chain.values import check_address
 from pyjpm.errors.sending import SubmissionNotFound
+from pyjpm.sending import binding, lease
 from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
-from pyjpm.sending.operation import Submission, SubmissionState
+from pyjpm.sending.operation import OPEN, Submission, SubmissionState
 from pyjpm.sending.outcomes import Outcomes
 from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
 from pyjpm.sending.tables import payment
@@ -35,24 +36,26 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.lanes = Lanes(database)
+        self.lanes = Lanes(database, lease.new_token())
         self.acceptance = Acceptance(database, self.lanes)
         self.attempts = Attempts(database, self.lanes)
         self.outcomes = Outcomes(database, self.lanes)
 
     @classmethod
-    def open(cls, store: str | Path | None, *, genesis_hash: str, chain_id: int) -> Journal:
-        """Open a journal, made if it is not there, brought up to date if an older version made it.
+    def open(cls, path: Path | str | None, *, genesis_hash: str, chain_id: int) -> Journal:
+        """Open a journal, made if it is not there and migrated if it is older.
 
         Args:
-            store: an SQLite file on a local disk (its folder is made if need be), or the URL of a PostgreSQL database.
-                None keeps the journal in memory: only for chains that die with the process, as nothing survives it.
+            path: the SQLite file, on a local disk; its folder is made if need be. Or a PostgreSQL database by its URL,
+                ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``. None keeps the journal in memory: only for chains
+                that die with the process, as nothing survives it.
             genesis_hash, chain_id: the chain it is bound to.
 
         Raises:
-            JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalFailed.
+            JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal,
+            PostgresDriverMissing, JournalFailed with its subclasses.
         """
-        return cls(Database(store, genesis_hash=genesis_hash, chain_id=chain_id))
+        return cls(Database(path, genesis_hash=genesis_hash, chain_id=chain_id))
 
     def __repr__(self) -> str:
         return f"Journal({self._database.name})"
@@ -66,7 +69,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Let another process open it; closing twice is fine."""
+        """Drop its connections; closing twice is fine."""
         self._database.close()
 
     def expect(self, *, genesis_hash: str, chain_id: int) -> None:
@@ -76,7 +79,14 @@ class Journal:
     @property
     def highest_head(self) -> int:
         """The height of the highest head that anything was concluded at; no view below it is used."""
-        return self._database.highest_head
+        with self._database.reading() as connection:
+            return binding.read(connection).highest_head
+
+    def open_submissions(self) -> list[Submission]:
+        """What has no answer, in the order of acceptance."""
+        query = SUBMISSIONS.where(payment.c.state.in_(OPEN)).order_by(payment.c.seq)
+        with self._database.reading() as connection:
+            return [to_submission(row) for row in connection.execute(query)]
 
     def find(self, wallet: str, key: str) -> Submission | None:
         """The submission of a wallet under an idempotency key, if there is one."""

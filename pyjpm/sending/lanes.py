@@ -12,15 +12,17 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pyjpm.errors.sending import LaneHalted
+from pyjpm.sending import lease
 from pyjpm.sending.database import Database
 from pyjpm.sending.tables import lane, payment
 
@@ -46,10 +48,15 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of one open journal. Wallets are checksummed addresses."""
+    """The lanes of one open journal, under one lease. Wallets are checksummed addresses.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        token: random, of this opening of the journal.
+    """
+
+    def __init__(self, database: Database, token: str) -> None:
         self._database = database
+        self._token = token
         self._locks: dict[str, threading.RLock] = {}
         self._mutex = threading.Lock()
         self._taken: set[str] = set()
@@ -68,7 +75,7 @@ class Lanes:
     @contextmanager
     def writing(self, wallets: Iterable[str]) -> Iterator[Connection]:
         """A transaction that commits only while this process holds these lanes' leases. Raises Fenced."""
-        with self._database.writing(sorted(set(wallets))) as connection:
+        with self._database.writing(wallets, self._token) as connection:
             yield connection
 
     def is_taken(self, wallet: str) -> bool:
@@ -84,7 +91,16 @@ class Lanes:
             known_to: one above the highest nonce that its signer, the chain or a pool has seen.
         """
         with self._database.transaction() as connection:
-            self._database.take_lease(connection, wallet, next_nonce=chain_nonce)
+            if lease.take(connection, [wallet], self._token):
+                connection.execute(
+                    insert(lane).values(
+                        wallet=wallet,
+                        next_nonce=chain_nonce,
+                        state=LaneState.OK,
+                        lease=self._token,
+                        leased_at=int(time.time()),
+                    )
+                )
             found = _read(connection, wallet)
             if known_to > found.next_nonce and found.state is not LaneState.HALTED:
                 _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.sending import lanes
+from pyjpm.sending import binding, lanes
 from pyjpm.sending.acceptance import Waiting, to_waiting
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
@@ -96,7 +96,7 @@ class Outcomes:
         """Store what was found at ``head``, at unix second ``now``. Raises Fenced; nothing is stored then."""
         wallets = {each.attempt.wallet for each in findings.outcomes} | {wallet for wallet, _ in findings.answers}
         with self._lanes.writing(wallets | set(findings.halted)) as connection:
-            self._database.raise_head(connection, head)
+            binding.raise_head(connection, head)
             _write_attempts(connection, findings.outcomes)
             _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
             _write_answers(connection, [answer for _, answer in findings.answers])

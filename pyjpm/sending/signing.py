@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
@@ -28,5 +28,17 @@ class TransactionSigner(Protocol):
         Args:
             transaction: ``type`` 2, ``chainId``, ``nonce``, ``to`` (absent for a contract creation), ``value`` (wei),
                 ``gas``, ``maxFeePerGas`` and ``maxPriorityFeePerGas`` (wei, both 0), ``data`` (bytes).
+        """
+        ...
+
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+        """Sign several, in their order, or none: the signer's mark is written once for all of them."""
+        ...
+
+    def highest_nonce(self, chain_id: int) -> int | None:
+        """The highest nonce ever signed on a chain, -1 for never, None where this signer keeps no mark.
+
+        Raises SignerMarkLost where it kept one and lost it. No nonce is signed without the mark having been written
+        before, durably and outside of every database.
         """
         ...

@@ -9,6 +9,8 @@ Decisions that govern this module:
   with the same nonce silently replaces the first. Beside it there may be cancels, which move no money (``beside``).
 * A key names one thing for ever, for a participant over all its wallets (``owner``). Rows are never deleted.
 * What somebody decided, and what should wake somebody up, are rows too (``decision``, ``alarm``).
+* Every constraint has a name, the one that PostgreSQL would give it: a later migration can only change what it can
+  name, in either database. A change here is a new ``SCHEMA_VERSION`` with its migration (``migrations``).
 """
 
 from __future__ import annotations
@@ -29,7 +31,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-metadata = MetaData()
+SCHEMA_VERSION: Final = 2
+
+NAMES: Final = {
+    "pk": "%(table_name)s_pkey",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+}
+metadata = MetaData(naming_convention=NAMES)
 
 # SQLite counts up in a column of exactly this type only.
 _COUNTER: Final = BigInteger().with_variant(Integer, "sqlite")

@@ -117,7 +117,7 @@ class TokenMachine(RuleBasedStateMachine):
             "nonce": self.nonce,
             "deadline": self.world.now() + DAY,
         }
-        signature = self.world.signers[payer].sign_typed(TypedMessage(self.world.domain, "Consent", consent))
+        signature = self.world.signers[payer].sign_typed_data(TypedMessage(self.world.domain, "Consent", consent))
         arguments = (self.address(payer), amount, word(7), self.nonce, consent["deadline"], signature)
         done = self.send(self.world.notary, "hold", *arguments)
         self.agree(done, self.model.hold_by_consent(payer, amount, self.nonce, self.today()), "hold")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,6 +76,12 @@ class FlakySigner:
         self.left -= 1
         return self._signer.sign_transaction(transaction)
 
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+        return [self.sign_transaction(each) for each in transactions]
+
+    def highest_nonce(self, chain_id: int) -> int | None:
+        return self._signer.highest_nonce(chain_id)
+
 
 class TamperingSigner:
     """A signer that changes a field of what it is asked to sign, and signs that rightly."""
@@ -90,3 +96,9 @@ class TamperingSigner:
 
     def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedBytes:
         return self._signer.sign_transaction({**transaction, **self._changes})
+
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+        return [self.sign_transaction(each) for each in transactions]
+
+    def highest_nonce(self, chain_id: int) -> int | None:
+        return self._signer.highest_nonce(chain_id)

@@ -65,7 +65,7 @@ def test_refuses_another_chain(server, expected, what):
         ("anvil/v1.7.1", ClientKind.ANVIL),
         ("besu/v26.8.0/linux", ClientKind.BESU),
         ("EthereumTester/0.14.0b1/linux/python3.11", ClientKind.ETH_TESTER),
-        ("Geth/v1.14/linux", ClientKind.OTHER),
+        ("Geth/v1.14/linux", ClientKind.GETH),
         ("", ClientKind.OTHER),
     ],
 )

@@ -9,7 +9,7 @@ import time
 
 import pytest
 import requests
-from rpc_server import Drop, Hang, Http, RpcServer, make_block, recorded, result
+from rpc_server import ANSWERS, BATCH_LIMIT, Drop, Hang, Http, RpcServer, make_block, recorded, result
 from web3 import HTTPProvider, Web3
 
 from pyjpm.chain import Connection
@@ -128,8 +128,22 @@ def test_a_failure_inside_a_batch_is_that_requests_own(besu):
 
 def test_a_batch_refused_as_a_whole_is_an_error(besu, monkeypatch):
     monkeypatch.setattr("pyjpm.chain.reading.BATCH", 2_000)
+    refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "Internal error"}}
+    monkeypatch.setitem(ANSWERS["batch 1025"]["besu"], "body", refusal)
     with pytest.raises(NodeError) as refused:
         Connection.open(besu.url).receipts([bytes(32)] * 1_025)
+    assert refused.value.rpc_code == -32603
+
+
+def test_a_batch_that_is_too_large_for_the_node_goes_in_parts(besu, monkeypatch):
+    monkeypatch.setattr("pyjpm.chain.reading.BATCH", 2_000)
+    connection = Connection.open(besu.url)
+    before = besu.posts
+    assert connection.receipts([bytes(32)] * 1_025) == [None] * 1_025
+    assert besu.posts - before == 3  # 1,025 refused; 513 and 512 taken
+    monkeypatch.setitem(BATCH_LIMIT, "besu", 0)
+    with pytest.raises(NodeError) as refused:
+        connection.receipts([bytes(32)])
     assert refused.value.rpc_code == -32005
 
 

@@ -236,7 +236,7 @@ def test_answers_to_sends_have_the_same_classes(party):
     assert connection.send_raw(ahead).outcome is SendOutcome.NONCE_USED
     assert connection.send_raw(other).outcome is SendOutcome.NONCE_USED
     poor = party.sign(party.probe, b"", nonce=due + 2, value=1)
-    assert connection.send_raw(poor).outcome is SendOutcome.REFUSED
+    assert connection.send_raw(poor).outcome is SendOutcome.INSUFFICIENT_FUNDS
     starved = party.sign(party.probe, b"", nonce=due + 2, gas=20_000)
     assert connection.send_raw(starved).outcome is SendOutcome.REFUSED
     assert connection.transaction_count(party.address) == due + 2

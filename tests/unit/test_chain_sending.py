@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eth_account import Account
-from rpc_server import CHAIN_ID, Drop, Hang, Http, RpcServer, make_block, recorded, result
+from rpc_server import ANSWERS, BATCH_LIMIT, CHAIN_ID, Drop, Hang, Http, RpcServer, make_block, recorded, result
 
 from pyjpm.chain import Connection, SendOutcome
 from pyjpm.chain.raw import decode_raw
@@ -144,8 +144,8 @@ CLASSES = [
     ("nonce +5000", SendOutcome.NONCE_TOO_FAR, None),
     ("gas above block limit", SendOutcome.REFUSED, SendOutcome.REFUSED),
     ("gas below intrinsic", SendOutcome.REFUSED, SendOutcome.REFUSED),
-    ("value without balance", None, SendOutcome.REFUSED),
-    ("priced, no balance", None, SendOutcome.REFUSED),
+    ("value without balance", None, SendOutcome.INSUFFICIENT_FUNDS),
+    ("priced, no balance", None, SendOutcome.INSUFFICIENT_FUNDS),
     ("wrong chain id", SendOutcome.REFUSED, None),
     ("garbage", SendOutcome.REFUSED, SendOutcome.REFUSED),
     ("empty", SendOutcome.REFUSED, SendOutcome.REFUSED),
@@ -200,7 +200,7 @@ def test_any_other_answer_is_unknown(server, answer):
 
 
 def test_an_unknown_client_is_not_guessed_at(besu):
-    besu.on("web3_clientVersion", result("Geth/v1.14"))
+    besu.on("web3_clientVersion", result("Nethermind/v1.31"))
     besu.on(SEND, {"error": {"code": -32001, "message": "Nonce too low"}})
     assert Connection.open(besu.url).send_raw(signed(LEGACY)[0]).outcome is SendOutcome.UNKNOWN
 
@@ -250,11 +250,28 @@ def test_one_bad_transaction_stops_the_whole_batch_before_it_is_sent(server):
 
 
 def test_a_batch_refused_as_a_whole_says_nothing_about_its_transactions(besu, monkeypatch):
-    # Besu answers one object, not a list, to a batch that is too large. -32005 for one transaction is a gas refusal.
+    # Besu answers one object, not a list. -32603 for one transaction would say nothing either.
     monkeypatch.setattr("pyjpm.chain.connection.BATCH", 2_000)
+    refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "Internal error"}}
+    monkeypatch.setitem(ANSWERS["batch 1025"]["besu"], "body", refusal)
     connection = Connection.open(besu.url)
     raw, _ = signed(LEGACY)
     answers = connection.send_raw_many([raw] * 1_025)
     assert {answer.outcome for answer in answers} == {SendOutcome.UNKNOWN}
     assert len(answers) == 1_025
     assert besu.asked(SEND) == []
+
+
+def test_a_batch_that_is_too_large_for_the_node_goes_in_parts(besu, monkeypatch):
+    monkeypatch.setitem(BATCH_LIMIT, "besu", 30)
+    connection = Connection.open(besu.url)
+    pairs = [signed(LEGACY, nonce=nonce) for nonce in range(100)]
+    besu.on(SEND, *(result(tx_hash) for _, tx_hash in pairs))
+    answers = connection.send_raw_many([raw for raw, _ in pairs])
+    assert [answer.tx_hash for answer in answers] == [tx_hash for _, tx_hash in pairs]
+    assert {answer.outcome for answer in answers} == {SendOutcome.ACCEPTED}
+    assert len(besu.asked(SEND)) == 100
+    # What it took is remembered: 100 and 50 were refused, then four batches of 25.
+    posts = besu.posts
+    connection.send_raw_many([raw for raw, _ in pairs])
+    assert besu.posts - posts == 4

@@ -197,7 +197,7 @@ def test_signatures_recover_to_their_signer(platform: Platform) -> None:
     signer = LocalSigner.generate()
     message = {"identityHash": bytes(32), "wallet": signer.address, "deadline": 7}
     ours = typed(platform, "ParticipantRegistry", "LinkWallet", message)
-    signature = signer.sign_typed(ours)
+    signature = signer.sign_typed_data(ours)
     assert "0x" + recover(ours.digest, signature).hex() == signer.address.lower()
     assert Account._recover_hash(ours.digest, signature=signature) == signer.address
     order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

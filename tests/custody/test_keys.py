@@ -8,16 +8,18 @@ import os
 import pickle
 import stat
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_account import Account
 from eth_keys.datatypes import Signature
-from hypothesis import given
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
 from pyjpm.custody import Keystore, LocalSigner, Signer, read_passphrase
 from pyjpm.errors.chain import InvalidAddress
 from pyjpm.errors.custody import (
@@ -57,12 +59,6 @@ def transaction(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-@dataclass
-class Message:
-    digest: bytes
-    primary_type: str = "Test"
-
-
 # --- signing -------------------------------------------------------------------------------------------------------
 
 
@@ -75,11 +71,13 @@ def test_a_local_signer_satisfies_both_protocols() -> None:
     assert LocalSigner.generate().address != LocalSigner.generate().address
 
 
+@settings(max_examples=600, deadline=None)
 @given(
-    nonce=st.integers(0, 2**64 - 1),
-    gas=st.integers(21_000, 2**40),
+    nonce=st.sampled_from([0, 1, 127, 128, 255, 256, 2**64 - 2]) | st.integers(0, 2**64 - 2),
+    gas=st.sampled_from([0, 21_000, 2**64 - 1]) | st.integers(21_000, 2**40),
     chain=st.integers(1, 2**63),
-    data=st.binary(max_size=300),
+    data=st.sampled_from([b"", b"\0", b"\x7f", b"\x80", bytes(54), bytes(55), bytes(56), bytes(70_000)])
+    | st.binary(max_size=300),
     creates=st.booleans(),
     key=st.binary(min_size=32, max_size=32).filter(lambda key: 0 < int.from_bytes(key, "big") < 2**255),
 )
@@ -104,6 +102,7 @@ def test_transactions_are_byte_for_byte_those_of_eth_account(
         ({"type": None}, "type"),
         ({"nonce": -1}, "nonce"),
         ({"nonce": True}, "nonce"),
+        ({"nonce": 2**64 - 1}, "nonce"),
         ({"gas": 1.5}, "gas"),
         ({"value": 1 << 256}, "value"),
         ({"data": "0x01"}, "data"),
@@ -128,8 +127,8 @@ def test_a_malformed_recipient_is_refused() -> None:
 
 
 @given(st.binary(min_size=32, max_size=32))
-def test_typed_signatures_recover_to_the_wallet_with_low_s(digest: bytes) -> None:
-    signature = LocalSigner.from_key(KEY).sign_typed(Message(digest))
+def test_signatures_over_digests_recover_to_the_wallet_with_low_s(digest: bytes) -> None:
+    signature = LocalSigner.from_key(KEY).sign_digest(digest)
     assert len(signature) == 65
     assert signature[64] in (27, 28)
     assert int.from_bytes(signature[32:64], "big") <= HALF_ORDER
@@ -139,7 +138,16 @@ def test_typed_signatures_recover_to_the_wallet_with_low_s(digest: bytes) -> Non
 
 def test_a_digest_has_32_bytes() -> None:
     with pytest.raises(SigningRefused):
-        LocalSigner.from_key(KEY).sign_typed(Message(b"short"))
+        LocalSigner.from_key(KEY).sign_digest(b"short")
+
+
+def test_a_structured_message_is_signed_by_its_digest() -> None:
+    signer = LocalSigner.from_key(KEY)
+    domain = Domain("Settlement", 31_337, OTHER)
+    message = TypedMessage(domain, "CancelTrade", {"tradeId": b"\x07" * 32, "deadline": 1})
+    assert keccak(message.preimage) == message.digest
+    assert signer.sign_typed_data(message) == signer.sign_digest(message.digest)
+    assert to_checksum_address(recover(message.digest, signer.sign_typed_data(message))) == ADDRESS
 
 
 # --- keys stay inside ----------------------------------------------------------------------------------------------
@@ -192,7 +200,7 @@ def test_files_are_private_whole_and_readable_by_others_tools(keystore: Keystore
     address = keystore.create("buyer", "correct horse")
     folder = tmp_path / "keys"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.json")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     content = json.loads(file.read_text())
     assert (content["version"], content["crypto"]["kdf"], content["crypto"]["kdfparams"]["n"]) == (3, "scrypt", WORK)

@@ -1,0 +1,371 @@
+"""Payments, witnessed by their references.
+
+Decisions that govern this module:
+
+* A reference belongs to the payer's participant: the payment may have been made by any of its wallets, lost ones
+  included. Others may pay under the same 32 bytes, which says nothing about ours.
+* It is read in every token of the record: a restored database may have paid it in another currency.
+* What was paid is what its event says. A payee that was lost since stands for its successor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from eth_utils.crypto import keccak
+
+from pyjpm.chain.values import Log, to_address
+from pyjpm.contracts.codec import Event, codec
+from pyjpm.sending.witness import Effect, Verdict
+from pyjpm.witnessing.described import (
+    Described,
+    Known,
+    absent,
+    applied,
+    conflict,
+    emits,
+    named,
+    unknown,
+    voided,
+)
+from pyjpm.witnessing.questions import Events, Found, Plan, View, newest, together
+from pyjpm.witnessing.subject import REGISTRY, TOKEN, Subject
+
+_NOTHING: Final = "0x" + 40 * "0"
+_REF_PLACE: Final = 3
+_AUTHORIZED: Final = ("transferWithAuthorization", "receiveWithAuthorization")
+
+
+class ReferenceState(IntEnum):
+    """As the deposit token has it."""
+
+    UNSPENT = 0
+    PAID = 1
+    VOIDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """One payment that a call makes. ``amount`` in minor units."""
+
+    payer: str
+    to: str
+    amount: int
+    reference: bytes
+    remittance_hash: bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """For people."""
+        return _shown(self.payer, self.to, self.amount, self.remittance_hash)
+
+
+def payments_of(subject: Subject) -> list[Paying]:
+    """The payments that a call makes, in order; none for other calls."""
+    if subject.artifact != TOKEN:
+        return []
+    if subject.function == "pay":
+        return [_paying(subject.caller, subject.arguments)]
+    if subject.function == "payBatch":
+        return [_paying(subject.caller, item) for item in subject["payments"]]
+    if subject.function in _AUTHORIZED:
+        return [Paying(subject["from"], subject["to"], subject["value"], subject["ref"], keccak(subject["remittance"]))]
+    return []
+
+
+def _paying(payer: str, item: Any) -> Paying:
+    return Paying(payer, item["to"], item["amount"], item["ref"], keccak(item["remittance"]))
+
+
+# --- reading ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What became of one payment's reference."""
+
+    paying: Paying
+    effect: Effect
+    state: str
+    event: Event | None = None
+    found: dict[str, Any] | None = None
+    same_but_remittance: bool = False
+    reason: str = ""
+
+
+def read_payments(subject: Subject) -> Plan[Verdict]:
+    """APPLIED where all were paid as the call says; ABSENT where none has its reference spent."""
+    wanted = payments_of(subject)
+    tokens = list(subject.book.tokens)
+    payers = list(dict.fromkeys(each.payer for each in wanted))
+    owners = [View(subject.book.registry, REGISTRY, "walletOf", (payer,)) for payer in payers]
+    states = [
+        View(token, TOKEN, "referenceState(address,bytes32)", (each.payer, each.reference))
+        for each in wanted
+        for token in tokens
+    ]
+    authorization = _authorization(subject)
+    answers = yield [*owners, *states, *authorization]
+    if any(answer is None for answer in answers):
+        return unknown("a view did not answer")
+    used = bool(authorization and answers.pop())
+    participants = dict(zip(payers, (answer[0] for answer in answers[: len(owners)]), strict=True))
+    by_payment = [
+        dict(zip(tokens, answers[start : start + len(tokens)], strict=True))
+        for start in range(len(owners), len(answers), len(tokens))
+    ]
+    # Side by side: their searches of the log are one.
+    looks = [_look(subject, each, participants[each.payer], its) for each, its in zip(wanted, by_payment, strict=True)]
+    seen = yield from together(looks)
+    return _single(seen[0], used) if len(seen) == 1 else _batch(seen)
+
+
+def _authorization(subject: Subject) -> list[View]:
+    """The question whether the authorization that a call brings was used or cancelled."""
+    if subject.function not in _AUTHORIZED:
+        return []
+    return [View(subject.address, TOKEN, "authorizationState", (subject["from"], subject["nonce"]))]
+
+
+def _look(subject: Subject, paying: Paying, participant: int, states: dict[str, int]) -> Plan[_Seen]:
+    own = ReferenceState(states[subject.address])
+    elsewhere = [token for token, state in states.items() if state == ReferenceState.PAID and token != subject.address]
+    if own is ReferenceState.VOIDED:
+        return _Seen(paying, Effect.VOIDED, own.name)
+    if own is ReferenceState.UNSPENT and not elsewhere:
+        return _Seen(paying, Effect.ABSENT, own.name)
+    token = subject.address if own is ReferenceState.PAID else elsewhere[0]
+    event = yield from _event_of(subject, token, paying.reference, participant)
+    if event is None:
+        by_mandate = yield from newest(token, TOKEN, "PaidByMandate", 2, paying.reference)
+        if by_mandate is None:
+            return _Seen(paying, Effect.UNKNOWN, own.name, reason="paid, and no event of it was found")
+        return _Seen(paying, Effect.CONFLICT, own.name, by_mandate, {"by": "a mandate"})
+    told = event.arguments
+    found = _shown(told["from"], told["to"], told["amount"], told["remittanceHash"])
+    found["currency"] = subject.book.tokens[token]
+    same_payee = told["to"] == paying.to or (yield from _same_holder(subject, told["to"], paying.to))
+    same = token == subject.address and same_payee and told["amount"] == paying.amount
+    if same and told["remittanceHash"] == paying.remittance_hash:
+        return _Seen(paying, Effect.APPLIED, own.name, event, found)
+    return _Seen(paying, Effect.CONFLICT, own.name, event, found, same_but_remittance=same)
+
+
+def _event_of(subject: Subject, token: str, reference: bytes, participant: int) -> Plan[Event | None]:
+    """The participant's own ``Paid`` under a reference; there is at most one in a token."""
+    before: int | None = None
+    while True:
+        found: Found = (yield [Events(token, TOKEN, "Paid", _REF_PLACE, reference, before)])[0]
+        payers = [event.arguments["from"] for event in found.events]
+        owners = yield [View(subject.book.registry, REGISTRY, "walletOf", (payer,)) for payer in payers]
+        for event, owner in zip(found.events, owners, strict=True):
+            if owner is not None and owner[0] == participant:
+                return event
+        if found.rest is None:
+            return None
+        before = found.rest
+
+
+def _same_holder(subject: Subject, one: str, other: str) -> Plan[bool]:
+    """Whether two wallets are today the same: one was lost and the other succeeded it."""
+    ones, others = yield [View(subject.book.registry, REGISTRY, "resolve", (wallet,)) for wallet in (one, other)]
+    return ones is not None and ones != _NOTHING and ones == others
+
+
+def _single(one: _Seen, authorization_used: bool) -> Verdict:
+    detail: dict[str, Any] = {"state": one.state}
+    match one.effect:
+        case Effect.APPLIED:
+            return applied(one.event, **detail)
+        case Effect.VOIDED:
+            return voided(**detail)
+        case Effect.UNKNOWN:
+            return unknown(one.reason, **detail)
+        case Effect.ABSENT if authorization_used:
+            # Cancelled: the payment may still be made in another way, by this authorization never.
+            return voided(**detail, authorization="cancelled")
+        case Effect.ABSENT:
+            return absent(**detail)
+    detail |= {"found": one.found, "asked": one.paying.to_dict(), "same_but_remittance": one.same_but_remittance}
+    return conflict(one.event, **detail)
+
+
+def _batch(seen: Sequence[_Seen]) -> Verdict:
+    lists: dict[str, Any] = {
+        "paid": _references(seen, Effect.APPLIED),
+        "unspent": _references(seen, Effect.ABSENT),
+        "voided": _references(seen, Effect.VOIDED),
+        "conflict": _references(seen, Effect.CONFLICT),
+        "unread": _references(seen, Effect.UNKNOWN),
+    }
+    events = [one.event for one in seen if one.event is not None and one.effect is Effect.APPLIED]
+    if lists["unread"]:
+        return unknown("a payment of the batch was paid, and no event of it was found", **lists)
+    if len(lists["paid"]) == len(seen):
+        newest = max(events, key=lambda event: event.block)
+        if len({event.tx for event in events}) == 1:
+            return applied(newest, **lists)
+        return Verdict(
+            Effect.APPLIED, block=newest.block, detail={**lists, "txs": sorted({each.tx for each in events})}
+        )
+    if len(lists["unspent"]) == len(seen):
+        return absent(**lists)
+    if len(lists["voided"]) == len(seen):
+        return voided(**lists)
+    others = [one for one in seen if one.effect is Effect.CONFLICT]
+    return conflict(
+        **lists,
+        partial=bool(lists["paid"] or lists["voided"] or lists["unspent"]),
+        found={"0x" + one.paying.reference.hex(): one.found for one in others},
+        same_but_remittance=bool(others)
+        and len(others) + len(lists["paid"]) == len(seen)
+        and all(one.same_but_remittance for one in others),
+    )
+
+
+def _references(seen: Sequence[_Seen], effect: Effect) -> list[str]:
+    return ["0x" + one.paying.reference.hex() for one in seen if one.effect is effect]
+
+
+def _shown(payer: str, to: str, amount: int, remittance_hash: bytes) -> dict[str, Any]:
+    return {"payer": payer, "to": to, "amount": amount, "remittance_hash": "0x" + remittance_hash.hex()}
+
+
+# --- voiding ---
+
+
+def read_void(subject: Subject) -> Plan[Verdict]:
+    """APPLIED where the reference is void, CONFLICT where it was paid."""
+    arguments = (subject["participant"], subject["ref"])
+    (state,) = yield [View(subject.address, TOKEN, "referenceState(uint32,bytes32)", arguments)]
+    if state is None:
+        return unknown("a view did not answer")
+    if state == ReferenceState.UNSPENT:
+        return absent(state="UNSPENT")
+    if state == ReferenceState.PAID:
+        event = yield from _event_of(subject, subject.address, subject["ref"], subject["participant"])
+        return conflict(event, state="PAID")
+    whose = subject["participant"]
+    event = yield from newest(
+        subject.address,
+        TOKEN,
+        "ReferenceVoided",
+        2,
+        subject["ref"],
+        lambda each: each.arguments["participant"] == whose,
+    )
+    return applied(event, state="VOIDED")
+
+
+def read_cancelled_authorization(subject: Subject) -> Plan[Verdict]:
+    """APPLIED where the authorization was cancelled, CONFLICT where it was used."""
+    (spent,) = yield [View(subject.address, TOKEN, "authorizationState", (subject["authorizer"], subject["nonce"]))]
+    if spent is None:
+        return unknown("a view did not answer")
+    if not spent:
+        return absent()
+    authorizer = subject["authorizer"]
+    for kind, say in (("AuthorizationCanceled", applied), ("AuthorizationUsed", conflict)):
+        event = yield from newest(
+            subject.address, TOKEN, kind, 2, subject["nonce"], lambda each: each.arguments["authorizer"] == authorizer
+        )
+        if event is not None:
+            return say(event, by=kind)
+    return unknown("the authorization is spent, and no event of it was found")
+
+
+# --- receipts ---
+
+
+def all_paid(subject: Subject, logs: Sequence[Log]) -> bool:
+    """Whether the events hold every payment of the call."""
+    told = set(_paid_in(subject, logs))
+    return all(each in told for each in payments_of(subject))
+
+
+def _paid_in(subject: Subject, logs: Sequence[Log]) -> Iterator[Paying]:
+    coder = codec(TOKEN)
+    topic = coder.topic("Paid")
+    for log in logs:
+        # A payment's words are where they are: decoding them by the ABI costs more than all the rest.
+        if log.address == subject.address and log.topics and log.topics[0] == topic and len(log.data) == 64:
+            yield Paying(
+                payer=to_address(log.topics[1][12:]),
+                to=to_address(log.topics[2][12:]),
+                amount=int.from_bytes(log.data[:32], "big"),
+                reference=log.topics[3],
+                remittance_hash=log.data[32:],
+            )
+
+
+def voids(subject: Subject, logs: Sequence[Log]) -> bool:
+    """Whether the events hold the voiding."""
+    return emits(subject, logs, "ReferenceVoided", participant=subject["participant"], ref=subject["ref"])
+
+
+def _spends(subject: Subject) -> list[bytes]:
+    return [each.reference for each in payments_of(subject)]
+
+
+_PAID_AGAIN: Final = "AlreadyPaid, in this currency; witnessed in every one"
+
+
+DESCRIBED: Final = (
+    Described(
+        TOKEN,
+        "pay(to,amount,ref,remittance)",
+        Known.LOCK,
+        "reference of the payer's participant",
+        _PAID_AGAIN,
+        read_payments,
+        all_paid,
+        _spends,
+    ),
+    Described(
+        TOKEN, "payBatch(payments)", Known.LOCK, "all its references", _PAID_AGAIN, read_payments, all_paid, _spends
+    ),
+    *(
+        Described(
+            TOKEN,
+            f"{function}(from,to,value,validAfter,validBefore,nonce,ref,remittance,signature)",
+            Known.LOCK,
+            "reference of the payer's participant, and the authorization's nonce",
+            "AuthorizationSpent, AlreadyPaid",
+            read_payments,
+            all_paid,
+            _spends,
+        )
+        for function in _AUTHORIZED
+    ),
+    Described(
+        TOKEN,
+        "cancelAuthorization(authorizer,nonce,signature)",
+        Known.LOCK,
+        "authorizer and nonce",
+        "AuthorizationSpent",
+        read_cancelled_authorization,
+        lambda subject, logs: emits(
+            subject, logs, "AuthorizationCanceled", authorizer=subject["authorizer"], nonce=subject["nonce"]
+        ),
+        lambda subject: [named("cancelAuthorization", subject["authorizer"], subject["nonce"])],
+    ),
+    Described(
+        TOKEN,
+        "voidReference(participant,ref)",
+        Known.LOCK,
+        "participant and reference",
+        "AlreadyPaid",
+        read_void,
+        voids,
+        lambda subject: [subject["ref"]],
+    ),
+    Described(
+        TOKEN,
+        "cleared(call,deadline,clearance)",
+        Known.LOCK,
+        "that of the call inside",
+        "as the call inside; ClearanceSpent",
+    ),
+)
