@@ -342,4 +342,3 @@ def to_waiting(row: Any) -> Waiting:
         cancels=row.cancels,
         not_after=row.not_after,
     )
-

@@ -206,9 +206,10 @@ def _advance(connection: Connection, attempts: Sequence[Attempt], before: State,
         connection.execute(
             update(payment)
             .where(
-                payment.c.id == bindparam("b_id"), payment.c.attempt == bindparam("b_attempt"), payment.c.state == before
+                payment.c.id == bindparam("b_id"),
+                payment.c.attempt == bindparam("b_attempt"),
+                payment.c.state == before,
             )
             .values(state=after),
             values,
         )
-

@@ -1,8 +1,8 @@
 """Carrying lanes on: one step does for a wallet whatever can be done for it now.
 
-The steps, in this order: see what became of what was sent; bring a lane back that is behind the world; free nonces whose
-bytes nobody takes; give nonces to what waits; sign what has a nonce; send what has bytes and is due. Every step is
-stored before the next begins, so that a process that dies anywhere goes on with the same step.
+The steps, in this order: see what became of what was sent; bring a lane back that is behind the world; free nonces
+whose bytes nobody takes; give nonces to what waits; sign what has a nonce; send what has bytes and is due. Every step
+is stored before the next begins, so that a process that dies anywhere goes on with the same step.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Carrier:
         """Take the leases of wallets that this process does not hold yet; ``again``: of all of them."""
         for wallet, signer in signers.items():
             self._signers[check_address(wallet)] = signer
-        fresh = {
+        fresh: dict[str, TransactionSigner] = {
             check_address(wallet): signer
             for wallet, signer in signers.items()
             if again or not self._journal.lanes.is_taken(check_address(wallet))
@@ -129,7 +129,9 @@ class Carrier:
             for attempt, refusal in result.refused:
                 self._journal.attempts.add_cancels(wallet, [attempt.nonce], because=refusal)
             if result.refused:
-                cancels = [each for each in self._journal.attempts.unsigned([wallet]) if each.kind is AttemptKind.CANCEL]
+                cancels = [
+                    each for each in self._journal.attempts.unsigned([wallet]) if each.kind is AttemptKind.CANCEL
+                ]
                 instead = sign(signer, cancels, chain_id=self._nodes.chain_id)
                 signed += instead.signed
                 result.failed = result.failed or instead.failed
@@ -142,7 +144,10 @@ class Carrier:
         return failures
 
     def _advance(self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], view: View) -> list[PyjpmError]:
-        if lane.state is LaneState.OK and view.connection.transaction_count(lane.wallet, at=view.number) > lane.next_nonce:
+        if (
+            lane.state is LaneState.OK
+            and view.connection.transaction_count(lane.wallet, at=view.number) > lane.next_nonce
+        ):
             (lane,) = self._recovery.take({lane.wallet: signer}, view)
         if lane.state is LaneState.RECOVERING and not self._recovery.step(lane, view):
             return self.sign_and_send([lane.wallet], view)
@@ -169,4 +174,3 @@ class Carrier:
         findings: Findings = self._delivery.send(attempts)
         if findings:
             self._journal.outcomes.write(findings, head=view.number, now=int(self._clock.time()))
-

@@ -32,6 +32,6 @@ class NegativeAnswers:
         pending = self._nodes.pending_counts([lane.wallet for lane in others])
         for lane in others:
             used = view.connection.transaction_count(lane.wallet, at=view.number)
-            if max(used, pending[lane.wallet].count or 0) > lane.next_nonce:
+            if max(used, pending[lane.wallet].next_nonce or 0) > lane.next_nonce:
                 return False
         return True

@@ -40,7 +40,7 @@ class Recovery:
         pending = self._nodes.pending_counts(wallets)
         lanes = []
         for wallet, count in zip(wallets, used, strict=True):
-            known = max(count, pending[wallet].count or 0)
+            known = max(count, pending[wallet].next_nonce or 0)
             known = max(known, self._signed_below(signers[wallet], count))
             lane = self._lanes.take(wallet, chain_nonce=count, known_to=known)
             if lane.state is LaneState.RECOVERING:

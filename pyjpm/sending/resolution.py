@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import Receipt, Transaction
@@ -160,7 +159,7 @@ class Resolver:
     def _by_name(
         self, attempt: Attempt, asked: Asked, verdict: Verdict, error: PyjpmError, view: View, findings: Findings
     ) -> Answer | None:
-        """The answer to what can no longer be mined by this attempt; ``error`` where its name is unspent. None: wait."""
+        """The answer to what this attempt can no longer do; ``error`` where its name is unspent. None: wait."""
         positive = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
         if positive is not None:
             return positive
@@ -325,5 +324,3 @@ def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Tra
         # State that old may be pruned at this node; no answer is given then, rather than a wrong one.
         log.warning("cannot tell what used nonce %d of %s: %s", nonce, wallet, error.code)
     return None
-
-

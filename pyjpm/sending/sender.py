@@ -46,7 +46,7 @@ from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.numbering import Numbering
-from pyjpm.sending.operation import OPEN, RETRIED, Operation, Submission
+from pyjpm.sending.operation import RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.reference import request_sha256
@@ -105,7 +105,7 @@ class Sender:
         funds: Funds | None = None,
         needs_approval: Approvals | None = None,
         clock: Clock = time,
-        settings: Settings = Settings(),  # noqa: B008 (frozen)
+        settings: Settings = Settings(),
     ) -> None:
         nodes = chain if isinstance(chain, Nodes) else Nodes([chain], clock=clock)
         journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
@@ -117,9 +117,7 @@ class Sender:
         self._needs_approval = needs_approval or (lambda operation: False)
         self._clock = clock
         self._block_gas_limit: int | None = None
-        self._resolver = Resolver(
-            nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock
-        )
+        self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
         self._numbering = Numbering(nodes, journal, known, decode, clock, window=settings.window)
         self._carrier = Carrier(
             nodes,
@@ -169,7 +167,7 @@ class Sender:
 
         All or nothing of all wallets is accepted. The wallets' transactions are sent in the order given.
         """
-        signers = {check_address(signer.address): signer for signer, _ in batches}
+        signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
         view = self._carrier.view()
         checked = [
@@ -322,9 +320,7 @@ class Sender:
 
         Nothing is refused while the lane recovers: lost bytes may be doing what is asked. It waits then.
         """
-        calls = [
-            Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests
-        ]
+        calls = [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
         verdicts = self._witness.read(calls, connection=view.connection, at=view.number)
         lane = self._journal.lanes.read(batch.wallet)
         sure = lane is not None and lane.state is not LaneState.RECOVERING

@@ -26,7 +26,7 @@ from pyjpm.sending.signing import SignedBytes, TransactionSigner
 
 @dataclass(slots=True)
 class Signed:
-    """What a signer made of some attempts: ``refused`` for good, ``failed`` for now; what comes after a failure waits."""
+    """What a signer made of attempts: ``refused`` for good, ``failed`` for now; what comes after a failure waits."""
 
     signed: list[Attempt] = field(default_factory=list)
     refused: list[tuple[Attempt, PyjpmError]] = field(default_factory=list)
