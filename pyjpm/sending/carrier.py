@@ -81,25 +81,31 @@ class Carrier:
             with self._journal.lanes.held(fresh):
                 self._recovery.take(fresh, view)
 
-    def carry_on(self, wallets: Sequence[str], view: View | None = None) -> list[PyjpmError]:
-        """One step for each of these wallets.
+    def carry_on(self, wallets: Sequence[str], view: View | None = None, *, resend: bool = False) -> list[PyjpmError]:
+        """One step for each of these wallets that this process serves.
+
+        Args:
+            resend: send all bytes again that have no outcome, whether they are due or not.
 
         Returns:
             What signers raised, of different wallets; the other wallets were served.
 
         Raises transport faults, ViewBehind, Fenced.
         """
+        mine = [wallet for wallet in wallets if self._journal.lanes.is_taken(wallet)]
+        if not mine:
+            return []  # whoever holds their leases looks after them
         seen = self.view() if view is None else view
-        missing = self._resolver.look(wallets, seen)
+        missing = self._resolver.look(mine, seen)
         failures = []
-        for wallet in wallets:
+        for wallet in mine:
             signer = self._signers.get(wallet)
             lane = self._journal.lanes.read(wallet)
-            if signer is None or lane is None or not self._journal.lanes.is_taken(wallet):
+            if signer is None or lane is None:
                 continue
             with self._journal.lanes.held([wallet]):
                 failures += self._advance(lane, signer, [each for each in missing if each.wallet == wallet], seen)
-        self._send(self._delivery.due(missing), seen)
+        self._send(missing if resend else self._delivery.due(missing), seen)
         return failures
 
     def carry_on_soon(self, wallets: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
@@ -114,12 +114,17 @@ class Outcomes:
             return [to_waiting(row) for row in connection.execute(query)]
 
 
+# Spelled out: a list of values does not go with many rows of parameters.
+_ALIVE: Final = or_(*(attempt.c.state == state for state in ALIVE))
+_OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
+
+
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
     connection.execute(
         update(attempt)
-        .where(attempt.c.id == bindparam("b_id"), attempt.c.state.in_(ALIVE))
+        .where(attempt.c.id == bindparam("b_id"), _ALIVE)
         .values(
             state=bindparam("b_state"),
             block_number=bindparam("b_block"),
@@ -144,7 +149,7 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
         .where(
             attempt.c.lane == bindparam("b_lane"),
             attempt.c.nonce == bindparam("b_nonce"),
-            attempt.c.state.in_(ALIVE),
+            _ALIVE,
         )
         .values(state=AttemptState.DEAD),
         [{"b_lane": each.attempt.wallet, "b_nonce": each.attempt.nonce} for each in outcomes],
@@ -159,7 +164,7 @@ def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
         .where(
             payment.c.id == bindparam("b_id"),
             or_(bindparam("b_attempt").is_(None), payment.c.attempt == bindparam("b_attempt")),
-            payment.c.state.in_(OPEN),
+            _OPEN,
         )
         .values(
             state=bindparam("b_state"),

@@ -169,9 +169,8 @@ class Sender:
         """
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
-        view = self._carrier.view()
         checked = [
-            Batch(wallet, [self._checked(wallet, operation, view, simulate) for operation in operations])
+            Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations])
             for wallet, (_, operations) in zip(signers, batches, strict=True)
         ]
         known = self._journal.acceptance.known(checked)
@@ -181,11 +180,12 @@ class Sender:
             if _new(batch, found)
         ]
         wallets = [batch.wallet for batch in fresh]
-        self._carrier.take_up({wallet: signers[wallet] for wallet in wallets}, view)
-        asked = [self._asked(batch, view, simulate) for batch in fresh]
         failures: list[PyjpmError] = []
         reserved: dict[str, dict[str, str]] = {}
-        if asked:
+        if fresh:
+            view = self._carrier.view()
+            self._carrier.take_up({wallet: signers[wallet] for wallet in wallets}, view)
+            asked = [self._asked(batch, view, simulate) for batch in fresh]
             with self._journal.lanes.held(wallets):
                 ids = self._journal.acceptance.accept(
                     asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
@@ -194,7 +194,7 @@ class Sender:
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
                 failures = self._carrier.sign_and_send(wallets, view)
-        self._carry_on_pending(signers, known, view)
+        self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
         return [
@@ -216,7 +216,7 @@ class Sender:
         journal recovers first.
 
         Args:
-            signers: by wallet. Submissions of other wallets are resolved, not signed.
+            signers: by wallet. Submissions of other wallets are left to whoever serves those.
 
         Returns:
             What was open, as it is now, in the order of acceptance.
@@ -227,12 +227,16 @@ class Sender:
         view = self._carrier.view()
         self._carrier.take_up(signers, view, again=True)
         before = self._journal.open_submissions()
-        wallets = list(dict.fromkeys([*map(check_address, signers), *(each.wallet for each in before)]))
-        mine = [wallet for wallet in wallets if self._journal.lanes.is_taken(wallet)]
-        failures = self._carrier.carry_on(mine, view) if mine else []
+        failures = self._carrier.carry_on([check_address(wallet) for wallet in signers], view)
         if failures:
             raise failures[0]
         return self._journal.get_many([each.id for each in before])
+
+    def serve(self, signer: TransactionSigner) -> None:
+        """Take a wallet up, if this process does not serve it yet: needed before the outcome of what an earlier
+        process submitted for it is looked after. Raises transport faults, ViewBehind."""
+        if not self._journal.lanes.is_taken(check_address(signer.address)):
+            self._carrier.take_up({signer.address: signer}, self._carrier.view())
 
     def carry_on(self) -> None:
         """One step for every wallet that this process holds. Raises what a signer raises, transport faults, Fenced."""
@@ -247,7 +251,7 @@ class Sender:
         return self._journal.find(wallet, key)
 
     def refresh(self, submission_id: str) -> Submission:
-        """One look at the chain; bytes that are due are sent again.
+        """One look at the chain; bytes without an outcome are sent again.
 
         Raises SubmissionNotFound, ForeignNonce, transport faults.
         """
@@ -261,7 +265,7 @@ class Sender:
         wallets = list(dict.fromkeys(each.wallet for each in before if each.is_pending))
         if not wallets:
             return before
-        self._carrier.carry_on(wallets)
+        self._carrier.carry_on(wallets, resend=True)
         return self._journal.get_many(submission_ids)
 
     def wait(self, submission_id: str, timeout: float | None) -> Submission:
@@ -300,8 +304,9 @@ class Sender:
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
-    def _checked(self, wallet: str, operation: Operation, view: View, simulate: bool) -> Request:
+    def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         if self._block_gas_limit is None or operation.gas > self._block_gas_limit:
+            view = self._carrier.view()
             self._block_gas_limit = view.connection.block(view.number).gas_limit
         to = operation.checked_to(self._block_gas_limit)
         if operation.not_after is not None and operation.not_after < self._clock.time():
@@ -374,16 +379,16 @@ class Sender:
                 )
 
     def _carry_on_pending(
-        self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]], view: View
+        self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
     ) -> None:
         """Asked for again before it had an outcome: sign what has no bytes, send again what is due."""
         pending = {each.wallet for found in known for each in found.values() if each.is_pending}
         mine = {wallet: signer for wallet, signer in signers.items() if wallet in pending}
         if not mine:
             return
-        self._carrier.take_up(mine, view)
         try:
-            failures = self._carrier.carry_on(list(mine))
+            self._carrier.take_up(mine, self._carrier.view())
+            failures = self._carrier.carry_on(list(mine), resend=True)
         except ChainError:
             return  # what is stored is a valid answer; the next look goes on
         if failures:
