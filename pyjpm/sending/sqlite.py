@@ -50,7 +50,7 @@ _IDLE_READERS: Final = 4
 _ROOM: Final = 1 << 16  # bytes: SQLite asks for its shared memory in 32 kB
 _FULL: Final = 2  # PRAGMA synchronous: 2 is FULL, 3 EXTRA
 
-# Which file the engine shall open next, and how a transaction begins there.
+# Which file the engine shall open next, and whether to write to it.
 _next = threading.local()
 _creating = threading.Lock()
 
@@ -67,7 +67,7 @@ class SqliteStore:
         with _creating:
             if path is not None:
                 _create(path)
-            self._writer = self._connect("BEGIN IMMEDIATE")
+            self._writer = self._connect(writes=True)
         try:
             if path is not None:
                 require_durable(self._writer, self.name)
@@ -83,12 +83,12 @@ class SqliteStore:
     def preparing(self) -> Iterator[Connection]:
         """Foreign keys are not looked after meanwhile: a table that is made anew is dropped first."""
         with self._mutex, self._older_excluded():
-            self._foreign_keys("OFF")
+            self._pragma("foreign_keys=OFF")
             try:
                 with self.writing() as connection:
                     yield connection
             finally:
-                self._foreign_keys("ON")
+                self._pragma("foreign_keys=ON")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -104,10 +104,15 @@ class SqliteStore:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         if self._path is None:
+            # Nobody else can open this memory.
             with self.writing() as connection:
-                yield connection
+                self._pragma("query_only=ON")
+                try:
+                    yield connection
+                finally:
+                    self._pragma("query_only=OFF")
             return
-        reader = self._readers.pop() if self._readers else self._connect("BEGIN")
+        reader = self._readers.pop() if self._readers else self._connect(writes=False)
         try:
             with transaction(reader, self._failure):
                 yield reader
@@ -124,8 +129,8 @@ class SqliteStore:
                 self._readers.pop().close()
             self._writer.close()
 
-    def _connect(self, begin: str) -> Connection:
-        _next.path, _next.begin = self._path, begin
+    def _connect(self, *, writes: bool) -> Connection:
+        _next.path, _next.writes = self._path, writes
         try:
             return _engine().connect()
         except DBAPIError as error:
@@ -148,10 +153,11 @@ class SqliteStore:
         finally:
             os.close(handle)
 
-    def _foreign_keys(self, switch: str) -> None:
+    def _pragma(self, pragma: str) -> None:
+        # Past SQLAlchemy, which would begin a transaction, in which some of them do nothing.
         raw = self._writer.connection.dbapi_connection
         assert raw is not None
-        raw.cursor().execute(f"PRAGMA foreign_keys={switch}")
+        raw.cursor().execute(f"PRAGMA {pragma}")
 
     def _roll_back(self) -> None:
         # A COMMIT that failed may leave its transaction open, of which SQLAlchemy knows nothing any more.
@@ -208,7 +214,7 @@ def _engine() -> Engine:
 
     @event.listens_for(engine, "connect")
     def _remember(_connection: object, record: object) -> None:
-        record.info["begin"] = _next.begin  # type: ignore[attr-defined]
+        record.info["begin"] = "BEGIN IMMEDIATE" if _next.writes else "BEGIN"  # type: ignore[attr-defined]
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -230,6 +236,8 @@ def _open() -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         if path is not None:
             _use_wal(connection)
+        if not _next.writes:
+            connection.execute("PRAGMA query_only=ON")
     except BaseException:
         connection.close()
         raise
