@@ -35,7 +35,7 @@ from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings, Outcome, Outcomes
 from pyjpm.sending.rows import Asked, Attempt
-from pyjpm.sending.witness import Call, Effect, Verdict, Witness
+from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +167,8 @@ class Resolver:
             return None
         if verdict.effect is Effect.VOIDED:
             return Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
+        if not is_absent(self._witness, _call(attempt, asked), verdict):
+            return None
         return Answer(asked.id, State.REVERTED, error, attempt.id)
 
     def _positive(

@@ -17,7 +17,7 @@ from pyjpm.sending.operation import AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings, Outcome
 from pyjpm.sending.signing import TransactionSigner
-from pyjpm.sending.witness import Call, Effect, Witness
+from pyjpm.sending.witness import Call, Witness, is_absent
 
 
 class Retiring:
@@ -56,4 +56,4 @@ class Retiring:
 
     def _deniable(self, owner: str, call: Call, view: View) -> bool:
         (verdict,) = self._witness.read([call], connection=view.connection, at=view.number)
-        return verdict.effect in (Effect.ABSENT, Effect.UNKNOWN) and self._negative.allowed(owner, view)
+        return is_absent(self._witness, call, verdict) and self._negative.allowed(owner, view)

@@ -39,6 +39,7 @@ from pyjpm.errors.outbox import (
 )
 from pyjpm.errors.seeing import ViewBehind
 from pyjpm.errors.sending import StillPending
+from pyjpm.errors.token import AlreadyPaid
 from pyjpm.sending.acceptance import Batch, Request
 from pyjpm.sending.carrier import Carrier
 from pyjpm.sending.clock import Clock
@@ -53,7 +54,7 @@ from pyjpm.sending.reference import request_sha256
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.signing import TransactionSigner
-from pyjpm.sending.witness import Call, Effect, NoWitness, Witness
+from pyjpm.sending.witness import Call, Effect, NoWitness, Verdict, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
@@ -330,21 +331,32 @@ class Sender:
         lane = self._journal.lanes.read(batch.wallet)
         sure = lane is not None and lane.state is not LaneState.RECOVERING
         requests = []
-        for request, verdict in zip(batch.requests, verdicts, strict=True):
-            key = request.operation.key
-            if verdict.effect is Effect.CONFLICT:
-                raise ReferenceConflict(
-                    f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
-                )
-            if verdict.effect is Effect.VOIDED and sure:
-                raise ReferenceVoided(f"The name of {key!r} was voided on the chain.", submission=None)
-            applied = verdict.effect is Effect.APPLIED
-            if simulate and sure and not applied:
-                self._simulate(batch.wallet, request, view)
-            requests.append(replace(request, found=verdict if applied else None))
+        for request, call, verdict in zip(batch.requests, calls, verdicts, strict=True):
+            there = self._is_there(request, call, verdict)
+            if verdict.effect is Effect.CONFLICT and not there:
+                raise _held_by_other(request, verdict)
+            if simulate and sure and not there:
+                try:
+                    self._simulate(batch.wallet, request, view)
+                except PyjpmError as refusal:
+                    there = verdict.effect is Effect.APPLIED
+                    if verdict.effect is Effect.VOIDED and isinstance(refusal, AlreadyPaid):
+                        raise _voided(request) from None
+                    if not there:
+                        raise
+            elif verdict.effect is Effect.VOIDED and sure:
+                raise _voided(request)
+            requests.append(replace(request, found=verdict if there else None))
         if simulate and sure:
             self._require_funds(batch.wallet, requests, view)
         return Batch(batch.wallet, requests)
+
+    def _is_there(self, request: Request, call: Call, verdict: Verdict) -> bool:
+        """Whether exactly this was done already. Only what has a name on the chain: a state that is as asked for now
+        may be changed by what is on its way."""
+        if verdict.effect is Effect.CONFLICT:
+            return request.operation.sealed and bool(verdict.detail.get("same_but_remittance"))
+        return verdict.effect is Effect.APPLIED and self._witness.is_named(call)
 
     def _simulate(self, wallet: str, request: Request, view: View) -> None:
         if request.to is None:
@@ -432,6 +444,17 @@ def _new(batch: Batch, known: Mapping[str, Submission]) -> list[Request]:
         for request, found in zip(batch.requests, before, strict=True)
         if found is None or found.state in RETRIED
     ]
+
+
+def _held_by_other(request: Request, verdict: Verdict) -> ReferenceConflict:
+    key = request.operation.key
+    return ReferenceConflict(
+        f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
+    )
+
+
+def _voided(request: Request) -> ReferenceVoided:
+    return ReferenceVoided(f"The name of {request.operation.key!r} was voided on the chain.", submission=None)
 
 
 def _raise_if_quarantined(submission: Submission) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from chains.model import ANVIL, BESU, BESU_LAYERED, GETH, Fault, Manners, Network
 from chains.model_support import World, sender_on
-
 from pyjpm.sending import SubmissionState
 
 
