@@ -14,7 +14,6 @@ from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.documents import MalformedDocument, SignatureMissing, SignatureNotOf
 from pyjpm.errors.refusals import CallerRefused, ClearanceMissing
 from pyjpm.errors.remittance import NoEncryptionKey, RemittanceNotForThisKey
-from pyjpm.errors.token import 
 
 USD = "USD"
 TEN = Money("10.00", USD)

@@ -109,6 +109,7 @@ class Chain:
             gas_limit=GAS_LIMIT,
             extra_data=self.manners.extra_data,
             born=born,
+            changes=changes,
         )
         logs = 0
         for transaction in candidates:
@@ -125,14 +126,14 @@ class Chain:
         self._by_hash[block.hash] = block
         return block
 
-    def take_back(self, count: int) -> list[Transaction]:
-        """The newest blocks are no more; what was in them, oldest first."""
+    def take_back(self, count: int) -> list[Block]:
+        """The newest blocks are no more; they, oldest first."""
         assert not self.manners.final, "blocks of this chain are final"
         count = min(count, len(self.blocks) - 1)
         gone = self.blocks[len(self.blocks) - count :]
         del self.blocks[len(self.blocks) - count :]
         self._taken_back += 1
-        return [mined.transaction for block in gone for mined in block.mined]
+        return gone
 
     def call(self, state: State, *, sender: str, to: str | None, data: bytes, now: int, gas: int) -> bytes:
         """What a call answers on a state. Raises Revert, Halt."""
