@@ -30,6 +30,7 @@ from pyjpm.chain.values import check_address
 from pyjpm.custody.curve import address_of, recoverable
 from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.parallel import AT_ONCE, in_parallel
+from pyjpm.custody.secret import Secret
 from pyjpm.custody.signer import WalletSigner
 from pyjpm.errors.custody import (
     DeviceAccessDenied,
@@ -125,7 +126,8 @@ class _Server:
         parts = urlsplit(check_url(url))
         self.device: Final = f"Web3Signer {public_url(url)}"
         self._base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
-        self._headers = {"Content-Type": "application/json", **_basic_auth(parts.username, parts.password), **headers}
+        credentials = _basic_auth(parts.username, parts.password)
+        self._headers = Secret({"Content-Type": "application/json", **credentials, **headers})
         self._timeout = timeout
         self._tls = tls
         self._pool: urllib3.PoolManager | None = None
@@ -168,7 +170,7 @@ class _Server:
         """One attempt: the answer or None, and in a word what came of it."""
         try:
             answer = self._connections().request(
-                method, self._base + path, body=body, headers=self._headers, retries=False, redirect=False
+                method, self._base + path, body=body, headers=self._headers.reveal(), retries=False, redirect=False
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return None, type(error).__name__

@@ -146,7 +146,7 @@ def _look(subject: Subject, paying: Paying, participant: int, states: dict[str, 
     told = event.arguments
     found = _shown(told["from"], told["to"], told["amount"], told["remittanceHash"])
     found["currency"] = subject.book.tokens[token]
-    same_payee = told["to"] == paying.to or (yield from _same_holder(subject, told["to"], paying.to))
+    same_payee = told["to"] == paying.to or (yield from same_holder(subject, told["to"], paying.to))
     same = token == subject.address and same_payee and told["amount"] == paying.amount
     if same and told["remittanceHash"] == paying.remittance_hash:
         return _Seen(paying, Effect.APPLIED, own.name, event, found)
@@ -168,7 +168,7 @@ def _event_of(subject: Subject, token: str, reference: bytes, participant: int) 
         before = found.rest
 
 
-def _same_holder(subject: Subject, one: str, other: str) -> Plan[bool]:
+def same_holder(subject: Subject, one: str, other: str) -> Plan[bool]:
     """Whether two wallets are today the same: one was lost and the other succeeded it."""
     ones, others = yield [View(subject.book.registry, REGISTRY, "resolve", (wallet,)) for wallet in (one, other)]
     return ones is not None and ones != _NOTHING and ones == others

@@ -14,7 +14,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from eth_abi.exceptions import DecodingError
@@ -34,19 +34,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view of a contract answers; decoded, or None."""
+    """What a view of a contract answers; decoded, or None. Equal where the calldata is."""
 
     address: str
     artifact: str
     function: str
-    arguments: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = field(default=(), compare=False)
+    data: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", codec(self.artifact).encode(self.function, *self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
     """The newest events of a kind that have this value in this indexed place (1 to 3); answered by ``Found``.
 
-    ``before``: only in blocks below that height.
+    Place 0 with an empty value: whatever they say. ``before``: only in blocks below that height.
     """
 
     address: str
@@ -66,7 +70,7 @@ class Found:
 
 
 Question = View | Events
-Plan = Generator[list[Question], list[Any], T]
+Plan = Generator[Sequence[Question], list[Any], T]
 
 
 def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, first_block: int) -> list[T]:
@@ -86,7 +90,7 @@ def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, firs
 def together(plans: Sequence[Plan[T]]) -> Plan[list[T]]:
     """Several plans as one: each round asks what all of them ask next."""
     results: dict[int, T] = {}
-    waiting: dict[int, list[Question]] = {}
+    waiting: dict[int, Sequence[Question]] = {}
 
     def advance(place: int, answers: list[Any] | None) -> None:
         try:
@@ -140,17 +144,17 @@ def _answers(asked: Sequence[Question], connection: Connection, at: int, first_b
 
 
 def _read(views: Sequence[View], connection: Connection, at: int) -> list[Any]:
-    requests = [(view.address, codec(view.artifact).encode(view.function, *view.arguments)) for view in views]
+    requests: list[tuple[str | bytes, bytes]] = [(view.address, view.data) for view in views]
     try:
         raw: Iterable[bytes | None] = connection.calls(requests, block=at)
     except (Reverted, ExecutionFailed):
-        raw = [_one(connection, to, data, at) for to, data in requests]
+        raw = [_one(connection, view, at) for view in views]
     return [_decoded(view, data) for view, data in zip(views, raw, strict=True)]
 
 
-def _one(connection: Connection, to: str, data: bytes, at: int) -> bytes | None:
+def _one(connection: Connection, view: View, at: int) -> bytes | None:
     try:
-        return connection.call(to, data, block=at)
+        return connection.call(view.address, view.data, block=at)
     except (Reverted, ExecutionFailed):
         return None
 
@@ -190,7 +194,9 @@ class _Search:
 
     def _between(self, values: set[bytes], start: int, end: int) -> dict[bytes, list[Event]]:
         decoder = codec(self.artifact)
-        topics: list[Any] = [decoder.topic(self.event), *[None] * (self.place - 1), sorted(values)]
+        topics: list[Any] = [decoder.topic(self.event)]
+        if self.place:
+            topics += [*[None] * (self.place - 1), sorted(values)]
         logs = self.connection.logs([self.address], topics, from_block=start, to_block=end)
         if logs.to_block < end:
             raise BlockNotAvailable(f"The node's log ends at block {logs.to_block}.", block=end, head=logs.to_block)
@@ -198,5 +204,5 @@ class _Search:
         for log in logs:
             decoded = decoder.decode_log(log)
             if decoded is not None:
-                events.setdefault(log.topics[self.place], []).append(decoded)
+                events.setdefault(log.topics[self.place] if self.place else b"", []).append(decoded)
         return events

@@ -65,7 +65,8 @@ class ContractWitness:
 
 
 def _described(subject: Subject) -> Described:
-    return TABLE[subject.key]
+    described: Described = TABLE[subject.key]
+    return described
 
 
 def _reading(subject: Subject) -> Plan[Verdict]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import threading
@@ -115,7 +116,8 @@ def test_after_a_fault_nobody_knows_whether_a_send_arrived(
     proxy.order(fault, SEND)
     answer = connection.send_raw(raw)
     assert answer.outcome is SendOutcome.UNKNOWN
-    assert (anvil.connection().receipt(answer.tx_hash) is not None) is acted
+    found = anvil.connection().wait_for_receipt(answer.tx_hash, timeout=5 if acted else 0.1)
+    assert (found is not None) is acted
     assert party.send(connection, raw).succeeded  # the same bytes again
 
 
@@ -127,7 +129,8 @@ def test_a_wrong_error_is_believed_in_no_way_that_matters(anvil: LocalAnvil, pro
         answer = connection.send_raw(party.sign(NOBODY))
         outcomes.add(answer.outcome)
         assert answer.outcome is not SendOutcome.ACCEPTED
-        assert anvil.connection().receipt(answer.tx_hash) is not None  # only this says what happened
+        # Only this says what happened.
+        assert anvil.connection().wait_for_receipt(answer.tx_hash, timeout=5) is not None
     assert len(outcomes) > 2
 
 
@@ -137,6 +140,7 @@ def test_what_is_sent_twice_is_mined_once(anvil: LocalAnvil, proxy: Proxy, party
         proxy.order(fault, SEND)
         answer = connection.send_raw(party.sign(NOBODY))
         assert answer.outcome in (SendOutcome.ACCEPTED, SendOutcome.NONCE_USED, SendOutcome.ALREADY_KNOWN)
+    connection.wait_for_receipt(answer.tx_hash, timeout=5)
     time.sleep(0.3)
     assert anvil.connection().transaction_count(party.address) == 6
 
@@ -148,6 +152,7 @@ def test_a_reordered_batch_is_still_answered_item_by_item(proxy: Proxy, party: P
     proxy.order(Fault.REORDER, SEND)
     answers = connection.send_raw_many(raws)
     assert {answer.outcome for answer in answers} <= {SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN}
+    assert all(connection.wait_for_receipt(answer.tx_hash, timeout=5) for answer in answers)
     receipts = connection.receipts([answer.tx_hash for answer in answers])
     assert [each.transaction_hash for each in receipts if each] == [answer.tx_hash for answer in answers]
 
@@ -231,12 +236,13 @@ def test_what_happened_is_told_with_the_seed_when_a_test_fails(
 # --- nothing stays --------------------------------------------------------------------------------------------------
 
 
-def open_sockets() -> int:
-    return sum(os.readlink(f"/proc/self/fd/{fd}").startswith("socket:") for fd in _descriptors())
-
-
-def _descriptors() -> list[str]:
-    return [fd for fd in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{fd}")]
+def open_sockets() -> set[str]:
+    gc.collect()  # what other tests left to be collected is not counted
+    found = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return {each for each in found if each.startswith("socket:")}
 
 
 @pytest.mark.parametrize("manners", [ANVIL, BESU], ids=["anvil", "besu"])
@@ -254,7 +260,7 @@ def test_no_thread_and_no_socket_stays(anvil: LocalAnvil, manners: Manners) -> N
     assert time.monotonic() - before < 15
     connection.web3.provider._pool.close()  # ours, not the proxy's
     assert set(threading.enumerate()) == threads
-    assert open_sockets() == sockets
+    assert open_sockets() <= sockets
     with pytest.raises(NodeUnreachable):
         Connection.open(url, max_retries=0)
 

@@ -72,7 +72,7 @@ class Manners:
         extra_data: bytes of extraData in a block (8).
         reveals_reverts: whether receipts carry ``revertReason``.
         validators: how many make blocks.
-        period: between blocks.
+        period: between blocks; None: only when told (``Proxy.make_blocks``).
         round_timeout: of the first round; it doubles with each further one.
         gossip: how long a transaction takes to another node at most.
         block_transactions: how many a block holds at most.
@@ -87,7 +87,7 @@ class Manners:
     extra_data: int = 327
     reveals_reverts: bool = True
     validators: int = 4
-    period: float = 1.0
+    period: float | None = 1.0
     round_timeout: float = 4.0
     gossip: float = 0.08
     block_transactions: int = 3_000

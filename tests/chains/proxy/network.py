@@ -73,7 +73,8 @@ class Network:
             node.start_at(self.head)
         if self.manners.besu:
             await self.upstream.results([("evm_setAutomine", [False]), ("evm_setIntervalMining", [0])])
-            self.spawn(self._make_blocks())
+            if self.manners.period is not None:
+                self.spawn(self._make_blocks(self.manners.period * self.second))
 
     async def stop(self) -> None:
         """End every task."""
@@ -133,15 +134,21 @@ class Network:
         """Who makes blocks."""
         return self.nodes[: self.manners.validators]
 
-    async def _make_blocks(self) -> None:
+    async def make_block(self) -> None:
+        """The next block, at once, where blocks are made when told. Nobody waits for a validator whose turn it is."""
+        proposer = next(each for round_ in range(len(self.validators)) if (each := self._proposer(round_)))
+        async with self.lock:
+            await self._make_block(proposer, 0)
+
+    async def _make_blocks(self, period: float) -> None:
         try:
-            await self._make_block_after_block()
+            await self._make_block_after_block(period)
         except Exception as failure:
             self.failure = failure
             raise
 
-    async def _make_block_after_block(self) -> None:
-        due = self._last + self.manners.period * self.second
+    async def _make_block_after_block(self, period: float) -> None:
+        due = self._last + period
         while True:
             round_ = 0
             await asyncio.sleep(due - self.now)
@@ -151,7 +158,7 @@ class Network:
             began = self.now
             async with self.lock:
                 await self._make_block(proposer, round_)
-            due = max(began + self.manners.period * self.second, self.now)
+            due = max(began + period, self.now)
 
     def _proposer(self, round_: int) -> Node | None:
         ready = [node for node in self.validators if node.up and not node.catching_up]

@@ -234,6 +234,12 @@ class Proxy:
         """Bytes that somebody else brings to a node; their hash. Raises RpcError as the node refuses them."""
         return self._do(self._inject(raw, index))
 
+    def make_blocks(self, count: int = 1) -> None:
+        """The next blocks, at once; where blocks come by themselves (``period``) wait for them instead."""
+        assert self.manners.period is None, "blocks come by themselves"
+        for _ in range(count):
+            self._do(self._network.make_block() if self.manners.besu else self._upstream.ask("evm_mine"))
+
     def wait_for_blocks(self, count: int = 1, *, timeout: float = 10.0) -> None:
         """Wait until so many more blocks are made. Raises TimeoutError after ``timeout`` real seconds."""
         self._do(asyncio.wait_for(self._more_blocks(count), timeout))
