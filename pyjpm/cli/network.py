@@ -17,12 +17,14 @@ from pyjpm.chain.network import (
     NetworkPlan,
     allow_accounts,
     check_network,
+    client_tls,
     issue_token,
     read_description,
+    read_token,
     write_network,
 )
 from pyjpm.chain.network.build import CLIENT_CERTIFICATES, PASSPHRASE, TOKEN_KEY
-from pyjpm.chain.network.check import WATCH, client_tls, read_token
+from pyjpm.chain.network.check import WATCH
 from pyjpm.chain.network.findings import worst_first
 from pyjpm.chain.network.plan import read_hosts
 from pyjpm.chain.network.tokens import APPLICATION, read_duration

@@ -156,8 +156,8 @@ def read_attestation(subject: Subject) -> Plan[Verdict]:
         return absent(state=state.name, superseded=state.is_over or seen["lastSeq"] > attestation["seq"])
     same = agrees(event, {name: attestation[name] for name in _SAID})
     kept = seen["contentDigest"][:_KEPT]
-    if same and seen["lastSeq"] == attestation["seq"] and any(kept):
-        # What the event does not tell: whether more will come.
+    if same and seen["lastSeq"] == attestation["seq"] and not state.is_over:
+        # What the event does not tell: whether more will come. What ended the milestone may not be kept.
         content = keccak(encode(_CONTENT_TYPES, [attestation[name] for name in _CONTENT]))
         same = content[:_KEPT] == kept
     return applied(event, state=state.name) if same else conflict(event, found=plain(event.arguments))

@@ -14,7 +14,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from eth_abi.exceptions import DecodingError
@@ -34,12 +34,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view of a contract answers; decoded, or None."""
+    """What a view of a contract answers; decoded, or None. Equal where the calldata is."""
 
     address: str
     artifact: str
     function: str
-    arguments: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = field(default=(), compare=False)
+    data: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", codec(self.artifact).encode(self.function, *self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +144,17 @@ def _answers(asked: Sequence[Question], connection: Connection, at: int, first_b
 
 
 def _read(views: Sequence[View], connection: Connection, at: int) -> list[Any]:
-    requests = [(view.address, codec(view.artifact).encode(view.function, *view.arguments)) for view in views]
+    requests: list[tuple[str | bytes, bytes]] = [(view.address, view.data) for view in views]
     try:
         raw: Iterable[bytes | None] = connection.calls(requests, block=at)
     except (Reverted, ExecutionFailed):
-        raw = [_one(connection, to, data, at) for to, data in requests]
+        raw = [_one(connection, view, at) for view in views]
     return [_decoded(view, data) for view, data in zip(views, raw, strict=True)]
 
 
-def _one(connection: Connection, to: str, data: bytes, at: int) -> bytes | None:
+def _one(connection: Connection, view: View, at: int) -> bytes | None:
     try:
-        return connection.call(to, data, block=at)
+        return connection.call(view.address, view.data, block=at)
     except (Reverted, ExecutionFailed):
         return None
 

@@ -99,6 +99,7 @@ class Node:
     pool_size: int = 20_000
     batch_limit: int = 256
     creation_returns: bool = True
+    miner: str | None = None
     modules: tuple[str, ...] = ("eth", "net", "web3", "txpool")
     genesis: dict[str, str] = field(default_factory=dict)
     strange: dict[str, Any] = field(default_factory=dict)
@@ -114,16 +115,20 @@ class Node:
             return None
         described = self.chain.described
         if number == 0:
-            return {**described.genesis, **self.genesis, "number": "0x0"}
+            empty = {"parentHash": "0x" + "00" * 32, "gasUsed": "0x0", "transactions": []}
+            return {**empty, **described.genesis, **self.genesis, "number": "0x0"}
         validators = [bytes.fromhex(address[2:]) for address in self.chain.validators]
         extra = rlp.encode([bytes(32), validators, [], b"", [bytes(65)] * 3])
         return {
             "number": hex(number),
             "hash": "0x" + keccak(text=f"{self.fork} {number}").hex(),
+            "parentHash": "0x" + keccak(text=f"{self.fork} {number - 1}").hex(),
+            "gasUsed": "0x0",
+            "transactions": [],
             "timestamp": hex(self.chain.timestamp(number)),
             "gasLimit": hex(described.gas_limit),
             "baseFeePerGas": hex(self.base_fee),
-            "miner": self.chain.maker(number),
+            "miner": self.miner or self.chain.maker(number),
             "extraData": "0x" + extra.hex(),
         }
 

@@ -103,6 +103,7 @@ def test_nothing_is_sent_and_syncing_is_not_believed(described: Description) -> 
         ({"strange": {"eth_call": "0x"}}, "cancun", Level.UNKNOWN, "'0x'"),
         ({"base_fee": 7}, "base_fee", Level.FAIL, "7 wei"),
         ({"gas_price": 1000}, "gas_price", Level.FAIL, "1000 wei"),
+        ({"miner": "0x" + "00" * 20}, "block_makers", Level.UNKNOWN, "do not say"),
         ({"peers": 4}, "peers", Level.WARN, "4 of 5"),
         ({"peers": 1}, "peers", Level.FAIL, "1 of 5"),
         ({"pool_size": 4096}, "pool", Level.WARN, "4096"),
@@ -275,21 +276,25 @@ def test_the_command_says_what_is_wrong_and_exits_so(
     assert TOKEN not in printed
 
 
+def tls_of(node: Path, authority: Path, folder: Path) -> ssl.SSLContext:
+    """How a node with this folder speaks https: with its store, to clients whose certificates the authority signed."""
+    store, password = (node / "server.p12").read_bytes(), (node / "server.password").read_bytes()
+    key, certificate, _ = pkcs12.load_key_and_certificates(store, password)
+    assert key is not None
+    assert certificate is not None
+    pem = folder / "server.pem"
+    unprotected = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem.write_bytes(key.private_bytes(*unprotected) + certificate.public_bytes(serialization.Encoding.PEM))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_cert_chain(pem)
+    return tls
+
+
 def test_the_networks_own_certificates_open_its_nodes_to_its_client_only(
     network: Path, described: Description, token_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    node = network / "nodes" / "rpc-1"
-    key, certificate, _ = pkcs12.load_key_and_certificates(
-        (node / "server.p12").read_bytes(), (node / "server.password").read_bytes()
-    )
-    assert key is not None
-    assert certificate is not None
-    pem = tmp_path / "server.pem"
-    unprotected = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pem.write_bytes(key.private_bytes(*unprotected) + certificate.public_bytes(serialization.Encoding.PEM))
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(network / "clients" / "ca.pem"))
-    tls.verify_mode = ssl.CERT_REQUIRED
-    tls.load_cert_chain(pem)
+    tls = tls_of(network / "nodes" / "rpc-1", network / "clients" / "ca.pem", tmp_path)
     with Server(Node(Chain(described), token=TOKEN), tls) as server:
         arguments = ["network", "check", server.url, "--jwt", str(token_file), "--watch", "1.3", "--json"]
         assert main([*arguments, "--expect", str(network)]) == 0
@@ -323,3 +328,17 @@ def test_what_is_asked_wrongly_is_an_error_with_a_code(
         assert capsys.readouterr().err.startswith(f"{code}: "), arguments
     assert main(["network", "check", "--expect", str(network), "--watch", "0"]) == 1
     assert "rpc-1" in capsys.readouterr().out  # those of the folder are asked, and do not run
+
+
+def test_an_application_connects_as_the_documentation_says(
+    network: Path, described: Description, token_file: Path, tmp_path: Path
+) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "network.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    assert "Connection.open(" in code
+    server_tls = tls_of(network / "nodes" / "rpc-2", network / "clients" / "ca.pem", tmp_path)
+    with Server(Node(Chain(described), token=TOKEN), server_tls) as server:
+        code = code.replace("https://10.0.0.5:8545", server.url).replace("'token'", repr(str(token_file)))
+        names: dict[str, Any] = {}
+        exec(code.replace("net/clients", str(network / "clients")), names)
+        assert names["chain"].chain_id == described.chain_id

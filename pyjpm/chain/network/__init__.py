@@ -7,7 +7,7 @@ what pyjpm needs. Besu itself is not started here.
 from __future__ import annotations
 
 from pyjpm.chain.network.allow import allow_accounts
-from pyjpm.chain.network.check import check_network
+from pyjpm.chain.network.check import check_network, client_tls, read_token
 from pyjpm.chain.network.description import Description, read_description
 from pyjpm.chain.network.findings import CheckReport, Finding, Level
 from pyjpm.chain.network.plan import NetworkPlan
@@ -22,7 +22,9 @@ __all__ = [
     "NetworkPlan",
     "allow_accounts",
     "check_network",
+    "client_tls",
     "issue_token",
     "read_description",
+    "read_token",
     "write_network",
 ]

@@ -224,7 +224,7 @@ def _code_size(seen: Seen, _: Description | None) -> None:
 def _creates(probe: Probe, size: int) -> bool:
     code = b"\x62" + size.to_bytes(3, "big") + bytes.fromhex("5ff3")  # return(0, size)
     try:
-        probe.ask("eth_call", {"data": "0x" + code.hex(), "gas": hex(20_000_000)}, "latest")
+        probe.ask("eth_call", {"data": "0x" + code.hex(), "gas": hex(6_000_000)}, "latest")
     except NodeError:
         return False
     return True

@@ -218,6 +218,9 @@ def _makers(
         return found("block_makers", where, Level.UNKNOWN, "too few blocks to tell", "Ask again later.")
     makers = {str(block.get("miner")).lower() for block in sample}
     names = {node.address: node.name for node in expected.nodes} if expected else {}
+    if not makers & set(validators):
+        remedy = "Its blocks name somebody else as their maker (miningbeneficiary): see the validators' logs."
+        return found("block_makers", where, Level.UNKNOWN, "blocks do not say which validator made them", remedy)
     idle = [names.get(validator, validator) for validator in validators if validator not in makers]
     if not idle:
         return found("block_makers", where, Level.OK, f"every validator made some of the last {len(sample)} blocks")
