@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from pyjpm.chain.values import Log
 from pyjpm.sending.witness import Verdict
 from pyjpm.witnessing import order_table
 from pyjpm.witnessing.assets import TITLES, UNITS
-from pyjpm.witnessing.described import Described, Known, absent, applied
+from pyjpm.witnessing.described import Described, Known, absent, applied, emits
 from pyjpm.witnessing.orders import ESCROW
-from pyjpm.witnessing.questions import Plan
+from pyjpm.witnessing.questions import Plan, newest
 from pyjpm.witnessing.reserve import RESERVE
 from pyjpm.witnessing.subject import REGISTRY, TOKEN, Subject
-from pyjpm.witnessing.telling import Told, tells
 from pyjpm.witnessing.trades import SETTLEMENT
 
-_UPGRADED: Final = Told("Upgraded", named=lambda subject: {"implementation": subject["newImplementation"]})
+_PROXY: Final = "PlatformProxy"
 
 
 def read_upgrade(subject: Subject) -> Plan[Verdict]:
     """APPLIED where the newest upgrade was to this code."""
-    event = yield from _UPGRADED.find(subject, {})
+    event = yield from newest(subject.address, _PROXY, "Upgraded", 0, b"")
     if event is None or event.arguments["implementation"] != subject["newImplementation"]:
         return absent()
     return applied(event)
+
+
+def _tells_upgrade(subject: Subject, logs: Sequence[Log]) -> bool:
+    return emits(replace(subject, artifact=_PROXY), logs, "Upgraded", implementation=subject["newImplementation"])
 
 
 def _nothing(artifact: str, again: str, *faces: str) -> tuple[Described, ...]:
@@ -53,7 +59,7 @@ DESCRIBED: Final = (
             "proxy and code",
             "the same code; what is called inside must refuse a second time, as initializers do",
             read_upgrade,
-            tells(_UPGRADED),
+            _tells_upgrade,
         )
         for artifact in (TOKEN, REGISTRY, RESERVE)
     ),
