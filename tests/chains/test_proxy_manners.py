@@ -446,6 +446,18 @@ def test_a_lagging_node_shows_what_was(proxy: Proxy, connection: Connection, par
     assert behind.receipt(receipt.transaction_hash) == receipt
 
 
+def test_a_range_of_logs_read_from_a_node_that_fell_behind_is_named(
+    proxy: Proxy, connection: Connection, party: Party
+) -> None:
+    party.send(connection, party.sign(NOBODY))
+    logs = connection.logs(from_block=0)
+    proxy.lag(0, blocks=5)  # as when another node answers behind one address
+    with pytest.raises(BlockNotAvailable):
+        list(logs)
+    proxy.lag(0, blocks=0)
+    assert list(logs) == []
+
+
 def test_two_nodes_can_show_two_chains(proxy: Proxy, connection: Connection, party: Party) -> None:
     receipt = party.send(connection, party.sign(NOBODY))
     proxy.wait_for_blocks(1)
