@@ -17,7 +17,7 @@ from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.sending import Journal, Operation, Sender, Settings, SignedBytes, Submission
-from pyjpm.witnessing import ContractWitness
+from pyjpm.witnessing import ContractFunds, ContractWitness
 
 
 class MarkedSigner:
@@ -59,6 +59,7 @@ class Engine:
             self.journal,
             decode=decode_revert,
             witness=ContractWitness(network.record()),
+            funds=ContractFunds(network.record()),
             clock=network.clock,
             settings=settings,
         )
