@@ -53,7 +53,7 @@ test: setup
 	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
 test-unit: setup debian
-	$(PYTEST_PARALLEL) tests/unit tests/network tests/seeing tests/store
+	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/seeing tests/store
 
 test-contracts: setup
 	$(FORGE) test

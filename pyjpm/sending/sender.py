@@ -58,6 +58,7 @@ from pyjpm.sending.witness import Call, Effect, NoWitness, Verdict, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
+_NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
 
 
 class Funds(Protocol):
@@ -223,9 +224,11 @@ class Sender:
             What was open, as it is now, in the order of acceptance.
 
         Raises:
-            What a signer raises, after all other wallets were served; transport faults, ViewBehind.
+            JournalOfOtherChain where the chain was started anew; what a signer raises, after all other wallets were
+            served; transport faults, ViewBehind.
         """
         view = self._carrier.view()
+        self._check_chain(view)
         self._carrier.take_up(signers, view, again=True)
         before = self._journal.open_submissions()
         failures = self._carrier.carry_on([check_address(wallet) for wallet in signers], view)
@@ -302,6 +305,17 @@ class Sender:
                 raise _still_pending(submission, answer)
             clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
             pause = min(_LONGEST_POLL, pause * 2)
+
+    def _check_chain(self, view: View) -> None:
+        """Genesis and chain id do not tell a network from the one that was started anew from its files."""
+
+        def block_hash(number: int) -> str | None:
+            return view.connection.block(number).hash if number <= view.number else None
+
+        self._journal.expect_checkpoint(block_hash)
+        if view.number >= _NEVER_TAKEN_BACK:
+            settled = view.connection.block(view.number - _NEVER_TAKEN_BACK)
+            self._journal.move_checkpoint(settled.number, settled.hash)
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
