@@ -56,10 +56,14 @@ class Available:
 
 
 class ContractFunds:
-    """What payers have, and what calls take, on one platform. Safe among threads and forks."""
+    """What payers have, and what calls take, on one platform. Safe among threads and forks.
 
-    def __init__(self, record: DeploymentRecord) -> None:
-        self._book = Book(record, FACES)
+    Args:
+        book: of a witness of the same record, so that what one has understood the other knows.
+    """
+
+    def __init__(self, record: DeploymentRecord, book: Book | None = None) -> None:
+        self._book = book or Book(record, FACES)
 
     def debits(self, call: Call) -> tuple[Debit, ...]:
         """What the call takes at most, by wallet and token, the sending wallet's and others'; none where nothing."""
