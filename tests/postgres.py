@@ -106,6 +106,14 @@ class PostgresServer:
             )
         assert dumping.returncode == 0
 
+    def reload(self) -> None:
+        """Have it read its configuration again, and wait until it did."""
+        with self.connected() as connection:
+            before = connection.execute("SELECT pg_conf_load_time()").fetchone()[0]
+            connection.execute("SELECT pg_reload_conf()")
+            while connection.execute("SELECT pg_conf_load_time()").fetchone()[0] == before:
+                time.sleep(0.005)
+
     def restart(self) -> None:
         """End all connections at once, as a server does that crashes, and recover."""
         # To the one child that keeps the shared memory in order: a postmaster answers its violent end like a crash.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, func, insert, select
@@ -40,3 +43,36 @@ def count(database: Database) -> int:
     with database.reading() as connection:
         found: int = connection.execute(select(func.count()).select_from(decision)).scalar_one()
     return found
+
+
+def at_once(*works: Callable[[], None]) -> None:
+    """Do each in a process of its own, all at the same moment, and see that none failed."""
+    hold, release = os.pipe()
+    children = []
+    for work in works:
+        child = os.fork()
+        if child == 0:
+            os.close(release)
+            os.read(hold, 1)  # returns when the parent closes its end
+            _exit_after(work)
+        children.append(child)
+    os.close(hold)
+    os.close(release)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0 for _ in works]
+
+
+def killed_in(work: Callable[[], None]) -> int:
+    """The signal by which a process ended that did this; 0 if it came to its end."""
+    child = os.fork()
+    if child == 0:
+        _exit_after(work)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
+def _exit_after(work: Callable[[], None]) -> None:
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from copies import Copies
 from sqlalchemy import insert, select, update
-from store_support import CHAIN, GENESIS, WALLETS, add_lanes, count, note, noted, opened
+from store_support import CHAIN, GENESIS, WALLETS, add_lanes, at_once, count, note, noted, opened
 
 from pyjpm.errors.sending import (
     Fenced,
@@ -301,44 +300,17 @@ def test_lanes_in_any_order_never_wait_for_one_another(database: Database) -> No
 
 # --- processes --------------------------------------------------------------------------------------------------------
 
-WRITE = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-from store_support import note, opened
-where = sys.argv[2] if "://" in sys.argv[2] else Path(sys.argv[2])
-print("ready", flush=True)
-sys.stdin.readline()
-database = opened(where)
-for number in range(20):
-    with database.transaction() as connection:
-        note(connection, f"{sys.argv[3]}-{number}")
-database.close()
-"""
-
 
 def test_processes_that_open_it_at_once_make_it_once_and_all_write(journal_url: Where) -> None:
-    tests = str(Path(__file__).parents[1])
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITE, tests, str(journal_url), str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for number in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-    for process in processes:
-        process.communicate(timeout=60)
-        assert process.returncode == 0
+    def write(process: int) -> None:
+        with contextlib.closing(opened(journal_url)) as database:
+            for number in range(20):
+                with database.transaction() as connection:
+                    note(connection, f"{process}-{number}")
+
+    at_once(*(functools.partial(write, process) for process in range(4)))
     with contextlib.closing(opened(journal_url)) as database:
-        assert sorted(noted(database)) == sorted(f"{p}-{number}" for p in range(3) for number in range(20))
+        assert sorted(noted(database)) == sorted(f"{process}-{number}" for process in range(4) for number in range(20))
 
 
 # --- the chain --------------------------------------------------------------------------------------------------------

@@ -87,6 +87,14 @@ class Revert(Exception):
         self.data = data
 
 
+class Halt(Exception):
+    """The machine's own end of a call: all gas is gone, nothing is told. ``why`` is a cause of ``Manners.errors``."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 def custom_error(name: str, *values: int | str | bytes) -> Revert:
     """The revert with a custom error of static arguments."""
     return Revert(_ERRORS[name] + words(*values))

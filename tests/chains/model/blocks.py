@@ -87,6 +87,7 @@ class Block:
     Attributes:
         timestamp: whole seconds since 1970.
         born: when it was made, by the virtual clock.
+        changes: what the harness changed with it.
         arrivals: for each node, when it announces the block and when it serves it.
     """
 
@@ -99,6 +100,7 @@ class Block:
     gas_limit: int
     extra_data: int
     born: float = 0.0
+    changes: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     gas_used: int = 0
     mined: list[Mined] = field(default_factory=list)
     arrivals: tuple[tuple[float, float], ...] = ()

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chains.model import registry
-from chains.model.abi import Revert
+from chains.model.abi import Halt, Revert
 from chains.model.blocks import Block, Mined
 from chains.model.manners import Manners
+from chains.model.probe import Probe
 from chains.model.registry import Registry
 from chains.model.state import Draft, State
 from chains.model.token import Message, Token
@@ -24,11 +25,8 @@ from chains.model.transactions import Transaction
 
 GAS_LIMIT = 100_000_000
 REGISTRY = "0x" + "4e" * 20
+PROBE = "0x" + "9b" * 20
 _CODE = bytes.fromhex("60806040526004361015")  # what every contract of ours begins with
-
-
-class OutOfGas(Exception):
-    """The call needs more than its gas."""
 
 
 class Chain:
@@ -47,8 +45,9 @@ class Chain:
             currency: Token(f"0x{0x70 + place:02x}" + "7e" * 19, currency, REGISTRY)
             for place, currency in enumerate(currencies)
         }
-        self.contracts: Mapping[str, Registry | Token] = {
+        self.contracts: Mapping[str, Registry | Token | Probe] = {
             REGISTRY: self.registry,
+            PROBE: Probe(PROBE),
             **{token.address: token for token in self.tokens.values()},
         }
         self.code = _CODE
@@ -110,6 +109,7 @@ class Chain:
             gas_limit=GAS_LIMIT,
             extra_data=self.manners.extra_data,
             born=born,
+            changes=changes,
         )
         logs = 0
         for transaction in candidates:
@@ -126,28 +126,28 @@ class Chain:
         self._by_hash[block.hash] = block
         return block
 
-    def take_back(self, count: int) -> list[Transaction]:
-        """The newest blocks are no more; what was in them, oldest first."""
+    def take_back(self, count: int) -> list[Block]:
+        """The newest blocks are no more; they, oldest first."""
         assert not self.manners.final, "blocks of this chain are final"
         count = min(count, len(self.blocks) - 1)
         gone = self.blocks[len(self.blocks) - count :]
         del self.blocks[len(self.blocks) - count :]
         self._taken_back += 1
-        return [mined.transaction for block in gone for mined in block.mined]
+        return gone
 
     def call(self, state: State, *, sender: str, to: str | None, data: bytes, now: int, gas: int) -> bytes:
-        """What a call answers on a state. Raises Revert, OutOfGas."""
+        """What a call answers on a state. Raises Revert, Halt."""
         contract = None if to is None else self.contracts.get(to)
         if contract is None:
             return b""
         message = Message(sender, data, now)
         answer = contract.run(Draft(state), message)
         if message.gas_used + 21_000 > gas:
-            raise OutOfGas
+            raise Halt("out of gas")
         return answer
 
     def gas_of(self, state: State, *, sender: str, to: str | None, data: bytes, now: int) -> int:
-        """The gas a call would use. Raises Revert."""
+        """The gas a call would use. Raises Revert, Halt."""
         message = Message(sender, data, now)
         contract = None if to is None else self.contracts.get(to)
         if contract is not None:
@@ -169,9 +169,12 @@ class Chain:
                 if transaction.value:
                     raise Revert(b"")  # no function of ours takes ether
                 contract.run(inner, message)
+                gas += message.gas_used
             except Revert as refusal:
                 revert, succeeded = refusal.data, False
-            gas += message.gas_used
+                gas += message.gas_used
+            except Halt:
+                gas = transaction.gas + 1
         if gas > transaction.gas or transaction.to is None:
             gas, revert, succeeded = transaction.gas, None, False
         if succeeded:

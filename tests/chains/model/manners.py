@@ -76,6 +76,11 @@ BESU_ERRORS: Mapping[str, tuple[int, str]] = {
     "pruned": (-32000, "World state unavailable"),
     "internal": (-32603, "Internal error"),
     "out of gas": (-32000, "Transaction processing could not be completed due to an exception (Out of gas)"),
+    "invalid opcode": (
+        -32000,
+        "Transaction processing could not be completed due to an exception (Invalid opcode: 0xfe)",
+    ),
+    "estimate out of gas": (-32000, "Transaction processing could not be completed due to an exception (Out of gas)"),
 }
 
 ANVIL_ERRORS: Mapping[str, tuple[int, str]] = {
@@ -95,7 +100,9 @@ ANVIL_ERRORS: Mapping[str, tuple[int, str]] = {
     "unknown method": (-32601, "Method not found"),
     "pruned": (-32602, "BlockOutOfRangeError: block height is {head} but requested was {height}"),
     "internal": (-32603, "Internal error"),
-    "out of gas": (-32603, "EVM error OutOfGas"),
+    "out of gas": (-32603, "EVM error ReentrancySentryOOG"),
+    "invalid opcode": (-32603, "EVM error InvalidFEOpcode"),
+    "estimate out of gas": (-32003, "Out of gas: gas required exceeds allowance: 100000000"),
 }
 
 GETH_ERRORS: Mapping[str, tuple[int, str]] = {
@@ -121,6 +128,8 @@ GETH_ERRORS: Mapping[str, tuple[int, str]] = {
     "pruned": (-32000, "missing trie node"),
     "internal": (-32603, "internal error"),
     "out of gas": (-32000, "out of gas"),
+    "invalid opcode": (-32000, "invalid opcode: INVALID"),
+    "estimate out of gas": (-32000, "gas required exceeds allowance (100000000)"),
 }
 
 

@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chains.model.abi import Revert
+from chains.model.abi import Halt, Revert
 from chains.model.blocks import Block, transaction_answer
-from chains.model.chain import OutOfGas, ether_of, nonce_of
+from chains.model.chain import ether_of, nonce_of
 from chains.model.manners import RpcError
 from chains.model.node import Node
 from chains.model.registry import ZERO
-
-from pyjpm.contracts.artifacts import custom_errors
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _NOT_YET: Any = object()
 _REVERT = 3
 _ERROR_STRING = "0x08c379a0"
+_PANIC = "0x4e487b71"
+_PANICS = {0x01: "assertion failed", 0x12: "division or modulo by zero"}
 
 
 def answer(node: Node, method: str, params: list[Any]) -> dict[str, Any]:
@@ -28,18 +28,22 @@ def answer(node: Node, method: str, params: list[Any]) -> dict[str, Any]:
     try:
         if act is None or (method.startswith("txpool_") and method not in node.manners.methods):
             raise node.manners.refuse("unknown method")
-        try:
-            return {"result": act(node, *params)}
-        except (TypeError, ValueError, AttributeError, KeyError, IndexError):
-            raise node.manners.refuse("invalid params") from None
+        return {"result": act(node, *params)}
     except RpcError as refusal:
         return {"error": refusal.error}
+
+
+def _quantity(node: Node, text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise node.manners.refuse("invalid params") from None
 
 
 # --- blocks ---
 
 
-def _resolve(node: Node, at: Any) -> Block | Any | None:
+def _resolve(node: Node, at: Any) -> Any:
     """The block that a parameter names; None beyond the head, ``_NOT_YET`` announced and not served."""
     if isinstance(at, dict):
         if "blockHash" in at:
@@ -56,14 +60,15 @@ def _resolve(node: Node, at: Any) -> Block | Any | None:
         if not node.manners.finality_tags:
             raise node.manners.refuse("no such tag")
         return node.head
-    height = int(at, 16)
+    height = _quantity(node, at)
     if height > node.head.number:
         return _NOT_YET if height <= node.announced else None
     return node.block_at(height)
 
 
 def _block_by_number(node: Node, at: str, bodies: bool = False) -> Any:
-    block = _resolve(node, at)
+    # The newest block is the announced one: served or not yet (4).
+    block = _resolve(node, hex(node.announced) if at == "latest" else at)
     if block is None or block is _NOT_YET:
         return None
     return block.answer_with_bodies if bodies else block.answer
@@ -153,8 +158,8 @@ def _call(node: Node, request: dict[str, Any], at: Any = "latest") -> Any:
             return "0x" + chain.call(block.state, sender=sender, to=to, data=data, now=block.timestamp, gas=gas).hex()
         except Revert as refusal:
             raise reverted(node, refusal.data) from None
-        except OutOfGas:
-            raise node.manners.refuse("out of gas") from None
+        except Halt as end:
+            raise node.manners.refuse(end.why) from None
 
     return _at_state(node, at, read)
 
@@ -166,6 +171,8 @@ def _estimate(node: Node, request: dict[str, Any], at: Any = "latest") -> Any:
         return hex(node.network.chain.gas_of(block.state, sender=sender, to=to, data=data, now=block.timestamp))
     except Revert as refusal:
         raise reverted(node, refusal.data) from None
+    except Halt:
+        raise node.manners.refuse("estimate out of gas") from None
 
 
 def reverted(node: Node, data: bytes) -> RpcError:
@@ -176,7 +183,10 @@ def reverted(node: Node, data: bytes) -> RpcError:
         length = int.from_bytes(data[36:68], "big")
         said = data[68 : 68 + length].decode(errors="replace")
         text = f"Execution reverted ({said})" if client == "besu" else f"execution reverted: {said}"
-    elif client == "anvil" and shown[:10] in custom_errors():
+    elif client == "anvil" and shown.startswith(_PANIC):
+        number = int.from_bytes(data[4:], "big")
+        text = f"execution reverted: panic: {_PANICS.get(number, 'unknown')} ({number:#04x})"
+    elif client == "anvil" and len(data) >= 4:
         text = f"execution reverted: custom error {shown[:10]}" + (f": {shown[10:]}" if len(data) > 4 else "")
     else:
         text = "Execution reverted" if client == "besu" else "execution reverted"
@@ -237,7 +247,7 @@ def _logs(node: Node, query: dict[str, Any]) -> list[Any]:
 def _height(node: Node, at: str) -> int:
     if at in ("latest", "pending", "earliest", "finalized", "safe"):
         return int(_resolve(node, at).number)
-    return int(at, 16)
+    return _quantity(node, at)
 
 
 def _matches(topics: list[str], wanted: list[Any]) -> bool:
@@ -290,7 +300,9 @@ def _fee_history(node: Node, count: Any, newest: Any, percentiles: Any = None) -
     return {
         "oldestBlock": hex(max(0, node.head.number - blocks + 1)),
         "baseFeePerGas": ["0x0"] * (blocks + 1),
+        "baseFeePerBlobGas": ["0x0"] * (blocks + 1),
         "gasUsedRatio": [0.0] * blocks,
+        "blobGasUsedRatio": [0.0] * blocks,
         "reward": [[] for _ in range(blocks)],
     }
 

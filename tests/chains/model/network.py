@@ -6,7 +6,6 @@ Decisions that govern this module:
 * Blocks are made as QBFT makes them: proposers take turns, a dead one costs a round's timeout, which doubles with each
   further round; without a quorum rounds go on without blocks, and the first block after it is back waits for the end
   of the round that runs then. Where the manners ask no quorum, whoever is up makes the next block.
-* The harness's own acts on participants and money take effect with the next block, as transactions of the bank would.
 """
 
 from __future__ import annotations
@@ -15,29 +14,28 @@ import hashlib
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from chains.model import registry
-from chains.model.chain import Chain
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from chains.model.bank import Bank
+from chains.model.chain import PROBE, Chain
 from chains.model.clock import VirtualClock
 from chains.model.judge import JudgeView
 from chains.model.manners import BESU, Manners
 from chains.model.node import Node
 from chains.model.pool import Pool
 from chains.model.provider import NodeProvider
-from chains.model.registry import Participant, Wallet
 from chains.model.transactions import Transaction, decode
 from chains.model.wire import Fault, Wire
-from eth_utils.address import to_checksum_address
-
 from pyjpm.chain.connection import Connection
+from pyjpm.record import Deployed, DeploymentRecord
+from pyjpm.version import __version__
 
-UNLIMITED = 2**88 - 1
 
-
-class Network:
-    """A chain, its nodes and their clock.
+class Network(Bank):
+    """A chain, its nodes and their clock; what the bank does is in ``Bank``.
 
     Args:
         seed: of everything random.
@@ -71,22 +69,22 @@ class Network:
         self.period = period
         self.round_timeout = round_timeout
         self.latency = latency
-        self.chain = Chain(
+        chain = Chain(
             chain_id=chain_id,
             currencies=currencies,
             manners=manners,
-            epoch=math.floor(self.clock.true_time()) - period,
+            epoch=math.floor(self.clock.true_time()),
             salt=self.seed,
         )
+        super().__init__(chain)
         self.nodes = [Node(self, index) for index in range(max(nodes, validators))]
         self.validators = self.nodes[:validators]
         self.wires = [Wire(f"{self.seed}/wire/{index}") for index in range(nodes)]
         self.log: list[tuple[Any, ...]] = []
         self._random = random.Random(f"{self.seed}/network")
-        self._changes: dict[tuple[Any, ...], Any] = {}
-        self._participants = 0
         self._under_way: dict[int, list[Transaction]] = {}
         self._tokens = 0
+        self._told: dict[tuple[int, int], float] = {}
         self.clock.at(self.clock.monotonic() + period, self._round, 0)
 
     # --- for clients ---
@@ -104,86 +102,31 @@ class Network:
         return to_checksum_address(self.chain.tokens[currency].address)
 
     @property
+    def probe(self) -> str:
+        """Checksummed address of a contract that goes wrong in every way (``probe``)."""
+        return to_checksum_address(PROBE)
+
+    @property
     def registry(self) -> str:
         """Checksummed address of the participant registry."""
         return to_checksum_address(self.chain.registry.address)
 
-    # --- the bank's acts ---
+    def record(self) -> DeploymentRecord:
+        """The deployment record of the contracts, for whoever reads them by name."""
+        code_hash = "0x" + keccak(self.chain.code).hex()
 
-    def onboard(
-        self, wallets: Sequence[str], *, balances: Mapping[str, int] | None = None, daily_limit: int = UNLIMITED
-    ) -> int:
-        """A participant with these wallets (the first is the current one); its id.
+        def deployed(artifact: str, address: str) -> Deployed:
+            return Deployed(artifact, address, code_hash, version="1.0.0")
 
-        Args:
-            wallets: addresses.
-            balances: minor units by currency, for each of the wallets.
-            daily_limit: minor units, in every currency.
-        """
-        self._participants += 1
-        number = self._participants
-        each = [wallet.lower() for wallet in wallets]
-        changes: dict[tuple[Any, ...], Any] = {
-            ("participants",): number,
-            ("participant", number): Participant(number, each[0]),
-            **{("wallet", wallet): Wallet(number) for wallet in each},
-        }
-        for currency, token in self.chain.tokens.items():
-            changes["limit", token.address, number] = (daily_limit, 0, 0)
-            for wallet in each:
-                changes["balance", token.address, wallet] = (balances or {}).get(currency, 0)
-        self.change(changes)
-        return number
-
-    def fund(self, wallet: str, currency: str, amount: int) -> None:
-        """Sets a wallet's balance, minor units."""
-        self.change({("balance", self.chain.tokens[currency].address, wallet.lower()): amount})
-
-    def fund_ether(self, account: str, wei: int) -> None:
-        """Sets an account's ether, wei."""
-        self.change({("ether", account.lower()): wei})
-
-    def limit(self, participant: int, currency: str, amount: int) -> None:
-        """Sets a daily limit, minor units; nothing of today is counted as spent."""
-        self.change({("limit", self.chain.tokens[currency].address, participant): (amount, 0, 0)})
-
-    def freeze(self, participant: int, *, frozen: bool = True) -> None:
-        """Compliance freezes a participant, or no longer."""
-        self.change({("participant", participant): replace(self._participant(participant), frozen=frozen)})
-
-    def pause(self, currency: str, *, paused: bool = True) -> None:
-        """Pauses a token, or no longer."""
-        self.change({("paused", self.chain.tokens[currency].address): paused})
-
-    def lose_wallet(self, lost: str, successor: str) -> None:
-        """Marks a wallet as lost; what it had is its successor's (a wallet of the same participant, or a new one)."""
-        gone, heir = lost.lower(), successor.lower()
-        state = self.chain.head.state
-        old = state.get(("wallet", gone))
-        changes: dict[tuple[Any, ...], Any] = {
-            ("wallet", gone): Wallet(old.participant, registry.LOST, heir),
-            ("wallet", heir): Wallet(old.participant),
-        }
-        participant = self._participant(old.participant)
-        if participant.wallet == gone:
-            changes["participant", old.participant] = replace(participant, wallet=heir, epoch=participant.epoch + 1)
-        for token in self.chain.tokens.values():
-            changes["balance", token.address, heir] = token.balance(state, gone) + token.balance(state, heir)
-            changes["balance", token.address, gone] = 0
-        self.change(changes)
-
-    def change(self, changes: dict[tuple[Any, ...], Any]) -> None:
-        """Changes of state: at once before the first block, with the next block after it."""
-        if len(self.chain.blocks) == 1 and not self._changes:
-            self.chain.rewrite_genesis(changes)
-        else:
-            self._changes.update(changes)
-
-    def _participant(self, number: int) -> Participant:
-        found: Participant = self._changes.get(("participant", number)) or self.chain.head.state.get(
-            ("participant", number)
+        return DeploymentRecord(
+            chain_id=self.chain.chain_id,
+            genesis_hash=self.chain.blocks[0].hash,
+            first_block=0,
+            block=0,
+            pyjpm=__version__,
+            contracts={"ParticipantRegistry": deployed("ParticipantRegistry", self.registry)},
+            tokens={currency: deployed("DepositToken", self.token(currency)) for currency in self.chain.tokens},
         )
-        return found
 
     # --- what happens to nodes ---
 
@@ -253,11 +196,14 @@ class Network:
     def roll_back(self, depth: int, *, forget: bool = False) -> None:
         """The newest blocks are taken back; what was in them waits again at all nodes that are up, or is forgotten."""
         self.note("rollback", depth, forget)
-        for transaction in self.chain.take_back(depth):
-            for node in self.nodes:
-                if node.up and not forget:
-                    node.look()
-                    node.pool.offer(transaction, node.head.state)
+        for node in self.nodes:
+            node.look()
+        gone = self.chain.take_back(depth)
+        self.change_again([block.changes for block in gone])
+        for node in self.nodes:
+            node.look()
+            for mined in [mined for block in gone for mined in block.mined if node.up and not forget]:
+                node.pool.offer(mined.transaction, node.head.state)
 
     def inject(self, raw: bytes, index: int = 0) -> str:
         """Bytes that somebody else brings to a node; their hash. Raises RpcError as the node refuses them."""
@@ -274,14 +220,17 @@ class Network:
     # --- what nodes tell each other ---
 
     def tell_others(self, node: Node, transaction: Transaction) -> None:
-        """Gossip, which may be lost and takes time."""
+        """Gossip, which may be lost and takes time; what one tells another arrives in the order told."""
         now = self.clock.monotonic()
         if now < node.muted_until:
             return
         for other in self.nodes:
             if other is not node:
                 token = self.under_way([transaction])
-                self.clock.at(now + self._random.uniform(0.01, 0.08), self._heard, other, transaction, token)
+                pair = node.index, other.index
+                when = max(now + self._random.uniform(0.01, 0.08), self._told.get(pair, 0.0))
+                self._told[pair] = when
+                self.clock.at(when, self._heard, other, transaction, token)
 
     def _heard(self, node: Node, transaction: Transaction, token: int) -> None:
         self.arrived(token)
@@ -311,13 +260,12 @@ class Network:
             return
         proposer.look()
         timestamp = max(math.floor(self.clock.true_time()), self.chain.head.timestamp + 1)
-        changes, self._changes = self._changes, {}
         block = self.chain.append(
-            proposer.pool.selection(self.chain.head.state),
+            proposer.pool.selection(self.chain.head.state, proposer.denied),
             timestamp=timestamp,
             born=now,
             proposer=proposer.address,
-            changes=changes,
+            changes=self.take_changes(),
         )
         block.arrivals = tuple(self._arrival(now) for _ in self.nodes)
         self.note("block", block.number, block.hash, proposer.index)
@@ -326,7 +274,7 @@ class Network:
     def _proposer(self, round_: int) -> Node | None:
         ready = [node for node in self.validators if node.ready]
         if not self.manners.quorum:
-            return ready[0] if ready else None
+            return ready[self.chain.head.number % len(ready)] if ready else None
         if len(ready) < math.ceil(self.manners.quorum * len(self.validators)):
             return None
         turn = self.validators[(self.chain.head.number + round_) % len(self.validators)]

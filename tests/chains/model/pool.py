@@ -10,7 +10,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from chains.model.chain import affords, nonce_of
 from chains.model.manners import Manners, RpcError
@@ -89,10 +89,16 @@ class Pool:
             at += 1
         return max(at, confirmed)
 
-    def selection(self, state: State) -> Iterator[Transaction]:
-        """What a block takes, best price first, then first come, without gaps and without what cannot be paid for."""
+    def selection(self, state: State, denied: Container[str] = ()) -> Iterator[Transaction]:
+        """What a block takes, best price first, then first come, without gaps and without what cannot be paid for.
+
+        Args:
+            denied: senders that are passed over (13).
+        """
         heads: list[tuple[int, int, Transaction]] = []
         for sender in self._senders:
+            if sender in denied:
+                continue
             self._push(heads, sender, nonce_of(state, sender), state)
         while heads:
             _, _, transaction = heapq.heappop(heads)

@@ -11,7 +11,6 @@ from typing import Any
 
 from chains.model.abi import BadCalldata, Revert, address, custom_error, small, text, words
 from chains.model.state import Draft, State
-
 from pyjpm.contracts.codec import codec
 
 # IParticipantRegistry.WalletStatus

@@ -22,7 +22,7 @@ class State:
     def __init__(self, changes: dict[tuple[Any, ...], Any], parent: State | None = None) -> None:
         self._changes = changes
         self._parent = parent
-        self._depth = 0 if parent is None else parent._depth + 1
+        self._depth: int = 0 if parent is None else parent._depth + 1
 
     def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
         """The value of a key."""

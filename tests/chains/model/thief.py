@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chains.model.chain import nonce_of
-from chains.model.transactions import address_of, sign
 from coincurve import PrivateKey
 
+from chains.model.chain import nonce_of
+from chains.model.transactions import address_of, sign
 from pyjpm.contracts.codec import codec
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from eth_utils.crypto import keccak
+
 from chains.model import registry
 from chains.model.abi import (
     BadCalldata,
@@ -27,8 +29,6 @@ from chains.model.abi import (
     words,
 )
 from chains.model.state import Draft, State
-from eth_utils.crypto import keccak
-
 from pyjpm.contracts.codec import codec
 
 DAY = 86_400
@@ -106,6 +106,7 @@ class Token:
             "frozen": lambda s, d, now: words(s.get(("frozen", self.address, address(d, 4)), 0)),
             "held": self._held,
             "dailyLimit": self._daily_limit,
+            "retailTier": lambda s, d, now: words(0, 0),
             "check": self._check,
             "canTransfer": lambda s, d, now: words(
                 self._refusal(s, address(d, 4), address(d, 36), number(d, 68), now)[0] == OK
@@ -145,7 +146,8 @@ class Token:
 
     def available(self, state: Reads, wallet: str) -> int:
         """What is not frozen of the balance, minor units."""
-        return max(0, self.balance(state, wallet) - state.get(("frozen", self.address, wallet), 0))
+        frozen: int = state.get(("frozen", self.address, wallet), 0)
+        return max(0, self.balance(state, wallet) - frozen)
 
     def limit(self, state: Reads, participant: int, now: int) -> tuple[int, int]:
         """The participant's daily limit and what it has spent of it today, minor units."""

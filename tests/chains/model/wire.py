@@ -32,10 +32,8 @@ class Fault(StrEnum):
     TRUNCATED = "answer cut short"
     WRONG_HASH = "another hash answered to a sent transaction"
     WRONG_ERROR = "an error answered although the node acted"
+    OF_ANOTHER = "another request's answer"
     UNAUTHORIZED = "token refused"
-
-
-ALL = tuple(Fault)
 
 
 class Wire:
