@@ -160,6 +160,8 @@ def test_the_life_of_a_milestone_excludes_the_others(
     verdicts = said(witness, bank, *calls)
     assert effects(verdicts) == [Effect.APPLIED, Effect.APPLIED] + [Effect.ABSENT] * 6
     assert {verdicts[0].tx_hash, verdicts[1].tx_hash} == {funded.act.tx_hash}
+    # By its payer's participant, and nobody else.
+    assert say(witness, bank, funding(seller, order)).effect is Effect.CONFLICT
     done = bank.escrow.attest(order, attesters.attest(order), idempotency_key=key()).wait()
     assert done.act is not None
     verdicts = said(witness, bank, *calls)
