@@ -35,7 +35,7 @@ from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
-from pyjpm.witnessing import ContractWitness
+from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
     "ParticipantRegistry": "pyjpm ParticipantRegistry",
@@ -82,7 +82,9 @@ class Session:
         self.record = record
         self.connection = connection
         self.journal = journal
-        self.sender = Sender(connection, journal, decode=decode_revert, witness=ContractWitness(record))
+        self.sender = Sender(
+            connection, journal, decode=decode_revert, witness=ContractWitness(record), funds=ContractFunds(record)
+        )
         self.timeout = timeout
         self._signer = signer
         self._participant = 0

@@ -19,23 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
+import pkcs11
+from pkcs11 import exceptions as p11
+
 from pyjpm.custody.secret import Secret
 from pyjpm.errors.custody import (
     CustodyError,
     DeviceRefused,
-    DeviceSupportMissing,
     DeviceUnreachable,
     ModuleNotLoaded,
     PinLocked,
     TokenNotFound,
     WrongPin,
 )
-
-try:
-    import pkcs11
-    from pkcs11 import exceptions as p11
-except ModuleNotFoundError:
-    raise DeviceSupportMissing("The library for PKCS#11 is not installed.", extra="hsm") from None
 
 if TYPE_CHECKING:
     from pkcs11.types import Session, Token

@@ -39,6 +39,7 @@ class Request:
         sha256: what it says.
         owner: whose key it is.
         found: what the chain already shows under its name, if that ends it.
+        debits: minor units that it takes off its wallet while it is on its way, by token.
         needs_approval: it waits for somebody's word.
         simulate: it is simulated before it is numbered.
     """
@@ -48,6 +49,7 @@ class Request:
     sha256: str
     owner: str
     found: Verdict | None = None
+    debits: Mapping[str, int] = field(default_factory=dict)
     needs_approval: bool = False
     simulate: bool = False
 
@@ -166,10 +168,11 @@ class Acceptance:
                 advance(connection, wallet, nonce)
             rows.write(connection)
 
-    def in_flight(self, wallet: str) -> dict[str, int]:
-        """Minor units by token that this wallet's unanswered operations take off its balance, waiting ones included."""
+    def in_flight(self, *, wallet: str | None = None, owner: str | None = None) -> dict[str, int]:
+        """Minor units by token that unanswered operations of a wallet, or of an owner, take off; waiting ones too."""
+        whose = payment.c.owner == owner if wallet is None else payment.c.wallet == wallet
         query = select(payment.c.debits).where(
-            payment.c.wallet == wallet, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
+            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
         )
         total: dict[str, int] = {}
         with self._database.reading() as connection:
@@ -314,7 +317,7 @@ def _payment_values(
         "data": operation.data,
         "gas": operation.gas,
         "simulate": int(request.simulate),
-        "debits": _debits(operation.debits),
+        "debits": _debits(request.debits),
         "not_before": operation.not_before,
         "not_after": operation.not_after,
         "attempt": attempt_id,

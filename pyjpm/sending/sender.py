@@ -44,6 +44,7 @@ from pyjpm.sending.acceptance import Batch, Request
 from pyjpm.sending.carrier import Carrier
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.funds import Funds, NoFunds, require_funds
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.numbering import Numbering
@@ -58,14 +59,7 @@ from pyjpm.sending.witness import Call, Effect, NoWitness, Verdict, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
-
-
-class Funds(Protocol):
-    """What a wallet may still move."""
-
-    def available(self, wallet: str, token: str, *, connection: Connection, at: int) -> int:
-        """Minor units of a token that the wallet has free and may spend, at the end of block ``at``."""
-        ...
+_NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ class Sender:
         journal: bound to the same chain; raises JournalOfOtherChain otherwise.
         decode: revert data to a typed error.
         witness: reads from the contracts what became of an operation.
-        funds: what payers may move; None: simulations alone decide.
+        funds: what operations take and payers have; None: simulations alone decide.
         needs_approval: which operations wait for somebody's word.
     """
 
@@ -114,7 +108,7 @@ class Sender:
         self._journal = journal
         self._decode = decode
         self._witness = known
-        self._funds = funds
+        self._funds: Funds = NoFunds() if funds is None else funds
         self._needs_approval = needs_approval or (lambda operation: False)
         self._clock = clock
         self._block_gas_limit: int | None = None
@@ -223,9 +217,11 @@ class Sender:
             What was open, as it is now, in the order of acceptance.
 
         Raises:
-            What a signer raises, after all other wallets were served; transport faults, ViewBehind.
+            JournalOfOtherChain where the chain was started anew; what a signer raises, after all other wallets were
+            served; transport faults, ViewBehind.
         """
         view = self._carrier.view()
+        self._check_chain(view)
         self._carrier.take_up(signers, view, again=True)
         before = self._journal.open_submissions()
         failures = self._carrier.carry_on([check_address(wallet) for wallet in signers], view)
@@ -303,6 +299,17 @@ class Sender:
             clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
             pause = min(_LONGEST_POLL, pause * 2)
 
+    def _check_chain(self, view: View) -> None:
+        """Genesis and chain id do not tell a network from the one that was started anew from its files."""
+
+        def block_hash(number: int) -> str | None:
+            return view.connection.block(number).hash if number <= view.number else None
+
+        self._journal.expect_checkpoint(block_hash)
+        if view.number >= _NEVER_TAKEN_BACK:
+            settled = view.connection.block(view.number - _NEVER_TAKEN_BACK)
+            self._journal.move_checkpoint(settled.number, settled.hash)
+
     # --- steps -----------------------------------------------------------------------------------------------------
 
     def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
@@ -333,22 +340,19 @@ class Sender:
         requests = []
         for request, call, verdict in zip(batch.requests, calls, verdicts, strict=True):
             there = self._is_there(request, call, verdict)
-            if verdict.effect is Effect.CONFLICT and not there:
-                raise _held_by_other(request, verdict)
-            if simulate and sure and not there:
-                try:
-                    self._simulate(batch.wallet, request, view)
-                except PyjpmError as refusal:
-                    there = verdict.effect is Effect.APPLIED
-                    if verdict.effect is Effect.VOIDED and isinstance(refusal, AlreadyPaid):
-                        raise _voided(request) from None
-                    if not there:
-                        raise
-            elif verdict.effect is Effect.VOIDED and sure:
-                raise _voided(request)
-            requests.append(replace(request, found=verdict if there else None))
+            refusal = self._refusal(batch.wallet, request, view) if simulate and sure and not there else None
+            if refusal is None or isinstance(refusal, AlreadyPaid):
+                if verdict.effect is Effect.CONFLICT and not there:
+                    raise _held_by_other(request, verdict)
+                if verdict.effect is Effect.VOIDED and sure:
+                    raise _voided(request)
+            if refusal is not None and verdict.effect is not Effect.APPLIED:
+                raise refusal
+            there = there or refusal is not None
+            debits = {} if there else self._funds.own_debits(call)
+            requests.append(replace(request, found=verdict if there else None, debits=debits))
         if simulate and sure:
-            self._require_funds(batch.wallet, requests, view)
+            self._require_funds(batch, requests, view)
         return Batch(batch.wallet, requests)
 
     def _is_there(self, request: Request, call: Call, verdict: Verdict) -> bool:
@@ -358,37 +362,23 @@ class Sender:
             return request.operation.sealed and bool(verdict.detail.get("same_but_remittance"))
         return verdict.effect is Effect.APPLIED and self._witness.is_named(call)
 
-    def _simulate(self, wallet: str, request: Request, view: View) -> None:
+    def _refusal(self, wallet: str, request: Request, view: View) -> PyjpmError | None:
+        """Why the contract would refuse it now, None where it would not."""
         if request.to is None:
-            return
+            return None
         try:
             view.connection.call(request.to, request.operation.data, sender=wallet)
         except Reverted as reverted:
-            raise self._decode(reverted.data) from None
+            return self._decode(reverted.data)
+        return None
 
-    def _require_funds(self, wallet: str, requests: Sequence[Request], view: View) -> None:
-        wanted: dict[str, int] = {}
-        for request in requests:
-            if request.found is None:
-                for token, minor in request.operation.debits.items():
-                    wanted[token] = wanted.get(token, 0) + minor
-        if self._funds is None or not wanted:
-            return
-        flying = self._journal.acceptance.in_flight(wallet)
-        for token, minor in wanted.items():
-            in_flight = flying.get(token, 0)
-            if not in_flight:
-                continue  # the simulations said all there is to say, but for the requests among themselves
-            available = self._funds.available(wallet, token, connection=view.connection, at=view.number)
-            if minor + in_flight > available:
-                raise InFlightExceedsFunds(
-                    f"{minor} and {in_flight} on their way are more than the {available} that {wallet} may move.",
-                    wallet=wallet,
-                    token=token,
-                    amount=minor,
-                    in_flight=in_flight,
-                    available=available,
-                )
+    def _require_funds(self, batch: Batch, requests: Sequence[Request], view: View) -> None:
+        try:
+            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, view)
+        except InFlightExceedsFunds:
+            # What was mined meanwhile is off the balance already.
+            self._carrier.carry_on([batch.wallet])
+            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, self._carrier.view())
 
     def _carry_on_pending(
         self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
