@@ -11,74 +11,26 @@ clearance give it with the payment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eth_utils.crypto import keccak
 
 from pyjpm.authorization import AUTHORIZATIONS, read_authorization
 from pyjpm.clearance import clearance_of, read, ride, to_plain
-from pyjpm.contracts.codec import Event
 from pyjpm.contracts.decoding import PATHS
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.clearances import ClearanceForOther
-from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
-from pyjpm.errors.token import AlreadyPaid
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
+from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
 from pyjpm.sending import batch_reference, payment_reference
 from pyjpm.session import Act, Session, Status
 
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment(Act):
-    """One payment. ``reference`` is the 32 bytes on chain, ``to`` the payee's wallet."""
-
-    amount: Money
-    to: str
-    remittance_hash: str
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "amount": Money.from_minor(content["amount"], content["currency"]),
-            "to": content["to"],
-            "remittance_hash": content["remittance_hash"],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentBatch(Act):
-    """Payments that go together, all or none; ``references`` in the order given."""
-
-    currency: str
-    count: int
-    total: Money
-    references: tuple[str, ...]
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        currency = content["currency"]
-        return {
-            "currency": currency,
-            "count": len(content["items"]),
-            "total": Money.from_minor(sum(item[1] for item in content["items"]), currency),
-            "references": tuple(item[2] for item in content["items"]),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOrder:
-    """One line of a batch: who gets what, and what for."""
-
-    to: int | str
-    amount: Money
-    remittance: bytes = b""
 
 
 class Payments:
@@ -111,6 +63,7 @@ class Payments:
         Raises:
             IdempotencyConflict: the key was used for other content.
             ReferenceConflict: the chain has other content under the key's reference.
+            ReferenceVoided: the key's reference was voided.
             Refusal: the rules refuse it, see :mod:`pyjpm.errors.refusals`.
             ClearanceForOther: the clearance is of something else.
             NoEncryptionKey: payee or payer has published no key to seal to.
@@ -130,18 +83,16 @@ class Payments:
         function, arguments = "pay", (payee, amount.minor, reference, carried)
         if clearance is not None:
             function, arguments = "cleared", self._with_clearance(clearance, currency, arguments)
-        try:
-            submission = session.submit(
-                kind="payments.pay",
-                key=idempotency_key,
-                content=content,
-                contract=currency,
-                function=function,
-                arguments=arguments,
-                reference="0x" + reference.hex(),
-            )
-        except AlreadyPaid as error:
-            return self._adopted(reference, content, error)
+        submission = session.submit(
+            kind="payments.pay",
+            key=idempotency_key,
+            content=content,
+            contract=currency,
+            function=function,
+            arguments=arguments,
+            reference="0x" + reference.hex(),
+            sealed=bool(said),
+        )
         return Payment.of(session, submission)
 
     def seal(self, to: int | str, remittance: Remittance, *, readers: Sequence[bytes] = ()) -> bytes:
@@ -254,9 +205,11 @@ class Payments:
         return Act.of(session, submission)
 
     def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
-        """Pays up to 500 in one currency from the acting wallet, all or none.
+        """Pays up to 500 in one currency from the acting wallet, by one transaction.
 
-        References follow from the key and each payment's place, so that the batch meets its own references again.
+        Refused now, none is paid. Accepted, each keeps its own state: if the transaction fails after all, because one
+        payment is not allowed any more, each payment is tried by itself. References follow from the key and each
+        payment's place, so that the batch meets its own references again.
 
         Raises:
             InvalidRequest: none, too many, or more than one currency; else as :meth:`create`.
@@ -275,22 +228,36 @@ class Payments:
             }
             for position, payment in enumerate(payments)
         ]
-        content = {
-            "currency": currency,
-            "items": [
-                [item["to"], item["amount"], "0x" + item["ref"].hex(), "0x" + keccak(item["remittance"]).hex()]
-                for item in items
-            ],
-        }
-        submission = session.submit(
+        together = session.operation(
             kind="payments.batch",
             key=idempotency_key,
-            content=content,
+            content={},
             contract=currency,
             function="payBatch",
             arguments=(items,),
         )
-        return PaymentBatch.of(session, submission)
+        singly = [
+            session.operation(
+                kind="payments.pay",
+                key=f"{idempotency_key}#{position}",
+                content={
+                    "to": item["to"],
+                    "amount": item["amount"],
+                    "currency": currency,
+                    "remittance_hash": "0x" + keccak(item["remittance"]).hex(),
+                    "batch": idempotency_key,
+                    "position": position,
+                    "count": len(items),
+                },
+                contract=currency,
+                function="pay",
+                arguments=(item["to"], item["amount"], item["ref"], item["remittance"]),
+                reference="0x" + item["ref"].hex(),
+            )
+            for position, item in enumerate(items)
+        ]
+        accepted = session.sender.submit_together(session.signer, together, singly)
+        return PaymentBatch(idempotency_key, tuple(Payment.of(session, each) for each in accepted))
 
     def get(self, payment_id: str) -> Payment:
         """One of this client's payments as it is now; raises ``NotFound``."""
@@ -366,37 +333,3 @@ class Payments:
         if (request.digest, request.payer) != (keccak(call), self._session.wallet):
             raise ClearanceForOther("The clearance is of another payment.", payer=request.payer)
         return (call, *clearance_of(clearance))
-
-    def _adopted(self, reference: bytes, content: Mapping[str, Any], cause: AlreadyPaid) -> Payment:
-        """The payment that the chain already has under our reference, if it is this one."""
-        session = self._session
-        for event in self._paid(reference, content["currency"]):
-            found = {
-                "to": event.arguments["to"],
-                "amount": event.arguments["amount"],
-                "currency": content["currency"],
-                "remittance_hash": "0x" + event.arguments["remittanceHash"].hex(),
-            }
-            # what was sealed anew has another hash; payee and amount say that it is this payment
-            if "remittance_plain" in content:
-                found |= {name: content[name] for name in ("remittance_hash", "remittance", "remittance_plain")}
-            if found == dict(content):
-                content = {**content, "remittance_hash": "0x" + event.arguments["remittanceHash"].hex()}
-                return Payment(
-                    id=event.tx,
-                    kind="payments.pay",
-                    status=Status.FINAL,
-                    reference="0x" + reference.hex(),
-                    tx_hash=event.tx,
-                    block=event.block,
-                    session=session,
-                    **Payment._own(session, content),
-                )
-            raise ReferenceConflict("The chain has another payment under this key's reference.", found=found) from cause
-        raise ReferenceConflict("The key's reference was voided, or spent by a batch.", **cause.details) from cause
-
-    def _paid(self, reference: bytes, currency: str) -> Iterator[Event]:
-        """Payments of our participant under a reference, by whichever of its wallets."""
-        for event in self._session.events(currency, "Paid", None, None, reference):
-            if self._session.participant_of(event.arguments["from"]) == self._session.participant:
-                yield event

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import typer
 
-from pyjpm.chain.network import NetworkPlan, allow_accounts, issue_token, write_network
-from pyjpm.chain.network.build import TOKEN_KEY
+from pyjpm.chain.network import (
+    CheckReport,
+    Description,
+    Level,
+    NetworkPlan,
+    allow_accounts,
+    check_network,
+    client_tls,
+    issue_token,
+    read_description,
+    read_token,
+    write_network,
+)
+from pyjpm.chain.network.build import CLIENT_CERTIFICATES, PASSPHRASE, TOKEN_KEY
+from pyjpm.chain.network.check import WATCH
+from pyjpm.chain.network.findings import worst_first
 from pyjpm.chain.network.plan import read_hosts
 from pyjpm.chain.network.tokens import APPLICATION, read_duration
 from pyjpm.custody import read_passphrase
@@ -87,6 +102,8 @@ def init(
     for node in described.nodes:
         print(f"{node.name:12} {node.address}  {node.rpc}")
     print(f"rescue       {described.rescue}  {out}/accounts/rescue.json")
+    if secret is None:
+        print(f"its passphrase was made here: move {out}/accounts/{PASSPHRASE} away from it")
     if described.open_accounts:
         print("any account may send transactions")
     else:
@@ -113,6 +130,37 @@ def token(
 
 
 @app.command()
+def check(
+    urls: Annotated[list[str] | None, typer.Argument(help="Nodes; those of --expect for applications if none.")] = None,
+    jwt: Annotated[Path | None, typer.Option(help="File with a token, as `pyjpm network token` prints.")] = None,
+    expect: Annotated[Path | None, typer.Option(help="Folder of the network it is to be.")] = None,
+    watch: Annotated[float, typer.Option(help="Seconds to watch blocks come.", min=0, max=600)] = WATCH,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authority of the nodes' certificates, PEM.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask running nodes whether they are what pyjpm needs; exit code 1 if something fails. Nothing is sent."""
+    expected = read_description(expect) if expect else None
+    nodes = urls or (list(expected.rpc_urls()) if expected else [])
+    if not nodes:
+        raise InvalidNetworkPlan("urls: give the addresses of nodes, or --expect DIR.", field="urls", value=[])
+    report = check_network(
+        nodes,
+        token=read_token(jwt) if jwt else None,
+        tls=_tls(expect, tls_ca, tls_cert, tls_key),
+        expected=expected,
+        watch_seconds=watch,
+    )
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=1))
+    else:
+        _print_report(report, expected)
+    if not report.usable:
+        raise typer.Exit(1)
+
+
+@app.command()
 def allow(
     folder: FolderArgument,
     accounts: Annotated[list[str], typer.Argument(help="Addresses that may send transactions.")],
@@ -120,6 +168,35 @@ def allow(
     """Let more accounts send transactions. Nodes read their list when they start."""
     after = allow_accounts(folder, accounts)
     print(f"may send transactions once the nodes were restarted: {', '.join(after.accounts)}")
+
+
+def _tls(
+    expect: Path | None, authority: Path | None, certificate: Path | None, key: Path | None
+) -> ssl.SSLContext | None:
+    """The certificates given, else those in the network's folder, else the system's trust."""
+    if authority is None and (certificate or key):
+        raise InvalidNetworkPlan("tls: give --tls-ca too.", field="tls_ca", value=None)
+    if authority is None and expect and all((expect / path).is_file() for path in CLIENT_CERTIFICATES):
+        authority, certificate, key = (expect / path for path in CLIENT_CERTIFICATES)
+    return client_tls(authority, certificate, key) if authority else None
+
+
+def _print_report(report: CheckReport, expected: Description | None) -> None:
+    from rich.table import Table
+
+    from pyjpm.cli.tables import console
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "what", "node", "seen", "what to do"):
+        table.add_column(column, overflow="fold")
+    names = {node.rpc: node.name for node in expected.nodes} if expected else {}
+    for finding in worst_first(report.findings):
+        node = names.get(finding.node, finding.node)
+        table.add_row(finding.level.value, finding.name, node, finding.seen, finding.remedy)
+    out = console()
+    out.print(table)
+    counts = ", ".join(f"{len(report.of(level))} {level.value}" for level in Level)
+    out.print(f"{'usable' if report.usable else 'NOT usable'}: {counts}")
 
 
 def _hosts(path: Path) -> tuple[str, ...]:

@@ -16,8 +16,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-import pkcs11  # after the module that says which extra is missing
 from coincurve import PublicKey
+
+from pyjpm.errors.custody import (
+    CustodyError,
+    DeviceSupportMissing,
+    KeyExists,
+    KeyNotFound,
+    KeyUnsuitable,
+    SignatureNotOurs,
+)
+
+try:
+    import pkcs11
+except ModuleNotFoundError:
+    raise DeviceSupportMissing("The library for PKCS#11 is not installed.", extra="hsm") from None
+
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import AttributeTypeInvalid, MultipleObjectsReturned, NoSuchKey
 
@@ -25,7 +39,6 @@ from pyjpm.custody.curve import address_of, recoverable
 from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.pkcs11_session import Pkcs11Session
 from pyjpm.custody.signer import WalletSigner
-from pyjpm.errors.custody import CustodyError, KeyExists, KeyNotFound, KeyUnsuitable, SignatureNotOurs
 
 if TYPE_CHECKING:
     from pkcs11.types import Session

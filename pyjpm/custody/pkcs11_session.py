@@ -6,8 +6,7 @@ Decisions that govern this module:
   module, under a lock for the process.
 * What a token refuses is done again once, with session or module opened anew: an HSM restarts, and another login of
   this process may have logged out all. Signing twice does no harm: the mark is written, the content is the same.
-* A PIN that was refused is never tried again, since a token locks after a few. It is kept for logging in anew, in no
-  attribute that shows.
+* A PIN that was refused is never tried again, since a token locks after a few. It is kept for logging in anew.
 * Of the library's errors only the name goes on: nobody checks what modules write into messages.
 """
 
@@ -20,22 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
+import pkcs11
+from pkcs11 import exceptions as p11
+
+from pyjpm.custody.secret import Secret
 from pyjpm.errors.custody import (
     CustodyError,
     DeviceRefused,
-    DeviceSupportMissing,
     DeviceUnreachable,
     ModuleNotLoaded,
     PinLocked,
     TokenNotFound,
     WrongPin,
 )
-
-try:
-    import pkcs11
-    from pkcs11 import exceptions as p11
-except ModuleNotFoundError:
-    raise DeviceSupportMissing("The library for PKCS#11 is not installed.", extra="hsm") from None
 
 if TYPE_CHECKING:
     from pkcs11.types import Session, Token
@@ -99,7 +95,7 @@ class Pkcs11Session:
     def __init__(self, module: Path, token: str, pin: str) -> None:
         self.device: Final = f"token {token!r}"
         self._label = token
-        self.__pin = pin
+        self._pin = Secret(pin)
         self._pin_refused: CustodyError | None = None
         self._process = os.getpid()
         self._session: Session | None = None
@@ -203,7 +199,7 @@ class Pkcs11Session:
             raise type(self._pin_refused)(self._pin_refused.message, **self._pin_refused.details)
         token: Token = self._module.library().get_token(token_label=self._label)
         try:
-            return token.open(user_pin=self.__pin)
+            return token.open(user_pin=self._pin.reveal())
         except p11.UserAlreadyLoggedIn:
             return token.open()
 

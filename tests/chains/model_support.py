@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chains.model import Network
-
 from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import LocalSigner

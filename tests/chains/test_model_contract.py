@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chains.model import ANVIL, Network, VirtualClock
+from chains.model import ANVIL, Network, Thief, VirtualClock
 from chains.model import registry as states
+from chains.model_support import World, key
 from pyjpm import Money
 from pyjpm.chain import Connection, DevClock, LocalAnvil
 from pyjpm.contracts.artifacts import custom_errors
@@ -20,7 +21,10 @@ from pyjpm.contracts.codec import codec
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.chain import Reverted
 from pyjpm.platform import Platform
+from pyjpm.sending import Operation
+from pyjpm.sending.witness import Call
 from pyjpm.testing import backed_platform, new_company
+from pyjpm.witnessing import ContractWitness
 
 TOKEN = codec("DepositToken")
 REGISTRY = codec("ParticipantRegistry")
@@ -256,3 +260,47 @@ def test_calls_views_and_events_are_the_contracts_own(pair: Pair) -> None:
     # 1 paused, 9 and 17 unknown, 12 and 20 lost wallet, 14 and 22 frozen, 15 and 23 suspended, 25 money, 28 limit
     reasons = {f"reason {number}" for number in (1, 9, 12, 14, 15, 17, 20, 22, 23, 25, 28)}
     assert set(seen) >= done | errors | reasons
+
+
+def test_a_witness_reads_the_double_as_a_platform() -> None:
+    world = World(Network(1))
+    network = world.network
+    network.record().verify(network.connection())
+    with network.clock.driving():
+        connection = network.connection()
+        witness = ContractWitness(network.record())
+        calls = {name: call_of(world, world.pay(name)) for name in ("paid", "voided", "other", "open")}
+        batch = [(world.payee_wallet, 5, world.reference(f"b{i}"), b"") for i in range(3)]
+        calls["batch"] = Call(
+            world.lanes[1].address, network.token("EUR"), TOKEN.encode("payBatch", batch), "payments.batch"
+        )
+        other = world.pay("other", currency="USD")
+        sent = [
+            world.raw(world.pay("paid")),
+            world.raw(other, nonce=1),
+            world.raw(replace(other, data=calls["batch"].data, to=network.token("EUR"), gas=900_000), lane=1),
+        ]
+        thief = Thief(network, key(2))
+        void = TOKEN.encode("voidReference", world.payer, world.reference("voided"))
+        thief.call(network.token("EUR").lower(), void)
+        answers = connection.send_raw_many(sent)
+        network.clock.sleep(2.2)
+        verdicts = witness.read(list(calls.values()), connection=connection, at=connection.head().number)
+        found = {name: verdict.effect.value for name, verdict in zip(calls, verdicts, strict=True)}
+        assert found == {
+            "paid": "APPLIED",
+            "voided": "VOIDED",
+            "other": "CONFLICT",
+            "open": "ABSENT",
+            "batch": "APPLIED",
+        }
+        assert verdicts[0].tx_hash == answers[0].tx_hash
+        receipt = connection.receipt(answers[0].tx_hash)
+        assert receipt is not None
+        assert witness.has_effect(calls["paid"], receipt.logs)
+        assert not witness.has_effect(calls["open"], receipt.logs)
+
+
+def call_of(world: World, operation: Operation) -> Call:
+    """A payment of the first lane, as a witness has it."""
+    return Call(world.lanes[0].address, operation.to, operation.data, operation.kind)

@@ -296,10 +296,7 @@ def test_nothing_printed_or_shown_holds_a_key(tmp_path: Path, capsys: pytest.Cap
     assert key.file().decode().strip()[2:] not in repr(key)
 
 
-def test_hosts_and_passphrase_come_from_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("pyjpm.chain.network.write.SCRYPT_WORK", CHEAP)
+def test_hosts_and_passphrase_come_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hosts = tmp_path / "hosts"
     hosts.write_text("# validators\n10.0.0.1\n10.0.0.2  # Frankfurt\n\n10.0.0.3\n10.0.0.4\n# applications\n10.0.0.5\n")
     secret = tmp_path / "secret"

@@ -47,7 +47,7 @@ def test_a_token_is_believed_by_every_node(network: Path, capsys: pytest.Capture
 def test_by_default_it_permits_what_pyjpm_asks(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["network", "token", str(network)]) == 0
     claims = verified(capsys.readouterr().out.strip(), (network / "nodes/rpc-1/jwt-public.pem").read_bytes())
-    assert claims["permissions"] == ["eth:*", "net:*", "web3:*", "txpool:*"]
+    assert claims["permissions"] == ["eth:*", "net:*", "web3:*", "txpool:*", "rpc:modules"]
     assert claims["exp"] == pytest.approx(time.time() + 43_200, abs=5)
 
 

@@ -33,5 +33,5 @@ def accounts_allowlist(accounts: Sequence[str]) -> str:
 
 
 def _list(key: str, entries: Sequence[str]) -> str:
-    # Besu's own writer puts the list on one line; on several it is easier to compare.
-    return f"{key} = [\n" + "".join(f"  {toml_value(entry)},\n" for entry in entries) + "]\n"
+    # One entry a line is easier to compare. No comma after the last, as in Besu's own files of several lines.
+    return f"{key} = [\n" + ",\n".join(f"  {toml_value(entry)}" for entry in entries) + "\n]\n"

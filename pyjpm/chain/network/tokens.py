@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pyjpm.errors.network import InvalidNetworkPlan, NetworkFolderUnreadable
 
-APPLICATION: Final = ("eth:*", "net:*", "web3:*", "txpool:*")
+APPLICATION: Final = ("eth:*", "net:*", "web3:*", "txpool:*", "rpc:modules")
 """What pyjpm asks nodes for."""
 
 LONGEST: Final = 366 * 86_400
