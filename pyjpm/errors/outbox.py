@@ -58,7 +58,7 @@ class EffectMissing(SendingError):
 class InFlightExceedsFunds(SendingError):
     """Together with what is on its way it is more than the payer has, or may spend today.
 
-    Details: ``wallet``, ``token``, ``amount``, ``in_flight``, ``available`` (minor units).
+    Details: ``wallet``, ``token``, ``what`` (balance or limit), ``amount``, ``in_flight``, ``available`` (minor units).
     """
 
     code: ClassVar[str] = "IN_FLIGHT_EXCEEDS_FUNDS"

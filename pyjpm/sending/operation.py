@@ -34,7 +34,6 @@ class Operation:
         reference: what ``Journal.list(reference=)`` filters on.
         owner: whose keys these are, such as ``participant 7``; None: the wallet's own. The same key of the same owner
             is the same operation, whichever of its wallets sends it.
-        debits: minor units that it takes off the payer while it is in flight, by token address.
         sealed: its remittance was encrypted, with other bytes each time: a payment that differs by their hash only is
             the same.
         not_before, not_after: unix seconds between which it may be signed; None is no bound.
@@ -48,7 +47,6 @@ class Operation:
     gas: int
     reference: str | None = None
     owner: str | None = None
-    debits: Mapping[str, int] = field(default_factory=dict)
     sealed: bool = False
     not_before: int | None = None
     not_after: int | None = None

@@ -434,6 +434,7 @@ def test_what_a_killed_node_told_its_peers_is_mined(proxy: Proxy, party: Party) 
 
 def test_a_lagging_node_shows_what_was(proxy: Proxy, connection: Connection, party: Party) -> None:
     behind = proxy.connection(1)
+    proxy.wait_for_blocks(20)
     receipt = party.send(connection, party.sign(NOBODY))
     proxy.lag(1, blocks=20)
     assert behind.receipt(receipt.transaction_hash) is None

@@ -11,6 +11,7 @@ from chains.model_support import key
 from sending.engine_support import stage
 
 from pyjpm.errors.custody import SigningRefused
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import Fenced, ForeignNonce, JournalOfOtherChain, LaneHalted
 from pyjpm.sending import Settings
 from pyjpm.sending.lanes import LaneState
@@ -174,3 +175,66 @@ def test_a_chain_started_anew_from_its_files_is_another(tmp_path: Path) -> None:
         s.network.clock.sleep(90)
         with pytest.raises(JournalOfOtherChain):
             s.engine()
+
+
+def test_what_is_on_its_way_counts_as_spent(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        whole = 10**9
+        first = engine.sender.submit(s.lanes[0], s.pay("most", whole - 100))
+        with pytest.raises(InFlightExceedsFunds) as caught:
+            engine.sender.submit(s.lanes[0], s.pay("too much", 101))
+        assert (caught.value.details["amount"], caught.value.details["in_flight"]) == (101, whole - 100)
+        assert engine.sender.find(s.lanes[0].address, "too much") is None
+        rest = engine.sender.submit(s.lanes[0], s.pay("the rest", 100))
+        engine.run(s.network.clock, 5)
+        assert (engine.state(first), engine.state(rest)) == ("FINAL", "FINAL")
+        assert s.paid() == [whole - 100, 100]
+
+
+def test_what_is_on_its_way_counts_against_the_limit_over_all_wallets(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        s.network.limit(s.world.payer, "EUR", 1_000)
+        s.network.clock.sleep(3)
+        engine = s.engine()
+        engine.sender.submit(s.lanes[0], s.pay("a", 600))
+        with pytest.raises(InFlightExceedsFunds) as caught:
+            engine.sender.submit(s.lanes[1], s.pay("b", 401))
+        assert caught.value.details["what"] == "limit"
+        engine.sender.submit(s.lanes[1], s.pay("b", 400))
+        engine.run(s.network.clock, 5)
+        assert sorted(s.paid()) == [400, 600]
+
+
+def test_a_batch_is_one_transaction_and_each_payment_its_own(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        operations = [s.pay(f"line {i}", 100 + i) for i in range(5)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert {each.nonce for each in accepted} == {0}
+        engine.run(s.network.clock, 4)
+        assert {engine.state(each) for each in accepted} == {"FINAL"}
+        assert s.paid() == [100, 101, 102, 103, 104]
+        again = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert [each.id for each in again] == [each.id for each in accepted]
+        assert len(s.network.judge_view().transactions) == 1
+
+
+def test_a_batch_that_reverts_is_split(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        whole = 10**9
+        s.network.stop(1)
+        s.network.stop(2)
+        operations = [s.pay("line 0", 100), s.pay("line 1", whole - 150), s.pay("line 2", 30)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        # Meanwhile the bank lowers what the payer may move in a day: all three are not allowed any more.
+        s.network.limit(s.world.payer, "EUR", 200)
+        s.network.start(1)
+        s.network.start(2)
+        engine.run(s.network.clock, 60)
+        assert [engine.state(each) for each in accepted] == ["FINAL", "REJECTED", "FINAL"]
+        assert sorted(s.paid()) == [30, 100]
+        with pytest.raises(OperationRejected) as caught:
+            engine.sender.wait(accepted[1].id, 1)
+        assert caught.value.details["error"]["code"] == "DAILY_LIMIT_EXCEEDED"
