@@ -117,7 +117,8 @@ class Escrow:
     def pay(self, document: Document, milestone: int = 0, *, idempotency_key: str) -> Order:
         """Pays what is due of a milestone on attestation, also late."""
         terms = self._terms(document)
-        due = self._session.call("OrderEscrow", "unpaidOf", terms.to_message(), milestone)
+        part, seen = terms.milestones[milestone], self._session.call("OrderEscrow", "milestoneOf", terms.id, milestone)
+        due = seen["accepted"] - seen["settled"] if part.partial or seen["decided"] else part.amount
         return self._hold(document, terms, milestone, due, idempotency_key, "pay")
 
     # --- attested status ---

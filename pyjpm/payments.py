@@ -19,13 +19,11 @@ from eth_utils.crypto import keccak
 
 from pyjpm.authorization import AUTHORIZATIONS, read_authorization
 from pyjpm.clearance import clearance_of, read, ride, to_plain
-from pyjpm.contracts.codec import Event
 from pyjpm.contracts.decoding import PATHS
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.clearances import ClearanceForOther
-from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
-from pyjpm.errors.token import AlreadyPaid
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
 from pyjpm.remittance import Remittance
 from pyjpm.sending import batch_reference, payment_reference
@@ -111,6 +109,7 @@ class Payments:
         Raises:
             IdempotencyConflict: the key was used for other content.
             ReferenceConflict: the chain has other content under the key's reference.
+            ReferenceVoided: the key's reference was voided.
             Refusal: the rules refuse it, see :mod:`pyjpm.errors.refusals`.
             ClearanceForOther: the clearance is of something else.
             NoEncryptionKey: payee or payer has published no key to seal to.
@@ -130,18 +129,16 @@ class Payments:
         function, arguments = "pay", (payee, amount.minor, reference, carried)
         if clearance is not None:
             function, arguments = "cleared", self._with_clearance(clearance, currency, arguments)
-        try:
-            submission = session.submit(
-                kind="payments.pay",
-                key=idempotency_key,
-                content=content,
-                contract=currency,
-                function=function,
-                arguments=arguments,
-                reference="0x" + reference.hex(),
-            )
-        except AlreadyPaid as error:
-            return self._adopted(reference, content, error)
+        submission = session.submit(
+            kind="payments.pay",
+            key=idempotency_key,
+            content=content,
+            contract=currency,
+            function=function,
+            arguments=arguments,
+            reference="0x" + reference.hex(),
+            sealed=bool(said),
+        )
         return Payment.of(session, submission)
 
     def seal(self, to: int | str, remittance: Remittance, *, readers: Sequence[bytes] = ()) -> bytes:
@@ -366,37 +363,3 @@ class Payments:
         if (request.digest, request.payer) != (keccak(call), self._session.wallet):
             raise ClearanceForOther("The clearance is of another payment.", payer=request.payer)
         return (call, *clearance_of(clearance))
-
-    def _adopted(self, reference: bytes, content: Mapping[str, Any], cause: AlreadyPaid) -> Payment:
-        """The payment that the chain already has under our reference, if it is this one."""
-        session = self._session
-        for event in self._paid(reference, content["currency"]):
-            found = {
-                "to": event.arguments["to"],
-                "amount": event.arguments["amount"],
-                "currency": content["currency"],
-                "remittance_hash": "0x" + event.arguments["remittanceHash"].hex(),
-            }
-            # what was sealed anew has another hash; payee and amount say that it is this payment
-            if "remittance_plain" in content:
-                found |= {name: content[name] for name in ("remittance_hash", "remittance", "remittance_plain")}
-            if found == dict(content):
-                content = {**content, "remittance_hash": "0x" + event.arguments["remittanceHash"].hex()}
-                return Payment(
-                    id=event.tx,
-                    kind="payments.pay",
-                    status=Status.FINAL,
-                    reference="0x" + reference.hex(),
-                    tx_hash=event.tx,
-                    block=event.block,
-                    session=session,
-                    **Payment._own(session, content),
-                )
-            raise ReferenceConflict("The chain has another payment under this key's reference.", found=found) from cause
-        raise ReferenceConflict("The key's reference was voided, or spent by a batch.", **cause.details) from cause
-
-    def _paid(self, reference: bytes, currency: str) -> Iterator[Event]:
-        """Payments of our participant under a reference, by whichever of its wallets."""
-        for event in self._session.events(currency, "Paid", None, None, reference):
-            if self._session.participant_of(event.arguments["from"]) == self._session.participant:
-                yield event

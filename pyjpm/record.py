@@ -177,7 +177,7 @@ def examine(connection: Connection, artifact: str, address: str, proxied: bool) 
     code_hash = _code_hash(connection, address)
     implementation = implementation_hash = ""
     if proxied:
-        slot = bytes(connection.web3.eth.get_storage_at(to_checksum_address(address), _IMPLEMENTATION_SLOT))
+        slot = connection.storage(address, _IMPLEMENTATION_SLOT)
         implementation = to_checksum_address(slot[-20:])
         implementation_hash = _code_hash(connection, implementation)
     version = ""

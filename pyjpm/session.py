@@ -35,6 +35,7 @@ from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
+from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
     "ParticipantRegistry": "pyjpm ParticipantRegistry",
@@ -81,7 +82,9 @@ class Session:
         self.record = record
         self.connection = connection
         self.journal = journal
-        self.sender = Sender(connection, journal, decode=decode_revert)
+        self.sender = Sender(
+            connection, journal, decode=decode_revert, witness=ContractWitness(record), funds=ContractFunds(record)
+        )
         self.timeout = timeout
         self._signer = signer
         self._participant = 0
@@ -123,6 +126,14 @@ class Session:
                 raise NotOnboarded(f"The wallet {self.wallet} names no participant.", wallet=self.wallet)
             self._participant = found
         return self._participant
+
+    @property
+    def owner(self) -> str | None:
+        """Whose idempotency keys the acting wallet's are: its participant's, over all its wallets. None for a wallet
+        that names no participant."""
+        if not self._participant:
+            self._participant = self.participant_of(self.wallet)
+        return f"participant {self._participant}" if self._participant else None
 
     def participant_of(self, wallet: str) -> int:
         """The participant id that a wallet names, 0 for none."""
@@ -273,6 +284,7 @@ class Session:
         arguments: tuple[Any, ...],
         reference: str | None = None,
         at: str | None = None,
+        sealed: bool = False,
     ) -> Submission:
         """Sends one call exactly once under an idempotency key.
 
@@ -292,6 +304,7 @@ class Session:
             arguments=arguments,
             reference=reference,
             at=at,
+            sealed=sealed,
         )
         return self.sender.submit(self.signer, operation)
 
@@ -306,6 +319,7 @@ class Session:
         arguments: tuple[Any, ...],
         reference: str | None = None,
         at: str | None = None,
+        sealed: bool = False,
     ) -> Operation:
         """The operation that :meth:`submit` would send; for callers that send many at once."""
         encoder = codec(contract) if at else self.codec(contract)
@@ -318,7 +332,14 @@ class Session:
             data=data,
             gas=gas.ceiling(function.partition("(")[0], arguments, len(data)),
             reference=reference,
+            owner=self.owner,
+            sealed=sealed,
         )
+
+    def serve(self) -> None:
+        """Look after what the acting wallet has on its way, whoever submitted it; nothing for a client that reads."""
+        if self._signer is not None:
+            self.sender.serve(self._signer)
 
     def submissions(
         self,
@@ -391,10 +412,12 @@ class Act:
             ContractError: the chain refused it for good.
         """
         limit = self.session.timeout if timeout is None else timeout
+        self.session.serve()
         return type(self).of(self.session, self.session.sender.wait(self.id, limit))
 
     def refresh(self) -> Self:
         """Itself as it is now; one look at the chain."""
+        self.session.serve()
         return type(self).of(self.session, self.session.sender.refresh(self.id))
 
     def to_dict(self) -> dict[str, Any]:

@@ -128,21 +128,24 @@ def backed_platform(chain: Any, signer: Signer, *, auditor: Signer | None = None
     return deployed
 
 
-def new_company(bank: Platform, *, deposit: str | None = None, kyc_seconds: int = 10 * _YEAR) -> Platform:
+def new_company(
+    bank: Platform, *, deposit: str | None = None, kyc_seconds: int = 10 * _YEAR, signer: Signer | None = None
+) -> Platform:
     """A company that the bank has onboarded, with limits, acting for itself.
 
     Args:
         bank: acting for a signer with the roles onboarder and, for a deposit, issuer.
         deposit: major units in each currency, None for none.
         kyc_seconds: how long its KYC is in date, of chain time.
+        signer: its key; one made here if None.
     """
     from pyjpm.custody import LocalSigner
     from pyjpm.money import Money
     from pyjpm.participants import Kind, identity_hash
 
-    signer = LocalSigner.generate()
-    company = bank.acting(signer)
-    name = f"company {next(_numbers)} {signer.address}"
+    key = signer or LocalSigner.generate()
+    company = bank.acting(key)
+    name = f"company {next(_numbers)} {key.address}"
     onboarding = bank.participants.onboard(
         company.participants.wallet_link(identity_hash({"name": name}, b"salt of the tests")),
         kind=Kind.CORPORATE,

@@ -158,6 +158,7 @@ _ANVIL_TEXTS: Mapping[int, _Texts] = {
         ("replacement transaction underpriced", SendOutcome.REPLACEMENT_REFUSED),
         ("insufficient funds", SendOutcome.INSUFFICIENT_FUNDS),
         ("max fee per gas less than block base fee", SendOutcome.FEE_TOO_LOW),
+        ("invalid chain id", SendOutcome.REFUSED),  # of a typed transaction; a legacy one is taken
     ),
 }
 # Geth gives -32000 (rpc/errors.go: defaultErrorCode) to every refusal of a transaction. Read in the public source of

@@ -24,7 +24,7 @@ from pyjpm.chain.raw import RawTransaction, check_raw, decode_raw, gas_limit_too
 from pyjpm.chain.reading import BATCH, ChainReader
 from pyjpm.chain.rpc import Rpc
 from pyjpm.chain.transport import HttpProvider
-from pyjpm.chain.values import check_hash, to_block, to_int
+from pyjpm.chain.values import check_hash, to_head, to_int
 from pyjpm.errors.chain import NodeBadAnswer, NodeError, TransportFault, WrongChain
 
 
@@ -200,4 +200,4 @@ def _genesis_hash(rpc: Rpc) -> str:
     genesis = rpc.read("eth_getBlockByNumber", "0x0", False)
     if genesis is None:
         raise NodeBadAnswer(f"{rpc.where} has no genesis block.", url=rpc.where)
-    return to_block(genesis).hash
+    return to_head(genesis).hash

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyjpm.chain.rpc import LIMIT_EXCEEDED, Rpc
-from pyjpm.chain.values import Log, to_logs
-from pyjpm.errors.chain import NodeError
+from pyjpm.chain.values import Log, to_int, to_logs
+from pyjpm.errors.chain import BlockNotAvailable, NodeError
 
 Topics = Sequence[bytes | str | Sequence[bytes | str] | None]
 
@@ -38,7 +38,10 @@ class LogRange:
             yield from logs
 
     def pages(self) -> Iterator[tuple[int, int, list[Log]]]:
-        """``(first, last, logs)`` for each page of blocks, in order."""
+        """``(first, last, logs)`` for each page of blocks, in order.
+
+        Raises BlockNotAvailable where the node that answers is not as far as the one that showed the head.
+        """
         first, size = self.from_block, self._page_blocks
         while first <= self.to_block:
             last = min(first + size - 1, self.to_block)
@@ -46,11 +49,18 @@ class LogRange:
                 answer = self._rpc.read("eth_getLogs", {**self._query, "fromBlock": hex(first), "toBlock": hex(last)})
             except NodeError as error:
                 if error.rpc_code != LIMIT_EXCEEDED or first == last:
+                    self._raise_if_behind(last)
                     raise
                 size = max(1, (last - first + 1) // 2)
                 continue
             yield first, last, to_logs(answer)
             first = last + 1
+
+    def _raise_if_behind(self, last: int) -> None:
+        # Another node answers than the one that showed the head, or blocks were taken back: Besu says "Invalid params".
+        head = to_int(self._rpc.read("eth_blockNumber"))
+        if head < last:
+            raise BlockNotAvailable(f"The node does not have block {last} (head: {head}).", block=last, head=head)
 
 
 def log_query(addresses: Sequence[str], topics: Topics) -> dict[str, Any]:

@@ -35,9 +35,9 @@ from pyjpm.chain.values import (
     to_block,
     to_bodies,
     to_bytes,
-    to_hex,
+    to_head,
     to_int,
-    to_log,
+    to_logs,
     to_receipt,
     to_transaction,
 )
@@ -80,9 +80,7 @@ class ChainReader:
     def newest(self) -> Head | None:
         """The newest block in one request; None where the node has none to show yet, which is not waited for."""
         answer = self._rpc.read("eth_getBlockByNumber", "latest", False)
-        if answer is None:
-            return None
-        return Head(to_int(answer["number"]), to_hex(answer["hash"]), to_int(answer["timestamp"]))
+        return None if answer is None else to_head(answer)
 
     def block(self, at: BlockAt = "latest", *, wait: bool = True) -> Block:
         """The block at a height, with a hash, or ``latest``.
@@ -90,7 +88,12 @@ class ChainReader:
         Raises BlockNotAvailable beyond the announced height or for an unknown hash, HeadNotServed if an announced
         block does not come within the timeout, or at once where it is not waited for.
         """
-        return to_block(self._block(at, bodies=False, wait=wait))
+        block = to_block(self._block(at, bodies=False, wait=wait))
+        if isinstance(at, int):
+            _require_same(f"block {at}", f"block {block.number}")
+        elif at not in ("latest", "earliest"):
+            _require_same(check_hash(at), block.hash)
+        return block
 
     def block_transactions(self, at: BlockAt = "latest") -> tuple[Transaction, ...]:
         """The transactions of a block, in order, each with sender, nonce and data. Raises as ``block``."""
@@ -143,7 +146,11 @@ class ChainReader:
 
     def timestamps(self, heights: Sequence[int]) -> list[int]:
         """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
-        return [block.timestamp for block in self.blocks(heights)]
+        calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
+        return [
+            self.block(height).timestamp if answer is None else to_head(answer).timestamp
+            for height, answer in zip(heights, self._batched(calls), strict=True)
+        ]
 
     # --- state -----------------------------------------------------------------------------------------------------
 
@@ -176,6 +183,11 @@ class ChainReader:
     def code(self, address: str | bytes, *, block: BlockAt = "latest") -> bytes:
         """The code at an address, empty where there is none. Raises InvalidAddress, BlockNotAvailable."""
         return to_bytes(self._at(block, "eth_getCode", check_address(address)))
+
+    def storage(self, address: str | bytes, slot: int, *, block: BlockAt = "latest") -> bytes:
+        """The 32 bytes in a slot of a contract's storage. Raises InvalidAddress, BlockNotAvailable."""
+        at = check_block(block)
+        return to_bytes(self._at(at, "eth_getStorageAt", check_address(address), hex(slot))).rjust(32, b"\0")
 
     def balance(self, address: str | bytes, *, block: BlockAt = "latest") -> int:
         """Ether of an address in wei (ours need none). Raises InvalidAddress, BlockNotAvailable."""
@@ -337,7 +349,7 @@ class ChainReader:
             if self._names_unknown_block(block):
                 raise self._not_available(block, self._announced())
             answer = self._until_served(lambda: self._rpc.read("eth_getLogs", query), self.block(block).number)
-        return [to_log(log) for log in answer if only is None or to_hex(log["transactionHash"]) in only]
+        return [log for log in to_logs(answer) if only is None or log.transaction_hash in only]
 
     def logs(
         self,
@@ -374,6 +386,6 @@ def _receipt_of(tx_hash: str, answer: Any) -> Receipt | None:
 
 
 def _require_same(asked: str, answered: str) -> None:
-    # An outcome is read from this: another transaction's must never pass for ours.
+    # Outcomes are read from this: another transaction's, or another block's, must never pass for what was asked.
     if answered.lower() != asked:
         raise NodeBadAnswer(f"The node answered for {answered} when asked for {asked}.", what=asked)

@@ -165,7 +165,7 @@ class HttpProvider(JSONBaseProvider):
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
-            if status == 200 and content[:1] in (b"{", b"["):
+            if status == 200 and content[:1] in (b"", b"{", b"["):
                 raise self._garbled("it is cut off") from None
             raise self._bad_answer(status) from None
         # Besu answers HTTP 400 with a JSON-RPC error inside: that error is the answer.

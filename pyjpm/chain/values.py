@@ -244,6 +244,14 @@ def to_block(answer: Mapping[str, Any]) -> Block:
         raise _unreadable("a block", answer) from None
 
 
+def to_head(answer: Mapping[str, Any]) -> Head:
+    """What of eth_getBlockBy… says which block it is."""
+    try:
+        return Head(to_int(answer["number"]), to_hex(answer["hash"]), to_int(answer["timestamp"]))
+    except _UNREADABLE:
+        raise _unreadable("a block", answer) from None
+
+
 def to_bodies(answer: Mapping[str, Any]) -> tuple[Transaction, ...]:
     """The transactions of eth_getBlockBy… with bodies."""
     try:

@@ -1,4 +1,4 @@
-"""``pyjpm keys``: keys in an encrypted keystore, and the marks of what they signed."""
+"""``pyjpm keys``: keys in an encrypted keystore or an HSM, and the marks of what they signed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from pyjpm.cli import keys_hsm
 from pyjpm.custody import Keystore, NonceMarks, read_passphrase
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys_hsm.app, name="hsm")
 
 KeystoreOption = Annotated[Path, typer.Option(help="The keystore's folder.")]
 MarksOption = Annotated[
@@ -21,7 +23,7 @@ MarksOption = Annotated[
 
 @app.callback()
 def keys() -> None:
-    """Keys in an encrypted keystore; a passphrase comes from a file of mode 0600, never from the command line."""
+    """Keys in an encrypted keystore or an HSM; a passphrase comes from a file of mode 0600, never as an argument."""
 
 
 @app.command()

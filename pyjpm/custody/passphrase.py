@@ -10,7 +10,7 @@ from pyjpm.errors.custody import PassphraseMissing
 
 
 def read_passphrase(*, value: str | None = None, environment: str | None = None, file: Path | None = None) -> str:
-    """The passphrase from exactly one source.
+    """The passphrase, or an HSM's PIN, from exactly one source.
 
     Args:
         value: itself.
@@ -21,7 +21,9 @@ def read_passphrase(*, value: str | None = None, environment: str | None = None,
         PassphraseMissing: no source or more than one, not there, or empty. KeystoreTooOpen: others may read the file.
     """
     if sum(source is not None for source in (value, environment, file)) != 1:
-        raise PassphraseMissing("Give the passphrase by exactly one of value, environment and file.", source=None)
+        raise PassphraseMissing(
+            "Give the passphrase or PIN by exactly one of a value, a variable and a file.", source=None
+        )
     if value is not None:
         return _not_empty(value, "value")
     if environment is not None:
@@ -37,5 +39,5 @@ def read_passphrase(*, value: str | None = None, environment: str | None = None,
 
 def _not_empty(passphrase: str, source: str) -> str:
     if not passphrase:
-        raise PassphraseMissing(f"There is no passphrase in {source}.", source=source)
+        raise PassphraseMissing(f"There is no passphrase or PIN in {source}.", source=source)
     return passphrase

@@ -22,8 +22,10 @@ from pyjpm.errors.governance import *
 from pyjpm.errors.ledger import *
 from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *
+from pyjpm.errors.network import *
 from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
+from pyjpm.errors.outbox import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *

@@ -42,14 +42,15 @@ class InvalidKeyName(CustodyError):
 
 
 class KeyNotFound(CustodyError):
-    """The keystore has no key of this name. Details: ``name``, ``directory``."""
+    """The keystore or device has no key of this name. Details: ``name``, and ``directory`` or ``device``."""
 
     code: ClassVar[str] = "KEY_NOT_FOUND"
-    hint: ClassVar[str] = "Check the name and the keystore's directory, or create the key."
+    hint: ClassVar[str] = "Check the name and where it is looked for, or create the key."
 
 
 class KeyExists(CustodyError):
-    """The keystore has a key of this name; keys are never overwritten. Details: ``name``, ``directory``."""
+    """The keystore or device has a key of this name; keys are never overwritten. Details: ``name``, and ``directory``
+    or ``device``."""
 
     code: ClassVar[str] = "KEY_EXISTS"
     hint: ClassVar[str] = "Use another name, or load the key that is there."
@@ -70,7 +71,7 @@ class WrongPassphrase(CustodyError):
 
 
 class PassphraseMissing(CustodyError):
-    """No passphrase where one was to be. Details: ``source``."""
+    """No passphrase, or no PIN, where one was to be. Details: ``source``."""
 
     code: ClassVar[str] = "PASSPHRASE_MISSING"
     hint: ClassVar[str] = "Give it as an argument, by the name of an environment variable, or in a file."
@@ -118,3 +119,91 @@ class MarkOnlyRises(CustodyError):
 
     code: ClassVar[str] = "MARK_ONLY_RISES"
     hint: ClassVar[str] = "Give the highest nonce the wallet ever signed on that chain, or leave the mark as it is."
+
+
+# --- devices: HSM, KMS, remote signer ------------------------------------------------------------------------------
+
+
+class DeviceSupportMissing(CustodyError):
+    """The library for this kind of device is not installed. Details: ``extra``."""
+
+    code: ClassVar[str] = "DEVICE_SUPPORT_MISSING"
+    hint: ClassVar[str] = "Install the extra: pip install 'pyjpm[hsm]' for PKCS#11, 'pyjpm[kms]' for AWS KMS."
+
+
+class ModuleNotLoaded(CustodyError):
+    """The PKCS#11 module is not there or is none. Details: ``path``."""
+
+    code: ClassVar[str] = "MODULE_NOT_LOADED"
+    hint: ClassVar[str] = "Give the path of the HSM maker's shared library, for this machine's processor."
+
+
+class TokenNotFound(CustodyError):
+    """The module sees no token of this label, or more than one. Details: ``device``."""
+
+    code: ClassVar[str] = "TOKEN_NOT_FOUND"
+    hint: ClassVar[str] = "Check the label, and the configuration and connection of the module (`pkcs11-tool -L`)."
+
+
+class WrongPin(CustodyError):
+    """The token refused the PIN; it is not tried again. Details: ``device``."""
+
+    code: ClassVar[str] = "WRONG_PIN"
+    hint: ClassVar[str] = "Give the right PIN: a token locks after a few wrong ones."
+
+
+class PinLocked(CustodyError):
+    """The token's PIN is locked after wrong attempts, or expired. Details: ``device``."""
+
+    code: ClassVar[str] = "PIN_LOCKED"
+    hint: ClassVar[str] = "Have the token's security officer set the PIN anew."
+
+
+class KeyUnsuitable(CustodyError):
+    """The key is not what a wallet of ours is: another curve, not for signing, or not kept inside its device.
+    Details: ``name``, ``device``, ``problem``."""
+
+    code: ClassVar[str] = "KEY_UNSUITABLE"
+    hint: ClassVar[str] = "Create a key for secp256k1 signatures that the device never hands out."
+
+
+class KeyDisabled(CustodyError):
+    """The device has the key and does not let it sign: disabled, or to be deleted. Details: ``name``, ``device``."""
+
+    code: ClassVar[str] = "KEY_DISABLED"
+    hint: ClassVar[str] = "Enable the key, or cancel its deletion, if that was not meant."
+
+
+class DeviceUnreachable(CustodyError):
+    """The device does not answer, also after connecting anew. Details: ``device``, ``reason``."""
+
+    code: ClassVar[str] = "DEVICE_UNREACHABLE"
+    hint: ClassVar[str] = "Check the device and the way to it; asking for the same signature again is safe."
+
+
+class DeviceBusy(CustodyError):
+    """The device turns requests away because there are too many. Details: ``device``."""
+
+    code: ClassVar[str] = "DEVICE_BUSY"
+    hint: ClassVar[str] = "Retry later, send less at once, or have the quota raised."
+
+
+class DeviceAccessDenied(CustodyError):
+    """The device does not accept who asks. Details: ``device``, ``reason``."""
+
+    code: ClassVar[str] = "DEVICE_ACCESS_DENIED"
+    hint: ClassVar[str] = "Check this process's credentials, and that they are allowed to sign with this key."
+
+
+class DeviceRefused(CustodyError):
+    """The device refused for a reason of its own, or answered what is no signature. Details: ``device``, ``reason``."""
+
+    code: ClassVar[str] = "DEVICE_REFUSED"
+    hint: ClassVar[str] = "Look up the reason in the device's log and manual; nothing was signed."
+
+
+class SignatureNotOurs(CustodyError):
+    """The device's signature is not this wallet's over what it was given. Details: ``wallet``, ``device``."""
+
+    code: ClassVar[str] = "SIGNATURE_NOT_OURS"
+    hint: ClassVar[str] = "Check which key the device uses under this name; the signature was thrown away."

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.operation import Operation, Submission, SubmissionState
 from pyjpm.sending.reference import batch_reference, payment_reference, request_sha256
-from pyjpm.sending.sender import Sender
+from pyjpm.sending.sender import Sender, Settings
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
 
 __all__ = [
     "Journal",
     "Operation",
     "Sender",
+    "Settings",
     "SignedBytes",
     "Submission",
     "SubmissionState",

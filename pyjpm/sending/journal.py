@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -11,9 +11,13 @@ from sqlalchemy import Select, select
 
 from pyjpm.chain.values import check_address
 from pyjpm.errors.sending import SubmissionNotFound
+from pyjpm.sending import binding, lease
+from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.database import Database
-from pyjpm.sending.operation import Submission, SubmissionState
+from pyjpm.sending.lanes import Lanes
+from pyjpm.sending.operation import OPEN, Submission, SubmissionState
+from pyjpm.sending.outcomes import Outcomes
 from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
 from pyjpm.sending.tables import payment
 
@@ -24,15 +28,18 @@ class Journal:
     """The journal of one chain's wallets.
 
     Threads: any number of the process that opened it. Forks: not in the child (JournalForked). Processes: any number
-    may look into it, one sends for a wallet.
+    may read; a wallet is written by the one that took its lease last, the others are Fenced.
 
     Attributes:
-        attempts: what the Sender writes; nobody else does.
+        lanes, acceptance, attempts, outcomes: what sending writes; nobody else does.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.attempts = Attempts(database)
+        self.lanes = Lanes(database, lease.new_token())
+        self.acceptance = Acceptance(database, self.lanes)
+        self.attempts = Attempts(database, self.lanes)
+        self.outcomes = Outcomes(database, self.lanes)
 
     @classmethod
     def open(cls, path: Path | str | None, *, genesis_hash: str, chain_id: int) -> Journal:
@@ -69,17 +76,41 @@ class Journal:
         """Raises JournalOfOtherChain unless it is bound to this chain."""
         self._database.expect(genesis_hash=genesis_hash, chain_id=chain_id)
 
+    def expect_checkpoint(self, block_hash: Callable[[int], str | None]) -> None:
+        """Raises JournalOfOtherChain if the chain has another block where this journal's checkpoint is.
+
+        Args:
+            block_hash: the chain's hash at a height, None where it has no such block (yet).
+        """
+        self._database.expect_checkpoint(block_hash)
+
+    def move_checkpoint(self, number: int, block_hash: str) -> None:
+        """Bind it to this block as well: one that is never taken back."""
+        self._database.checkpoint(number, block_hash)
+
+    @property
+    def highest_head(self) -> int:
+        """The height of the highest head that anything was concluded at; no view below it is used."""
+        with self._database.reading() as connection:
+            return binding.read(connection).highest_head
+
+    def open_submissions(self) -> list[Submission]:
+        """What has no answer, in the order of acceptance."""
+        query = SUBMISSIONS.where(payment.c.state.in_(OPEN)).order_by(payment.c.seq)
+        with self._database.reading() as connection:
+            return [to_submission(row) for row in connection.execute(query)]
+
     def find(self, wallet: str, key: str) -> Submission | None:
         """The submission of a wallet under an idempotency key, if there is one."""
         query = SUBMISSIONS.where(payment.c.wallet == check_address(wallet), payment.c.key == key)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else to_submission(row)
 
     def known_keys(self, wallet: str, keys: Sequence[str]) -> set[str]:
         """Those of a wallet's idempotency keys under which there is a submission."""
         query = select(payment.c.key).where(payment.c.wallet == check_address(wallet))
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return {
                 row.key for part in in_parts(keys) for row in connection.execute(query.where(payment.c.key.in_(part)))
             }
@@ -91,7 +122,7 @@ class Journal:
     def get_many(self, submission_ids: Sequence[str]) -> list[Submission]:
         """As ``get`` for many, in the order given."""
         found: dict[str, Submission] = {}
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             for part in in_parts(submission_ids):
                 for row in connection.execute(SUBMISSIONS.where(payment.c.id.in_(part))):
                     found[row.id] = to_submission(row)
@@ -132,7 +163,7 @@ class Journal:
     def _pages(self, query: Select[Any]) -> Iterator[Submission]:
         last = 0
         while True:
-            with self._database.transaction() as connection:
+            with self._database.reading() as connection:
                 rows = connection.execute(query.where(payment.c.seq > last)).all()
             yield from (to_submission(row) for row in rows)
             if len(rows) < _PAGE:

@@ -24,7 +24,7 @@ class Operation:
     """One state-changing call.
 
     Attributes:
-        key: idempotency key, unique per wallet, never expires; 1 to 255 characters.
+        key: idempotency key, unique per owner, never expires; 1 to 255 characters.
         kind: what it is, such as ``payments.pay``.
         content: canonical business content: text, integers, booleans, None, lists and mappings of them. Two requests
             with one key are the same request if and only if kind and content are equal.
@@ -32,6 +32,11 @@ class Operation:
         data: calldata, or the creation code.
         gas: gas limit; a fixed ceiling of the function, not an estimate.
         reference: what ``Journal.list(reference=)`` filters on.
+        owner: whose keys these are, such as ``participant 7``; None: the wallet's own. The same key of the same owner
+            is the same operation, whichever of its wallets sends it.
+        sealed: its remittance was encrypted, with other bytes each time: a payment that differs by their hash only is
+            the same.
+        not_before, not_after: unix seconds between which it may be signed; None is no bound.
     """
 
     key: str
@@ -41,6 +46,10 @@ class Operation:
     data: bytes
     gas: int
     reference: str | None = None
+    owner: str | None = None
+    sealed: bool = False
+    not_before: int | None = None
+    not_after: int | None = None
 
     def checked_to(self, block_gas_limit: int) -> str | None:
         """The checksummed recipient of an operation that can be mined.
@@ -87,21 +96,77 @@ def _encodable(text: str) -> bool:
 
 
 class SubmissionState(StrEnum):
-    """How far a submission is. Only FINAL and REVERTED are answers; all before mean unknown."""
+    """How far a submission is. FINAL, SUPERSEDED and the negative ones are answers; all before mean unknown."""
 
+    RECEIVED = "RECEIVED"
+    """Stored; waits for its approval, or for a nonce."""
+    SCHEDULED = "SCHEDULED"
+    """Stored; its value date has not come."""
+    APPROVED = "APPROVED"
+    """Approved by whom the policy asks; waits for a nonce."""
     RESERVED = "RESERVED"
-    """Stored, a nonce is bound to it, not signed yet."""
+    """A nonce is bound to it, not signed yet."""
     SIGNED = "SIGNED"
     """Its bytes are stored; no node has taken them yet, as far as we know."""
     BROADCAST = "BROADCAST"
     """A node said that it has the bytes, which proves nothing."""
+    QUARANTINED = "QUARANTINED"
+    """Somebody else used its nonce and its reference is unspent: ends only by a final void, or proof of payment."""
+    VOIDING = "VOIDING"
+    """Its reference is being voided; until that is final it may still be paid."""
     FINAL = "FINAL"
-    """Mined and carried out."""
+    """Mined, with its effect; or found on the chain as it was asked for."""
+    SUPERSEDED = "SUPERSEDED"
+    """Mined without its effect: what it said was out of date by then."""
     REVERTED = "REVERTED"
     """Mined and refused by the contract; may be submitted again under the same key."""
+    REJECTED = "REJECTED"
+    """Refused before it was mined, for good; may be submitted again under the same key."""
+    EXPIRED = "EXPIRED"
+    """Its last day passed before it was signed."""
+    CANCELLED = "CANCELLED"
+    """Withdrawn before it was signed."""
+    VOIDED = "VOIDED"
+    """Its reference was voided: nothing is ever paid under it."""
+    CONFLICT = "CONFLICT"
+    """The chain holds other content under its reference; the key is free for that content."""
 
+
+WAITING: Final = (SubmissionState.RECEIVED, SubmissionState.SCHEDULED, SubmissionState.APPROVED)
+"""Accepted, no nonce yet."""
 
 LIVING: Final = (SubmissionState.RESERVED, SubmissionState.SIGNED, SubmissionState.BROADCAST)
+"""A nonce is bound to it."""
+
+OPEN: Final = (*WAITING, *LIVING, SubmissionState.QUARANTINED, SubmissionState.VOIDING)
+"""Without an answer."""
+
+RETRIED: Final = (SubmissionState.REVERTED, SubmissionState.REJECTED)
+"""Attempted again when they are submitted again."""
+
+
+class AttemptKind(StrEnum):
+    """What a transaction of ours is for."""
+
+    CALL = "call"
+    """What was asked for."""
+    CANCEL = "cancel"
+    """A self-transfer of nothing, that uses up a nonce."""
+
+
+class AttemptState(StrEnum):
+    """How far one transaction is."""
+
+    RESERVED = "RESERVED"
+    SIGNED = "SIGNED"
+    BROADCAST = "BROADCAST"
+    FINAL = "FINAL"
+    REVERTED = "REVERTED"
+    DEAD = "DEAD"
+    """Never signed, or another transaction used its nonce: it cannot be mined any more."""
+
+
+ALIVE: Final = (AttemptState.RESERVED, AttemptState.SIGNED, AttemptState.BROADCAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +176,40 @@ class Submission:
     Attributes:
         id: random, made at acceptance.
         wallet: checksummed address that signs.
-        key, kind, content, request_sha256, reference: of the operation.
+        owner: whose key it is.
+        key: of the operation; None where the chain holds other content under its reference (CONFLICT).
+        kind, content, request_sha256, reference: of the operation.
         state: see SubmissionState.
-        nonce, tx_hash: of the newest attempt; the hash (0x-hex) exists once signed.
+        nonce: of the newest attempt; None before the first.
+        tx_hash: 0x-hex, of the newest attempt once signed, or of the transaction that brought it about.
         block_number, gas_used, contract_address: from the receipt, once mined.
         created_at: seconds since 1970 (UTC) by this machine's clock.
-        error: why it reverted, or that its nonce was taken (``PyjpmError.to_dict``); None otherwise.
+        not_before: unix seconds before which it is not signed.
+        error: why it reverted, was rejected or waits for somebody (``PyjpmError.to_dict``); None otherwise.
     """
 
     id: str
     wallet: str
-    key: str
+    owner: str
+    key: str | None
     kind: str
     content: dict[str, Any] = field(repr=False)
     request_sha256: str = field(repr=False)
     reference: str | None
     state: SubmissionState
-    nonce: int
+    nonce: int | None
     tx_hash: str | None
     block_number: int | None
     gas_used: int | None
     contract_address: str | None
     created_at: int
+    not_before: int | None
     error: dict[str, Any] | None
 
     @property
     def is_pending(self) -> bool:
         """Whether its outcome is still unknown."""
-        return self.state in LIVING
+        return self.state in OPEN
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes as JSON-able data."""

@@ -89,10 +89,11 @@ class PostgresStore:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._connected() as connection:
-            snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with transaction(snapshot, self._failure):
-                yield snapshot
+        with self._connected() as connection, transaction(connection, self._failure):
+            # Said of the transaction, not of the connection: that would be asked to write again after it, which a
+            # standby refuses.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connection
 
     def close(self) -> None:
         self._engine.dispose()

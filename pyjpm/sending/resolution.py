@@ -1,88 +1,90 @@
-"""Sending committed bytes, and finding out what became of them.
+"""Finding out what became of transactions, and so of what was asked for.
 
 Decisions that govern this module:
 
-* Every answer to a send means unknown, a returned hash included: a node may forget what it accepted. The same bytes
-  go again until there is a receipt. Nothing is ever signed again, priced again or numbered again.
-* Only a receipt for our hash is an outcome. A used nonce without one is not a failure: the transaction that used it is
-  looked for, and only when it is found and is not ours does the lane halt. Not found yet means not yet.
-* ``latest`` is final (QBFT), so an outcome is an answer.
+* Everything is read at one block of a node at the highest head ever seen; no view below it is used.
+* A receipt for our hash with the operation's own event is success. A reverted one is not yet an answer: the contract
+  is asked by the operation's name whether it is done, voided, or spent by other content.
+* A used nonce without a receipt of ours says nothing before the transaction that used it is found. Ours are a hash of
+  ours, a transfer of nothing to oneself, and a call that carries exactly the names bound to that nonce. Anything else
+  is foreign, and halts the lane: somebody else has the key. Not found yet means not yet.
+* A negative answer waits until it is allowed (``negative``); until then nothing is written.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import groupby
-from typing import Final
+from itertools import chain
 
-from pyjpm.chain.broadcast import SendAnswer, SendOutcome
 from pyjpm.chain.connection import Connection
-from pyjpm.chain.values import Receipt
+from pyjpm.chain.nodes import Nodes, View
+from pyjpm.chain.values import Receipt, Transaction
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import ChainError
+from pyjpm.errors.deployment import ReferenceConflict
+from pyjpm.errors.outbox import EffectMissing, ReferenceVoided
 from pyjpm.errors.sending import ForeignNonce, TransactionReverted
-from pyjpm.sending.attempts import Attempts, Outcome
-from pyjpm.sending.operation import LIVING, SubmissionState
-from pyjpm.sending.rows import Attempt
+from pyjpm.sending.attempts import Attempts
+from pyjpm.sending.clock import Clock
+from pyjpm.sending.lanes import Lanes, LaneState
+from pyjpm.sending.negative import NegativeAnswers
+from pyjpm.sending.operation import AttemptKind, AttemptState
+from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.outcomes import Alarm, Answer, Findings, Outcome, Outcomes
+from pyjpm.sending.rows import Asked, Attempt
+from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 
 log = logging.getLogger(__name__)
 
 Decoder = Callable[[bytes], PyjpmError]
-_TAKEN: Final = (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN)
 
 
 class Resolver:
-    """Sends and resolves attempts that have bytes. Safe to use from any number of threads at once."""
+    """Reads what became of attempts and writes it. Safe to use from any number of threads at once."""
 
-    def __init__(self, connection: Connection, attempts: Attempts, decode: Decoder) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        nodes: Nodes,
+        lanes: Lanes,
+        attempts: Attempts,
+        outcomes: Outcomes,
+        witness: Witness,
+        decode: Decoder,
+        clock: Clock,
+    ) -> None:
+        self._nodes = nodes
+        self._lanes = lanes
         self._attempts = attempts
+        self._outcomes = outcomes
+        self._witness = witness
         self._decode = decode
+        self._clock = clock
+        self._negative = NegativeAnswers(nodes, lanes)
+        self._mutex = threading.Lock()
+        self._asked_at: dict[str, int] = {}  # attempt: the head at which it had no receipt
 
-    # --- sending ---------------------------------------------------------------------------------------------------
-
-    def send(self, attempts: Sequence[Attempt]) -> list[SendAnswer]:
-        """Send the committed bytes of these attempts, in order. Never raises for what a node answers or does not."""
-        if not attempts:
-            return []
-        try:
-            answers = self._connection.send_raw_many([_bytes(each) for each in attempts])
-        except ChainError as error:
-            # The bytes are committed: whoever looks next sends them again, so this is not the caller's failure.
-            log.warning("%d transactions not sent: %s", len(attempts), error.code)
-            return [SendAnswer(SendOutcome.UNKNOWN, str(each.tx_hash), None, error.code) for each in attempts]
-        taken = []
-        for attempt, answer in zip(attempts, answers, strict=True):
-            if answer.outcome in _TAKEN:
-                if attempt.state == SubmissionState.SIGNED:
-                    taken.append(attempt)
-            else:
-                log.warning("transaction %s answered %s: %s", answer.tx_hash, answer.outcome, answer.message)
-        if taken:
-            self._attempts.mark_broadcast(taken)
-        return answers
-
-    # --- resolving -------------------------------------------------------------------------------------------------
-
-    def resolve(self, attempts: Sequence[Attempt], *, resend: bool = True) -> dict[str, SendAnswer]:
-        """Store the outcome of those that have one; where ``resend``, look after the others.
-
-        Args:
-            attempts: ordered by wallet and nonce; those with an outcome or without bytes are passed over.
-            resend: whether to ask what became of the nonces without a receipt, and to send lost bytes again.
+    def look(self, wallets: Sequence[str], view: View) -> list[Attempt]:
+        """Store what became of these wallets' attempts.
 
         Returns:
-            What the node answered to bytes sent again, by submission.
+            Those that have bytes and no outcome, by wallet and nonce.
+
+        Raises transport faults, Fenced.
         """
-        open_ = [each for each in attempts if each.state in LIVING and each.raw is not None]
-        missing = self._settle_mined(open_)
-        answers: dict[str, SendAnswer] = {}
-        if resend:
-            for wallet, group in groupby(missing, key=lambda each: each.wallet):
-                answers.update(self._look_after(wallet, list(group)))
-        return answers
+        living = [each for each in self._attempts.living(wallets) if each.raw is not None]
+        findings = Findings()
+        ended = self._receipts(living, view, findings)
+        open_ = [each for each in living if (each.wallet, each.nonce) not in ended]
+        self._used_nonces(open_, view, findings)
+        self._unsettled(wallets, view, findings)
+        if findings:
+            self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
+        gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
+        self._prune(living, gone)
+        return [each for each in living if (each.wallet, each.nonce) not in gone]
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""
@@ -95,79 +97,176 @@ class Resolver:
             gas_used=gas_used,
         )
 
-    def _settle_mined(self, attempts: Sequence[Attempt]) -> list[Attempt]:
-        """Stores the outcome of mined ones and returns the others."""
-        if not attempts:
-            return []
-        receipts = self._connection.receipts([str(each.tx_hash) for each in attempts])
-        pairs = list(zip(attempts, receipts, strict=True))
-        outcomes = [self._outcome(attempt, receipt) for attempt, receipt in pairs if receipt is not None]
-        if outcomes:
-            self._attempts.settle(outcomes)
-        return [attempt for attempt, receipt in pairs if receipt is None]
+    # --- receipts --------------------------------------------------------------------------------------------------
 
-    def _outcome(self, attempt: Attempt, receipt: Receipt) -> Outcome:
-        mined = Outcome(attempt, receipt.succeeded, receipt.block_number, receipt.gas_used, receipt.contract_address)
-        if receipt.succeeded:
-            return mined
-        data = self._connection.revert_data(receipt)
-        error = self.reverted(receipt.transaction_hash, data, attempt.gas, receipt.gas_used)
-        return replace(mined, contract_address=None, revert_data=data, error=error.to_dict())
+    def _receipts(self, living: Sequence[Attempt], view: View, findings: Findings) -> set[tuple[str, int]]:
+        """The (wallet, nonce) of those that have a receipt."""
+        with self._mutex:
+            asked = [each for each in living if self._asked_at.get(each.id, -1) < view.number]
+        receipts = view.connection.receipts([str(each.tx_hash) for each in asked]) if asked else []
+        mined = [
+            (attempt, receipt)
+            for attempt, receipt in zip(asked, receipts, strict=True)
+            if receipt is not None and receipt.block_number <= view.number
+        ]
+        ended = {(attempt.wallet, attempt.nonce) for attempt, _ in mined}
+        with self._mutex:
+            self._asked_at.update((each.id, view.number) for each in asked if (each.wallet, each.nonce) not in ended)
+        reverted: list[tuple[Attempt, Receipt]] = []
+        for attempt, receipt in mined:
+            if not receipt.succeeded:
+                reverted.append((attempt, receipt))
+            elif attempt.kind is AttemptKind.CANCEL:
+                beside = [each for each in living if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
+                findings.outcomes.append(_cancelled(attempt, receipt, beside))
+            else:
+                self._succeeded(attempt, receipt, findings)
+        self._reverted(reverted, view, findings)
+        return ended
 
-    def _look_after(self, wallet: str, missing: list[Attempt]) -> dict[str, SendAnswer]:
-        """For attempts of one wallet that have no receipt: nonce taken by another, or bytes lost?"""
-        if self._attempts.is_halted(wallet):
-            return {}
-        head = self._connection.head().number
-        used = self._connection.transaction_count(wallet, at=head)
-        below = [each for each in missing if each.nonce < used]
-        # Mined between the two reads, most likely: ask again before anything is concluded.
-        late = self._settle_mined(below)
-        for attempt in late:
-            if self._is_foreign(attempt, head):
-                return {}
-        waiting = late + [each for each in missing if each.nonce >= used]
-        lost = self._lost(waiting)
-        return {each.submission: answer for each, answer in zip(lost, self.send(lost), strict=True)}
+    def _succeeded(self, attempt: Attempt, receipt: Receipt, findings: Findings) -> None:
+        answers: list[Answer] = []
+        for asked in attempt.asked:
+            if self._witness.has_effect(_call(attempt, asked), receipt.logs):
+                answers.append(Answer(asked.id, State.FINAL, attempt=attempt.id))
+                continue
+            missing = EffectMissing(
+                f"The transaction {attempt.tx_hash} was mined without its effect: it was out of date by then.",
+                tx_hash=attempt.tx_hash,
+                submission=asked.id,
+            )
+            answers.append(Answer(asked.id, State.SUPERSEDED, missing, attempt.id))
+            findings.alarms.append(Alarm(missing, attempt.wallet, asked.id))
+        findings.outcomes.append(_outcome(attempt, receipt, AttemptState.FINAL, answers))
 
-    def _lost(self, waiting: list[Attempt]) -> list[Attempt]:
-        """What to send again: all of a wallet's if the node does not know the lowest or the highest of them.
+    def _reverted(self, reverted: Sequence[tuple[Attempt, Receipt]], view: View, findings: Findings) -> None:
+        carried = [(attempt, receipt, asked) for attempt, receipt in reverted for asked in attempt.asked]
+        verdicts = self._verdicts([_call(attempt, asked) for attempt, _, asked in carried], view)
+        answers: dict[str, list[Answer]] = defaultdict(list)
+        data: dict[str, bytes | None] = {}
+        for (attempt, receipt, asked), verdict in zip(carried, verdicts, strict=True):
+            if attempt.id not in data:
+                data[attempt.id] = view.connection.revert_data(receipt)
+            error = self.reverted(receipt.transaction_hash, data[attempt.id], attempt.gas, receipt.gas_used)
+            answer = self._by_name(attempt, asked, verdict, error, view, findings)
+            if answer is not None:
+                answers[attempt.id].append(answer)
+        for attempt, receipt in reverted:
+            if len(answers[attempt.id]) == len(attempt.asked):
+                found = _outcome(attempt, receipt, AttemptState.REVERTED, answers[attempt.id], data.get(attempt.id))
+                findings.outcomes.append(found)
 
-        Bytes that a node knows already cost it a look-up only, so one request too many does no harm; but asking about
-        each of thousands that wait for their block would.
-        """
-        never = [each for each in waiting if each.state == SubmissionState.SIGNED]
-        sent = [each for each in waiting if each.state != SubmissionState.SIGNED]
-        ends = {each.tx_hash: each for each in (sent[:1] + sent[-1:])}
-        forgotten = any(self._connection.transaction(str(tx_hash)) is None for tx_hash in ends)
-        return waiting if forgotten else never
+    def _by_name(
+        self, attempt: Attempt, asked: Asked, verdict: Verdict, error: PyjpmError, view: View, findings: Findings
+    ) -> Answer | None:
+        """The answer to what this attempt can no longer do; ``error`` where its name is unspent. None: wait."""
+        positive = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
+        if positive is not None:
+            return positive
+        if self._attempts.others_of([asked.id], [attempt.id]) or not self._negative.allowed(asked.owner, view):
+            return None
+        if verdict.effect is Effect.VOIDED:
+            return Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
+        if not is_absent(self._witness, _call(attempt, asked), verdict):
+            return None
+        return Answer(asked.id, State.REVERTED, error, attempt.id)
 
-    def _is_foreign(self, attempt: Attempt, head: int) -> bool:
-        """Whether the nonce was used by a transaction that is not ours; if so its lane is halted."""
-        consumer = self._consumer(attempt.wallet, attempt.nonce, head)
-        if consumer is None or consumer == attempt.tx_hash:
-            return False
-        self._attempts.halt(attempt, foreign_nonce(attempt.wallet, attempt.nonce, attempt.tx_hash, consumer))
-        log.error("wallet %s: nonce %d was used by a foreign transaction %s", attempt.wallet, attempt.nonce, consumer)
-        return True
-
-    def _consumer(self, wallet: str, nonce: int, head: int) -> str | None:
-        """The hash of the transaction that used a nonce, None where this node cannot show it (yet)."""
-        low, high = 0, head  # the first block after which the count is above the nonce lies in (low, high]
-        try:
-            while high - low > 1:
-                middle = (low + high) // 2
-                if self._connection.transaction_count(wallet, at=middle) > nonce:
-                    high = middle
-                else:
-                    low = middle
-            for transaction in self._connection.block_transactions(high):
-                if transaction.sender == wallet and transaction.nonce == nonce:
-                    return transaction.hash
-        except ChainError as error:
-            # State that old may be pruned at this node; no answer is given then, rather than a wrong one.
-            log.warning("cannot tell what used nonce %d of %s: %s", nonce, wallet, error.code)
+    def _positive(
+        self, wallet: str, submission: str, verdict: Verdict, findings: Findings, attempt: str | None = None
+    ) -> Answer | None:
+        if verdict.effect is Effect.APPLIED:
+            return Answer(submission, State.FINAL, None, attempt, verdict.tx_hash, verdict.block)
+        if verdict.effect is Effect.CONFLICT:
+            other = ReferenceConflict(
+                f"The chain holds other content under the name of {submission}.",
+                submission=submission,
+                found=dict(verdict.detail),
+            )
+            findings.alarms.append(Alarm(other, wallet, submission))
+            return Answer(submission, State.CONFLICT, other, attempt, verdict.tx_hash, verdict.block)
         return None
+
+    def _verdicts(self, calls: Sequence[Call], view: View) -> list[Verdict]:
+        return self._witness.read(calls, connection=view.connection, at=view.number) if calls else []
+
+    # --- used nonces -----------------------------------------------------------------------------------------------
+
+    def _used_nonces(self, open_: Sequence[Attempt], view: View, findings: Findings) -> None:
+        by_place: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
+        for each in open_:
+            by_place[each.wallet, each.nonce].append(each)
+        wallets = list(dict.fromkeys(each.wallet for each in open_))
+        used = {wallet: view.connection.transaction_count(wallet, at=view.number) for wallet in wallets}
+        for (wallet, nonce), attempts in by_place.items():
+            if nonce >= used[wallet]:
+                continue
+            consumer = _consumer(view.connection, wallet, nonce, view.number)
+            ours = {each.tx_hash for each in attempts}
+            if consumer is not None and consumer.hash not in ours:
+                self._taken(attempts, consumer, view, findings)
+            elif consumer is not None:
+                # Ours after all: its receipt was not shown to us yet.
+                with self._mutex:
+                    for each in attempts:
+                        self._asked_at.pop(each.id, None)
+
+    def _taken(self, attempts: Sequence[Attempt], consumer: Transaction, view: View, findings: Findings) -> None:
+        """A nonce of ours was used by a transaction that the journal does not know."""
+        first = attempts[0]
+        carried = [(attempt, asked) for attempt in attempts for asked in attempt.asked]
+        calls = [_call(attempt, asked) for attempt, asked in carried]
+        lane = self._lanes.read(first.wallet)
+        recovering = lane is not None and lane.state is LaneState.RECOVERING
+        by_us = (
+            _is_cancel(consumer)
+            or self._is_same(calls, consumer)
+            or (recovering and all(each.kind is AttemptKind.CANCEL for each in attempts))
+        )
+        answers: list[Answer] = []
+        for (attempt, asked), verdict in zip(carried, self._verdicts(calls, view), strict=True):
+            answer = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
+            if answer is None and verdict.effect is Effect.VOIDED:
+                if not self._negative.allowed(asked.owner, view):
+                    return
+                answer = Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
+            if answer is None and by_us:
+                answer = Answer(asked.id, State.APPROVED, attempt=attempt.id)
+            if answer is None:
+                foreign = foreign_nonce(first.wallet, first.nonce, attempt.tx_hash, consumer.hash)
+                findings.alarms.append(Alarm(foreign, first.wallet, asked.id))
+                answer = Answer(asked.id, State.QUARANTINED, foreign, attempt.id)
+            answers.append(answer)
+        findings.outcomes.append(Outcome(first, AttemptState.DEAD, answers))
+        if not by_us:
+            foreign = foreign_nonce(first.wallet, first.nonce, first.tx_hash, consumer.hash)
+            log.error("wallet %s: nonce %d was used by foreign %s", first.wallet, first.nonce, consumer.hash)
+            findings.halted.append(first.wallet)
+            findings.alarms.append(Alarm(foreign, first.wallet))
+
+    def _is_same(self, calls: Sequence[Call], consumer: Transaction) -> bool:
+        """Whether the consumer carries exactly the names that were bound to its nonce."""
+        bound = frozenset(chain.from_iterable(self._witness.references(call) for call in calls))
+        if not bound or not calls or consumer.to != calls[0].to:
+            return False
+        return bound == self._witness.references(Call(consumer.sender, consumer.to, consumer.data, calls[0].kind))
+
+    # --- what no attempt can end -----------------------------------------------------------------------------------
+
+    def _unsettled(self, wallets: Sequence[str], view: View, findings: Findings) -> None:
+        waiting = self._outcomes.unsettled(wallets)
+        verdicts = self._verdicts([each.call for each in waiting], view)
+        for each, verdict in zip(waiting, verdicts, strict=True):
+            answer = self._positive(each.wallet, each.id, verdict, findings)
+            if answer is None and verdict.effect is Effect.VOIDED and self._negative.allowed(each.owner, view):
+                answer = Answer(each.id, State.VOIDED, _voided(each.id))
+            if answer is not None:
+                findings.answers.append((each.wallet, answer))
+
+    def _prune(self, living: Sequence[Attempt], gone: set[tuple[str, int]]) -> None:
+        with self._mutex:
+            for each in living:
+                if (each.wallet, each.nonce) in gone:
+                    self._asked_at.pop(each.id, None)
 
 
 def foreign_nonce(wallet: str, nonce: int, ours: str | None, foreign: str | None) -> ForeignNonce:
@@ -181,7 +280,49 @@ def foreign_nonce(wallet: str, nonce: int, ours: str | None, foreign: str | None
     )
 
 
-def _bytes(attempt: Attempt) -> bytes:
-    if attempt.raw is None:
-        raise AssertionError("only committed bytes are sent")
-    return attempt.raw
+def _voided(submission: str) -> ReferenceVoided:
+    return ReferenceVoided(f"The name of {submission} was voided on the chain.", submission=submission)
+
+
+def _call(attempt: Attempt, asked: Asked) -> Call:
+    return Call(attempt.wallet, asked.to, asked.data, asked.kind)
+
+
+def _is_cancel(transaction: Transaction) -> bool:
+    return transaction.to == transaction.sender and transaction.value == 0 and not transaction.data
+
+
+def _outcome(
+    attempt: Attempt, receipt: Receipt, state: AttemptState, answers: Sequence[Answer], data: bytes | None = None
+) -> Outcome:
+    contract = receipt.contract_address if receipt.succeeded else None
+    return Outcome(attempt, state, answers, receipt.block_number, receipt.gas_used, contract, data)
+
+
+def _cancelled(attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) -> Outcome:
+    """Its nonce is used: what was bound to it waits for another."""
+    answers = [
+        Answer(asked.id, State.APPROVED, attempt=each.id, cancelled=asked.refused)
+        for each in beside
+        for asked in each.asked
+    ]
+    return _outcome(attempt, receipt, AttemptState.FINAL, answers)
+
+
+def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:
+    """The transaction that used a nonce, None where this node cannot show it (yet)."""
+    low, high = 0, head  # the first block after which the count is above the nonce lies in (low, high]
+    try:
+        while high - low > 1:
+            middle = (low + high) // 2
+            if connection.transaction_count(wallet, at=middle) > nonce:
+                high = middle
+            else:
+                low = middle
+        for transaction in connection.block_transactions(high):
+            if transaction.sender == wallet and transaction.nonce == nonce:
+                return transaction
+    except ChainError as error:
+        # State that old may be pruned at this node; no answer is given then, rather than a wrong one.
+        log.warning("cannot tell what used nonce %d of %s: %s", nonce, wallet, error.code)
+    return None

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from pyjpm.sending.operation import Submission, SubmissionState
+from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
 from pyjpm.sending.tables import attempt, payment
 
 _VARIABLES: Final = 500  # values in one IN list; SQLite's oldest limit is 999
+
+_newest = attempt.c.id == payment.c.attempt
 
 SUBMISSIONS: Final = select(
     payment,
@@ -21,28 +23,52 @@ SUBMISSIONS: Final = select(
     attempt.c.block_number,
     attempt.c.gas_used,
     attempt.c.contract_address,
-).join_from(payment, attempt, payment.c.attempt == attempt.c.id)
+).join_from(payment, attempt, _newest, isouter=True)
 
-# Each submission's newest attempt.
-ATTEMPTS: Final = select(attempt, payment.c.id.label("submission")).join_from(
-    payment, attempt, payment.c.attempt == attempt.c.id
-)
+# Each attempt with the payments of which it is the newest: a cancel has none.
+ATTEMPTS: Final = select(
+    attempt,
+    payment.c.id.label("submission"),
+    payment.c.kind.label("submission_kind"),
+    payment.c.owner.label("submission_owner"),
+    payment.c.state.label("submission_state"),
+    payment.c.to.label("submission_to"),
+    payment.c.data.label("submission_data"),
+    payment.c.error.label("submission_error"),
+).join_from(attempt, payment, _newest, isouter=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A submission as its attempt sees it. ``refused``: it waits for the cancel of what nobody took or signed."""
+
+    id: str
+    kind: str
+    owner: str
+    state: SubmissionState
+    to: str | None
+    data: bytes
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One transaction for one submission. ``raw`` and ``tx_hash`` are None until signed."""
+    """One transaction. ``raw`` and ``tx_hash`` are None until signed; ``price`` in wei, 0 but for a priced cancel."""
 
     id: str
-    submission: str
     wallet: str
     nonce: int
+    kind: AttemptKind
+    beside: int
     to: str | None
     data: bytes
     gas: int
+    price: int
     raw: bytes | None
     tx_hash: str | None
-    state: SubmissionState
+    state: AttemptState
+    refused_since: int | None
+    asked: tuple[Asked, ...]
 
 
 def to_submission(row: Row[Any]) -> Submission:
@@ -50,6 +76,7 @@ def to_submission(row: Row[Any]) -> Submission:
     return Submission(
         id=row.id,
         wallet=row.wallet,
+        owner=row.owner,
         key=row.key,
         kind=row.kind,
         content=json.loads(row.content),
@@ -57,28 +84,61 @@ def to_submission(row: Row[Any]) -> Submission:
         reference=row.reference,
         state=SubmissionState(row.state),
         nonce=row.nonce,
-        tx_hash=row.tx_hash,
-        block_number=row.block_number,
+        tx_hash=row.proof_hash or row.tx_hash,
+        block_number=row.proof_block or row.block_number,
         gas_used=row.gas_used,
         contract_address=row.contract_address,
         created_at=row.created_at,
+        not_before=row.not_before,
         error=None if row.error is None else json.loads(row.error),
     )
 
 
-def to_attempt(row: Row[Any]) -> Attempt:
-    """A row of ATTEMPTS."""
+def to_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
+    """Rows of ATTEMPTS, those of one attempt next to each other."""
+    found: list[Attempt] = []
+    asked: list[Asked] = []
+    last: Row[Any] | None = None
+    for row in rows:
+        if last is not None and row.id != last.id:
+            found.append(_attempt(last, asked))
+            asked = []
+        if row.submission is not None:
+            asked.append(_asked(row))
+        last = row
+    if last is not None:
+        found.append(_attempt(last, asked))
+    return found
+
+
+def _asked(row: Row[Any]) -> Asked:
+    return Asked(
+        id=row.submission,
+        kind=row.submission_kind,
+        owner=row.submission_owner,
+        state=SubmissionState(row.submission_state),
+        to=row.submission_to,
+        data=row.submission_data,
+        refused=row.submission_error is not None,
+    )
+
+
+def _attempt(row: Row[Any], asked: Sequence[Asked]) -> Attempt:
     return Attempt(
         id=row.id,
-        submission=row.submission,
         wallet=row.lane,
         nonce=row.nonce,
+        kind=AttemptKind(row.kind),
+        beside=row.beside,
         to=row.to,
         data=row.data,
         gas=row.gas,
+        price=int(row.price or 0),
         raw=row.raw,
         tx_hash=row.tx_hash,
-        state=SubmissionState(row.state),
+        state=AttemptState(row.state),
+        refused_since=row.refused_since,
+        asked=tuple(asked),
     )
 
 

@@ -1,46 +1,79 @@
-"""The one way in which this package changes a chain.
+"""The sender: operations in, the chain's answers out.
 
-Decisions that govern this module, in the order of a submission's life:
+How exactly-once is kept:
 
-1. Same key, same request: the stored submission, nothing new. Same key, other request: IdempotencyConflict.
-2. Simulated as the wallet: what would revert now is refused with its typed error, and nothing is stored.
-3. One commit binds a nonce to the whole operation. Signing happens outside of it (a device may be slow).
-4. One commit stores the bytes. Only stored bytes are sent. A number without bytes is signed next, for its own stored
-   operation: it is neither skipped nor given to another.
-5. A receipt is the only outcome (``resolution``).
+1. A request is looked up by its owner and key: what was accepted before is never accepted twice.
+2. The chain is asked for its name: what lost bytes did already is adopted. It is simulated, with what is on its way
+   taken off the payer's funds. Refused: nothing is stored, and no nonce is burnt.
+3. One commit stores it and binds a nonce to it, where its lane has room; otherwise it waits in its order.
+4. It is signed outside any transaction (a device may be slow), by a signer that first writes down the nonce; a second
+   commit stores the bytes. Only stored bytes are sent. A number without bytes is signed next.
+5. Every answer of a node means unknown: the same bytes go again until their nonce is used (``delivery``).
+6. A receipt with the operation's own event, or the contract's own word, is the only outcome (``resolution``).
 
-So a process that dies at any point leaves either nothing, or a stored operation that ``resume`` carries on under its
-own nonce: whatever is sent twice is the same bytes, which a chain takes once.
-
-Transactions are EIP-1559 (type 2) with both fees 0, on every chain: the type that Besu, Anvil and eth-tester take
-alike and that has the chain id among the signed fields, where a legacy transaction may be left without one.
+So a process that dies at any point leaves either nothing, or a stored operation that ``resume`` carries on: whatever is
+sent twice is the same bytes, which a chain takes once. What happens when the database itself is older than the world is
+in ``recovery``, who may be told of a failure in ``negative``.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 from pyjpm.chain.connection import Connection
-from pyjpm.chain.raw import decode_raw
+from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.chain import Reverted, TransportFault
-from pyjpm.errors.sending import SignerMismatch, StillPending
-from pyjpm.sending.attempts import Batch, Request
+from pyjpm.errors.chain import ChainError, Reverted, TransportFault
+from pyjpm.errors.deployment import ReferenceConflict
+from pyjpm.errors.outbox import (
+    EffectMissing,
+    InFlightExceedsFunds,
+    OperationCancelled,
+    OperationExpired,
+    OperationRejected,
+    ReferenceVoided,
+)
+from pyjpm.errors.seeing import ViewBehind
+from pyjpm.errors.sending import StillPending
+from pyjpm.errors.token import AlreadyPaid
+from pyjpm.sending.acceptance import Batch, Request
+from pyjpm.sending.carrier import Carrier
+from pyjpm.sending.clock import Clock
+from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.funds import Funds, NoFunds, require_funds
 from pyjpm.sending.journal import Journal
-from pyjpm.sending.operation import Operation, Submission, SubmissionState
+from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.numbering import Numbering
+from pyjpm.sending.operation import RETRIED, Operation, Submission
+from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.reference import request_sha256
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
-from pyjpm.sending.rows import Attempt
+from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.witness import Call, Effect, NoWitness, Verdict, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
-# Between looks at the nonce and the pool while waiting; a receipt is asked for at every poll.
-_LOOK_AFTER: Final = 1.0
+_NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a sender behaves.
+
+    Attributes:
+        window: nonces that one wallet may have on their way at once. A node holds only so many of one sender, and a
+            signer's lost mark costs so many cancels.
+        jam_after: seconds for which every node must have refused bytes for what they are, before their nonce is freed.
+    """
+
+    window: int = 1_024
+    jam_after: float = 30.0
 
 
 class Sender:
@@ -49,26 +82,56 @@ class Sender:
     Threads: any number; the transactions of one wallet leave one after the other. Forks: as its journal.
 
     Args:
-        connection: the chain.
+        chain: the chain, through one node or several.
         journal: bound to the same chain; raises JournalOfOtherChain otherwise.
         decode: revert data to a typed error.
+        witness: reads from the contracts what became of an operation.
+        funds: what operations take and payers have; None: simulations alone decide.
+        needs_approval: which operations wait for somebody's word.
     """
 
-    def __init__(self, connection: Connection, journal: Journal, *, decode: Decoder) -> None:
-        journal.expect(genesis_hash=connection.genesis_hash, chain_id=connection.chain_id)
-        self._connection = connection
+    def __init__(
+        self,
+        chain: Connection | Nodes,
+        journal: Journal,
+        *,
+        decode: Decoder,
+        witness: Witness | None = None,
+        funds: Funds | None = None,
+        needs_approval: Approvals | None = None,
+        clock: Clock = time,
+        settings: Settings = Settings(),
+    ) -> None:
+        nodes = chain if isinstance(chain, Nodes) else Nodes([chain], clock=clock)
+        journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
+        known = NoWitness() if witness is None else witness
         self._journal = journal
-        self._attempts = journal.attempts
         self._decode = decode
-        self._resolver = Resolver(connection, journal.attempts, decode)
+        self._witness = known
+        self._funds: Funds = NoFunds() if funds is None else funds
+        self._needs_approval = needs_approval or (lambda operation: False)
+        self._clock = clock
         self._block_gas_limit: int | None = None
+        self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
+        self._numbering = Numbering(nodes, journal, known, decode, clock, window=settings.window)
+        self._carrier = Carrier(
+            nodes,
+            journal,
+            self._resolver,
+            Delivery(nodes, journal.attempts, clock, jam_after=settings.jam_after),
+            Recovery(nodes, journal.lanes, journal.attempts, window=settings.window),
+            self._numbering,
+            Retiring(nodes, journal, known, clock),
+            clock,
+            jam_after=settings.jam_after,
+        )
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
     def submit(self, signer: TransactionSigner, operation: Operation, *, simulate: bool = True) -> Submission:
         """Accept an operation and send it; returns once it is stored and sent, not once it is mined.
 
-        A submission that reverted is attempted again, with a new nonce, under the same key.
+        A submission that reverted or was rejected is attempted again, with a new nonce, under the same key.
 
         Args:
             signer: of the wallet that sends.
@@ -76,9 +139,10 @@ class Sender:
             simulate: refuse it now if it would revert on the present state. Creations are not simulated.
 
         Raises:
-            IdempotencyConflict, InvalidIdempotencyKey, InvalidOperation, InvalidAddress, LaneHalted; in a simulation
-            the decoded error of the contract; a transport fault before anything was stored; what the signer raises,
-            and SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
+            IdempotencyConflict, InvalidIdempotencyKey, InvalidOperation, InvalidAddress, LaneHalted; what the chain
+            says already: ReferenceConflict, ReferenceVoided; in a simulation the decoded error of the contract, and
+            InFlightExceedsFunds; a transport fault before anything was stored; what the signer raises, and
+            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
         """
         return self.submit_many(signer, [operation], simulate=simulate)[0]
 
@@ -98,62 +162,84 @@ class Sender:
 
         All or nothing of all wallets is accepted. The wallets' transactions are sent in the order given.
         """
-        checked = [
-            Batch(check_address(signer.address), [self._checked(operation) for operation in operations])
-            for signer, operations in batches
-        ]
-        signers = {batch.wallet: signer for batch, (signer, _) in zip(checked, batches, strict=True)}
+        signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
-        known = self._attempts.known(checked)
-        fresh = [batch for batch, found in zip(checked, known, strict=True) if _new(batch, found)]
-        if simulate:
-            for batch, found in zip(checked, known, strict=True):
-                for request in _new(batch, found):
-                    self._simulate(batch.wallet, request)
-        reserved: dict[str, list[str]] = {}
-        if fresh:
-            wallets = [batch.wallet for batch in fresh]
-            with self._attempts.lanes(wallets):
-                nonces = self._connection.transaction_counts(wallets)
-                reserved = dict(zip(wallets, self._attempts.reserve(fresh, nonces), strict=True))
-                self._sign_and_send({wallet: signers[wallet] for wallet in wallets})
-        ids = []
-        for batch, found in zip(checked, known, strict=True):
-            if any(each.is_pending for each in found.values()):
-                self._carry_on(signers[batch.wallet], batch.wallet, [each.id for each in found.values()])
-            ids.append(reserved.get(batch.wallet) or [found[each.operation.key].id for each in batch.requests])
-        stored = iter(self._journal.get_many([each for some in ids for each in some]))
-        return [[next(stored) for _ in some] for some in ids]
-
-    def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
-        """Carry on with everything that has no outcome: to be called once after a start, before anything else.
-
-        Sent bytes are resolved or sent again, stored operations without bytes are signed under their own nonces and
-        sent, each wallet in the order of its nonces. Wallets without a signer here keep what they have to sign.
-
-        Args:
-            signers: by wallet.
-
-        Returns:
-            Those submissions as they are now, by wallet and nonce.
-
-        Raises:
-            What a signer raises, after all other wallets were served.
-        """
-        living = self._attempts.living()
-        self._resolver.resolve(living)
-        by_wallet: dict[str, TransactionSigner] = {check_address(wallet): signer for wallet, signer in signers.items()}
+        checked = [
+            Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations])
+            for wallet, (_, operations) in zip(signers, batches, strict=True)
+        ]
+        known = self._journal.acceptance.known(checked)
+        fresh = [
+            Batch(batch.wallet, _new(batch, found))
+            for batch, found in zip(checked, known, strict=True)
+            if _new(batch, found)
+        ]
+        wallets = [batch.wallet for batch in fresh]
         failures: list[PyjpmError] = []
-        for wallet in dict.fromkeys(each.wallet for each in living if each.raw is None):
-            if wallet in by_wallet:
-                try:
-                    with self._attempts.lanes([wallet]):
-                        self._sign_and_send({wallet: by_wallet[wallet]})
-                except PyjpmError as error:
-                    failures.append(error)
+        reserved: dict[str, dict[str, str]] = {}
+        if fresh:
+            view = self._carrier.view()
+            self._carrier.take_up({wallet: signers[wallet] for wallet in wallets}, view)
+            asked = [self._asked(batch, view, simulate) for batch in fresh]
+            with self._journal.lanes.held(wallets):
+                ids = self._journal.acceptance.accept(
+                    asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
+                )
+                for batch, each in zip(asked, ids, strict=True):
+                    keys = [request.operation.key for request in batch.requests]
+                    reserved[batch.wallet] = dict(zip(keys, each, strict=True))
+                failures = self._carrier.sign_and_send(wallets, view)
+        self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
-        return self._journal.get_many([each.submission for each in living])
+        return [
+            self._journal.get_many(
+                [
+                    reserved.get(batch.wallet, {}).get(request.operation.key) or found[request.operation.key].id
+                    for request in batch.requests
+                ]
+            )
+            for batch, found in zip(checked, known, strict=True)
+        ]
+
+    def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
+        """Take these wallets' leases and carry on with everything of theirs that has no outcome: to be called once
+        after a start, with all wallets that this process serves, before anything else.
+
+        Whoever held the leases before can write nothing more. Sent bytes are resolved or sent again, stored operations
+        without bytes are signed under their own nonces and sent. A wallet of which the world knows more than the
+        journal recovers first.
+
+        Args:
+            signers: by wallet. Submissions of other wallets are left to whoever serves those.
+
+        Returns:
+            What was open, as it is now, in the order of acceptance.
+
+        Raises:
+            JournalOfOtherChain where the chain was started anew; what a signer raises, after all other wallets were
+            served; transport faults, ViewBehind.
+        """
+        view = self._carrier.view()
+        self._check_chain(view)
+        self._carrier.take_up(signers, view, again=True)
+        before = self._journal.open_submissions()
+        failures = self._carrier.carry_on([check_address(wallet) for wallet in signers], view)
+        if failures:
+            raise failures[0]
+        return self._journal.get_many([each.id for each in before])
+
+    def serve(self, signer: TransactionSigner) -> None:
+        """Take a wallet up, if this process does not serve it yet: needed before the outcome of what an earlier
+        process submitted for it is looked after. Raises transport faults, ViewBehind."""
+        if not self._journal.lanes.is_taken(check_address(signer.address)):
+            self._carrier.take_up({signer.address: signer}, self._carrier.view())
+
+    def carry_on(self) -> None:
+        """One step for every wallet that this process holds. Raises what a signer raises, transport faults, Fenced."""
+        wallets = [lane.wallet for lane in self._journal.lanes.all() if self._journal.lanes.is_taken(lane.wallet)]
+        if wallets and (failures := self._carrier.carry_on(wallets)):
+            raise failures[0]
 
     # --- what became of it -----------------------------------------------------------------------------------------
 
@@ -162,21 +248,21 @@ class Sender:
         return self._journal.find(wallet, key)
 
     def refresh(self, submission_id: str) -> Submission:
-        """One look at the chain; bytes that its node does not know are sent again.
+        """One look at the chain; bytes without an outcome are sent again.
 
         Raises SubmissionNotFound, ForeignNonce, transport faults.
         """
         submission = self.refresh_many([submission_id])[0]
-        self._raise_if_taken(submission)
+        _raise_if_quarantined(submission)
         return submission
 
     def refresh_many(self, submission_ids: Sequence[str]) -> list[Submission]:
         """As ``refresh`` for many, in few requests. A foreign nonce shows in ``error`` and raises nothing."""
         before = self._journal.get_many(submission_ids)
-        pending = [each.id for each in before if each.is_pending]
-        if not pending:
+        wallets = list(dict.fromkeys(each.wallet for each in before if each.is_pending))
+        if not wallets:
             return before
-        self._resolver.resolve(self._attempts.of(pending))
+        self._carrier.carry_on(wallets, resend=True)
         return self._journal.get_many(submission_ids)
 
     def wait(self, submission_id: str, timeout: float | None) -> Submission:
@@ -188,126 +274,183 @@ class Sender:
 
         Raises:
             StillPending when the time is over: never a failure. The contract's decoded error, or TransactionReverted,
-            where it reverted. ForeignNonce, SubmissionNotFound.
+            where it reverted; OperationRejected, OperationExpired, OperationCancelled, ReferenceVoided,
+            ReferenceConflict, EffectMissing, ForeignNonce where it ended so. SubmissionNotFound.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause, look_after, answer = _FIRST_POLL, time.monotonic(), ""
+        clock = self._clock
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        pause, answer = _FIRST_POLL, ""
         submission = self._journal.get(submission_id)
-        if submission.state == SubmissionState.BROADCAST:
-            look_after += _LOOK_AFTER
         while True:
-            now = time.monotonic()
             if submission.is_pending:
                 try:
-                    answers = self._resolver.resolve(self._attempts.of([submission_id]), resend=now >= look_after)
-                    if now >= look_after:
-                        look_after = now + _LOOK_AFTER
-                    if submission_id in answers:
-                        answer = answers[submission_id].outcome.value
-                except TransportFault as fault:
+                    self._carrier.carry_on_soon([submission.wallet])
+                except (TransportFault, ViewBehind) as fault:
                     answer = fault.code
                 submission = self._journal.get(submission_id)
-            self._raise_if_taken(submission)
-            if submission.state == SubmissionState.FINAL:
+            _raise_if_quarantined(submission)
+            if submission.state is State.FINAL:
                 return submission
-            if submission.state == SubmissionState.REVERTED:
+            if not submission.is_pending:
                 raise self._error_of(submission)
+            now = clock.monotonic()
             if deadline is not None and now >= deadline:
                 raise _still_pending(submission, answer)
-            time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
+            clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
             pause = min(_LONGEST_POLL, pause * 2)
+
+    def _check_chain(self, view: View) -> None:
+        """Genesis and chain id do not tell a network from the one that was started anew from its files."""
+
+        def block_hash(number: int) -> str | None:
+            return view.connection.block(number).hash if number <= view.number else None
+
+        self._journal.expect_checkpoint(block_hash)
+        if view.number >= _NEVER_TAKEN_BACK:
+            settled = view.connection.block(view.number - _NEVER_TAKEN_BACK)
+            self._journal.move_checkpoint(settled.number, settled.hash)
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
-    def _checked(self, operation: Operation) -> Request:
+    def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         if self._block_gas_limit is None or operation.gas > self._block_gas_limit:
-            self._block_gas_limit = self._connection.block("latest").gas_limit
+            view = self._carrier.view()
+            self._block_gas_limit = view.connection.block(view.number).gas_limit
         to = operation.checked_to(self._block_gas_limit)
-        return Request(operation, to, request_sha256(operation.kind, operation.content))
+        if operation.not_after is not None and operation.not_after < self._clock.time():
+            raise OperationExpired(f"The last second of {operation.key!r} has passed.", submission=None)
+        return Request(
+            operation,
+            to,
+            request_sha256(operation.kind, operation.content),
+            operation.owner or f"wallet {wallet}",
+            needs_approval=self._needs_approval(operation),
+            simulate=simulate,
+        )
 
-    def _simulate(self, wallet: str, request: Request) -> None:
+    def _asked(self, batch: Batch, view: View, simulate: bool) -> Batch:
+        """The batch with what the chain says already; refused here, nothing of it is stored.
+
+        Nothing is refused while the lane recovers: lost bytes may be doing what is asked. It waits then.
+        """
+        calls = [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
+        verdicts = self._witness.read(calls, connection=view.connection, at=view.number)
+        lane = self._journal.lanes.read(batch.wallet)
+        sure = lane is not None and lane.state is not LaneState.RECOVERING
+        requests = []
+        for request, call, verdict in zip(batch.requests, calls, verdicts, strict=True):
+            there = self._is_there(request, call, verdict)
+            refusal = self._refusal(batch.wallet, request, view) if simulate and sure and not there else None
+            if refusal is None or isinstance(refusal, AlreadyPaid):
+                if verdict.effect is Effect.CONFLICT and not there:
+                    raise _held_by_other(request, verdict)
+                if verdict.effect is Effect.VOIDED and sure:
+                    raise _voided(request)
+            if refusal is not None and verdict.effect is not Effect.APPLIED:
+                raise refusal
+            there = there or refusal is not None
+            debits = {} if there else self._funds.own_debits(call)
+            requests.append(replace(request, found=verdict if there else None, debits=debits))
+        if simulate and sure:
+            self._require_funds(batch, requests, view)
+        return Batch(batch.wallet, requests)
+
+    def _is_there(self, request: Request, call: Call, verdict: Verdict) -> bool:
+        """Whether exactly this was done already. Only what has a name on the chain: a state that is as asked for now
+        may be changed by what is on its way."""
+        if verdict.effect is Effect.CONFLICT:
+            return request.operation.sealed and bool(verdict.detail.get("same_but_remittance"))
+        return verdict.effect is Effect.APPLIED and self._witness.is_named(call)
+
+    def _refusal(self, wallet: str, request: Request, view: View) -> PyjpmError | None:
+        """Why the contract would refuse it now, None where it would not."""
         if request.to is None:
+            return None
+        try:
+            view.connection.call(request.to, request.operation.data, sender=wallet)
+        except Reverted as reverted:
+            return self._decode(reverted.data)
+        return None
+
+    def _require_funds(self, batch: Batch, requests: Sequence[Request], view: View) -> None:
+        try:
+            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, view)
+        except InFlightExceedsFunds:
+            # What was mined meanwhile is off the balance already.
+            self._carrier.carry_on([batch.wallet])
+            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, self._carrier.view())
+
+    def _carry_on_pending(
+        self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
+    ) -> None:
+        """Asked for again before it had an outcome: sign what has no bytes, send again what is due."""
+        pending = {each.wallet for found in known for each in found.values() if each.is_pending}
+        mine = {wallet: signer for wallet, signer in signers.items() if wallet in pending}
+        if not mine:
             return
         try:
-            self._connection.call(request.to, request.operation.data, sender=wallet)
-        except Reverted as reverted:
-            raise self._decode(reverted.data) from None
-
-    def _sign_and_send(self, signers: Mapping[str, TransactionSigner]) -> None:
-        """Sign whatever of these wallets has a nonce and no bytes, in order, commit, send. The lanes are held."""
-        signed: list[Attempt] = []
-        try:
-            for attempt in self._attempts.unsigned(list(signers)):
-                signed.append(self._signed(signers[attempt.wallet], attempt))
-        finally:
-            # What was signed before a signer failed goes on.
-            if signed:
-                self._attempts.commit_bytes(signed)
-                self._resolver.send(signed)
-
-    def _signed(self, signer: TransactionSigner, attempt: Attempt) -> Attempt:
-        transaction: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._connection.chain_id,
-            "nonce": attempt.nonce,
-            "value": 0,
-            "gas": attempt.gas,
-            "maxFeePerGas": 0,
-            "maxPriorityFeePerGas": 0,
-            "data": attempt.data,
-        }
-        if attempt.to is not None:
-            transaction["to"] = attempt.to
-        raw = bytes(signer.sign_transaction(transaction).raw)
-        said = decode_raw(raw)
-        to = b"" if attempt.to is None else bytes.fromhex(attempt.to[2:])
-        # A device that signs something else would spend this nonce on it.
-        for field, expected, actual in (
-            ("chain_id", self._connection.chain_id, said.chain_id),
-            ("nonce", attempt.nonce, said.nonce),
-            ("to", to, said.to),
-            ("value", 0, said.value),
-            ("gas", attempt.gas, said.gas),
-            ("fees", (0, 0), said.fees),
-            ("data", attempt.data, said.data),
-        ):
-            if expected != actual:
-                raise SignerMismatch(
-                    f"The signer of {attempt.wallet} signed another {field} than it was asked to.",
-                    wallet=attempt.wallet,
-                    field=field,
-                )
-        return replace(attempt, raw=raw, tx_hash=said.hash, state=SubmissionState.SIGNED)
-
-    def _carry_on(self, signer: TransactionSigner, wallet: str, stored: Sequence[str]) -> None:
-        """Asked for again before it had an outcome: sign what has no bytes, send again what is lost."""
-        with self._attempts.lanes([wallet]):
-            self._sign_and_send({wallet: signer})
-        try:
-            self._resolver.resolve(self._attempts.of(stored))
-        except TransportFault:
+            self._carrier.take_up(mine, self._carrier.view())
+            failures = self._carrier.carry_on(list(mine), resend=True)
+        except ChainError:
             return  # what is stored is a valid answer; the next look goes on
+        if failures:
+            raise failures[0]
 
     def _error_of(self, submission: Submission) -> PyjpmError:
-        data = self._attempts.revert_data(submission.id)
+        if submission.state is State.REVERTED:
+            data = self._journal.attempts.revert_data(submission.id)
+            gas = int((submission.error or {}).get("details", {}).get("gas", 0))
+            return self._resolver.reverted(str(submission.tx_hash), data, gas, submission.gas_used or 0)
         error = submission.error or {}
-        gas = int(error.get("details", {}).get("gas", 0))
-        return self._resolver.reverted(str(submission.tx_hash), data, gas, submission.gas_used or 0)
+        kind = _ERRORS[submission.state]
+        return kind(
+            error.get("message") or f"The submission {submission.id} is {submission.state}.",
+            submission=submission.id,
+            error=error,
+        )
 
-    def _raise_if_taken(self, submission: Submission) -> None:
-        if submission.is_pending and submission.error is not None:
-            foreign = submission.error["details"].get("foreign")
-            raise foreign_nonce(submission.wallet, submission.nonce, submission.tx_hash, foreign)
+
+class Approvals(Protocol):
+    """Which operations wait for somebody's word."""
+
+    def __call__(self, operation: Operation, /) -> bool: ...
+
+
+_ERRORS: Final[Mapping[State, type[PyjpmError]]] = {
+    State.REJECTED: OperationRejected,
+    State.EXPIRED: OperationExpired,
+    State.CANCELLED: OperationCancelled,
+    State.VOIDED: ReferenceVoided,
+    State.CONFLICT: ReferenceConflict,
+    State.SUPERSEDED: EffectMissing,
+}
 
 
 def _new(batch: Batch, known: Mapping[str, Submission]) -> list[Request]:
-    """Those that were never accepted, or reverted."""
+    """Those that were never accepted, or are attempted again."""
     before = [known.get(each.operation.key) for each in batch.requests]
     return [
         request
         for request, found in zip(batch.requests, before, strict=True)
-        if found is None or found.state == SubmissionState.REVERTED
+        if found is None or found.state in RETRIED
     ]
+
+
+def _held_by_other(request: Request, verdict: Verdict) -> ReferenceConflict:
+    key = request.operation.key
+    return ReferenceConflict(
+        f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
+    )
+
+
+def _voided(request: Request) -> ReferenceVoided:
+    return ReferenceVoided(f"The name of {request.operation.key!r} was voided on the chain.", submission=None)
+
+
+def _raise_if_quarantined(submission: Submission) -> None:
+    if submission.state is State.QUARANTINED:
+        details = (submission.error or {}).get("details", {})
+        raise foreign_nonce(submission.wallet, submission.nonce or 0, submission.tx_hash, details.get("foreign"))
 
 
 def _still_pending(submission: Submission, answer: str) -> StillPending:

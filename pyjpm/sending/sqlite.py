@@ -48,9 +48,11 @@ from pyjpm.sending.store import transaction
 _BUSY_SECONDS: Final = 30.0
 _IDLE_READERS: Final = 4
 _ROOM: Final = 1 << 16  # bytes: SQLite asks for its shared memory in 32 kB
+# Errors that may come from a full disk; those of an fsync are not among them, as then nobody knows what was written.
+_NO_ROOM: Final = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN)
 _FULL: Final = 2  # PRAGMA synchronous: 2 is FULL, 3 EXTRA
 
-# Which file the engine shall open next, and how a transaction begins there.
+# Which file the engine shall open next, and whether to write to it.
 _next = threading.local()
 _creating = threading.Lock()
 
@@ -63,11 +65,11 @@ class SqliteStore:
         self._path = path
         self._mutex = threading.RLock()
         self._readers: list[Connection] = []
-        self._broken: JournalFailed | None = None
+        self._broken: JournalFailed | None = None  # after which nothing is written
         with _creating:
             if path is not None:
                 _create(path)
-            self._writer = self._connect("BEGIN IMMEDIATE")
+            self._writer = self._connect(writes=True)
         try:
             if path is not None:
                 require_durable(self._writer, self.name)
@@ -83,31 +85,38 @@ class SqliteStore:
     def preparing(self) -> Iterator[Connection]:
         """Foreign keys are not looked after meanwhile: a table that is made anew is dropped first."""
         with self._mutex, self._older_excluded():
-            self._foreign_keys("OFF")
+            self._pragma("foreign_keys=OFF")
             try:
                 with self.writing() as connection:
                     yield connection
             finally:
-                self._foreign_keys("ON")
+                self._pragma("foreign_keys=ON")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         with self._mutex:
             if self._broken is not None:
-                raise type(self._broken)(self._broken.message, **self._broken.details)
-            try:
-                with transaction(self._writer, self._failure):
-                    yield self._writer
-            finally:
-                self._roll_back()
+                details = dict(self._broken.details)
+                if "undecided" in details:
+                    details["undecided"] = False  # of that transaction, not of this one
+                raise type(self._broken)(
+                    f"The journal {self.name} is not written to until it is opened anew: {details['cause']}.", **details
+                )
+            with transaction(self._writer, self._failure):
+                yield self._writer
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         if self._path is None:
+            # Nobody else can open this memory.
             with self.writing() as connection:
-                yield connection
+                self._pragma("query_only=ON")
+                try:
+                    yield connection
+                finally:
+                    self._pragma("query_only=OFF")
             return
-        reader = self._readers.pop() if self._readers else self._connect("BEGIN")
+        reader = self._readers.pop() if self._readers else self._connect(writes=False)
         try:
             with transaction(reader, self._failure):
                 yield reader
@@ -124,8 +133,8 @@ class SqliteStore:
                 self._readers.pop().close()
             self._writer.close()
 
-    def _connect(self, begin: str) -> Connection:
-        _next.path, _next.begin = self._path, begin
+    def _connect(self, *, writes: bool) -> Connection:
+        _next.path, _next.writes = self._path, writes
         try:
             return _engine().connect()
         except DBAPIError as error:
@@ -148,25 +157,17 @@ class SqliteStore:
         finally:
             os.close(handle)
 
-    def _foreign_keys(self, switch: str) -> None:
+    def _pragma(self, pragma: str) -> None:
+        # Past SQLAlchemy, which would begin a transaction, in which some of them do nothing.
         raw = self._writer.connection.dbapi_connection
         assert raw is not None
-        raw.cursor().execute(f"PRAGMA foreign_keys={switch}")
-
-    def _roll_back(self) -> None:
-        # A COMMIT that failed may leave its transaction open, of which SQLAlchemy knows nothing any more.
-        raw = self._writer.connection.dbapi_connection
-        if isinstance(raw, sqlite3.Connection) and raw.in_transaction:
-            raw.rollback()
+        raw.cursor().execute(f"PRAGMA {pragma}")
 
     def _failure(self, error: DBAPIError, committing: bool) -> JournalFailed:
-        cause = str(error.orig)
-        found = _kind(error.orig, self._path)
-        details = {"path": self.name, "cause": cause}
-        if found is JournalFailed and _primary(error.orig) == sqlite3.SQLITE_IOERR:
-            found, details["undecided"] = JournalLost, committing  # type: ignore[assignment]
-        failure = found(f"The journal {self.name} failed: {cause}.", **details)
-        if found in (JournalLost, JournalCorrupt):
+        cause, kind = str(error.orig), _kind(error.orig, self._path)
+        undecided = {"undecided": committing} if kind is JournalLost else {}
+        failure = kind(f"The journal {self.name} failed: {cause}.", path=self.name, cause=cause, **undecided)
+        if kind in (JournalLost, JournalCorrupt):
             self._broken = failure
         return failure
 
@@ -208,7 +209,7 @@ def _engine() -> Engine:
 
     @event.listens_for(engine, "connect")
     def _remember(_connection: object, record: object) -> None:
-        record.info["begin"] = _next.begin  # type: ignore[attr-defined]
+        record.info["begin"] = "BEGIN IMMEDIATE" if _next.writes else "BEGIN"  # type: ignore[attr-defined]
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -230,6 +231,8 @@ def _open() -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         if path is not None:
             _use_wal(connection)
+        if not _next.writes:
+            connection.execute("PRAGMA query_only=ON")
     except BaseException:
         connection.close()
         raise
@@ -253,10 +256,11 @@ def _create(path: Path) -> None:
     """Before SQLite makes it with the usual permissions: it tells all about the business of its owner."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        return
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
+        if path.is_file():
+            return  # another process was faster
         kind = {"ENOSPC": DiskFull, "EDQUOT": DiskFull, "EROFS": JournalReadOnly, "EACCES": JournalReadOnly}.get(
             errno.errorcode.get(error.errno or 0, ""), JournalFailed
         )
@@ -284,7 +288,7 @@ def _kind(error: BaseException | None, path: Path | None) -> type[JournalFailed]
     code = getattr(error, "sqlite_errorcode", 0)
     if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
         return JournalCollision
-    if path is not None and _primary(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+    if path is not None and (code in _NO_ROOM or _primary(error) == sqlite3.SQLITE_CANTOPEN):
         # It has one code for many causes there.
         if shutil.disk_usage(path.parent).free < _ROOM:
             return DiskFull
@@ -297,4 +301,5 @@ def _kind(error: BaseException | None, path: Path | None) -> type[JournalFailed]
         sqlite3.SQLITE_NOTADB: JournalCorrupt,
         sqlite3.SQLITE_BUSY: JournalBusy,
         sqlite3.SQLITE_LOCKED: JournalBusy,
+        sqlite3.SQLITE_IOERR: JournalLost,
     }.get(_primary(error), JournalFailed)

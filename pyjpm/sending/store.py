@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -40,9 +40,14 @@ def transaction(connection: Connection, failure: Failure) -> Iterator[Connection
     """Committed at the end, rolled back by an error."""
     committing = False
     try:
-        with connection.begin() as open_transaction:
-            yield connection
-            committing = True
-            open_transaction.commit()
-    except DBAPIError as error:
-        raise failure(error, committing) from error
+        open_transaction = connection.begin()
+        yield connection
+        committing = True
+        open_transaction.commit()
+    except BaseException as error:
+        # After a COMMIT that failed too: SQLAlchemy takes it for over then, the database may not.
+        with suppress(DBAPIError):
+            connection.rollback()
+        if isinstance(error, DBAPIError):
+            raise failure(error, committing) from error
+        raise

@@ -90,6 +90,8 @@ payment = Table(
     Column("gas", BigInteger, nullable=False),
     # JSON of [token, minor units]: counted against the payer while it is in flight.
     Column("debits", Text),
+    # Whether it is simulated once more before it gets a nonce.
+    Column("simulate", Integer, nullable=False, server_default="0"),
     # Unix seconds: not sent before, not sent after (lapsed payments expire).
     Column("not_before", BigInteger),
     Column("not_after", BigInteger),

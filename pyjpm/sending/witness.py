@@ -31,7 +31,7 @@ class Effect(StrEnum):
     VOIDED = "VOIDED"
     """Its name was voided: this operation can never happen."""
     UNKNOWN = "UNKNOWN"
-    """It could not be read."""
+    """It could not be read, or has no name on the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,18 @@ class Witness(Protocol):
         """Whether the events of a successful receipt hold the call's own effect."""
         ...
 
+    def is_named(self, call: Call) -> bool:
+        """Whether the chain keeps the operation's name, so that APPLIED before it was sent means: done already."""
+        ...
+
     def references(self, call: Call) -> frozenset[bytes]:
         """The names that the contracts spend by this call (32 bytes each); none for calls that spend none."""
         ...
+
+
+def is_absent(witness: Witness, call: Call, verdict: Verdict) -> bool:
+    """Whether a call's effect is known not to be there. What has no name on the chain has nothing but its receipt."""
+    return verdict.effect is Effect.ABSENT or (verdict.effect is Effect.UNKNOWN and not witness.is_named(call))
 
 
 class NoWitness:
@@ -94,6 +103,10 @@ class NoWitness:
     def has_effect(self, call: Call, logs: Sequence[Log]) -> bool:
         """True: success is all there is to see."""
         return True
+
+    def is_named(self, call: Call) -> bool:
+        """False."""
+        return False
 
     def references(self, call: Call) -> frozenset[bytes]:
         """None."""

@@ -14,18 +14,20 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.reading import LOG_PAGE_BLOCKS
-from pyjpm.contracts.codec import Event, codec
+from pyjpm.contracts.codec import Event, abi_type, codec
 from pyjpm.errors.chain import BlockNotAvailable, ExecutionFailed, Reverted
 
 # Alternatives for one topic in one request: nodes bound what a filter may hold.
 _ALTERNATIVES: Final = 200
+_WORD: Final = 32
 # Each step back searches twice as many pages as the one before.
 _MOST_PAGES: Final = 64
 
@@ -34,19 +36,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view of a contract answers; decoded, or None."""
+    """What a view of a contract answers; decoded, or None. Equal where the calldata is.
+
+    ``data``: the calldata, where it is known already.
+    """
 
     address: str
     artifact: str
     function: str
-    arguments: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = field(default=(), compare=False)
+    data: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            object.__setattr__(self, "data", codec(self.artifact).encode(self.function, *self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
     """The newest events of a kind that have this value in this indexed place (1 to 3); answered by ``Found``.
 
-    ``before``: only in blocks below that height.
+    Place 0 with an empty value: whatever they say. ``before``: only in blocks below that height.
     """
 
     address: str
@@ -66,7 +76,7 @@ class Found:
 
 
 Question = View | Events
-Plan = Generator[list[Question], list[Any], T]
+Plan = Generator[Sequence[Question], list[Any], T]
 
 
 def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, first_block: int) -> list[T]:
@@ -86,7 +96,7 @@ def carry_out(plans: Sequence[Plan[T]], connection: Connection, *, at: int, firs
 def together(plans: Sequence[Plan[T]]) -> Plan[list[T]]:
     """Several plans as one: each round asks what all of them ask next."""
     results: dict[int, T] = {}
-    waiting: dict[int, list[Question]] = {}
+    waiting: dict[int, Sequence[Question]] = {}
 
     def advance(place: int, answers: list[Any] | None) -> None:
         try:
@@ -140,17 +150,17 @@ def _answers(asked: Sequence[Question], connection: Connection, at: int, first_b
 
 
 def _read(views: Sequence[View], connection: Connection, at: int) -> list[Any]:
-    requests = [(view.address, codec(view.artifact).encode(view.function, *view.arguments)) for view in views]
+    requests: list[tuple[str | bytes, bytes]] = [(view.address, view.data) for view in views]
     try:
         raw: Iterable[bytes | None] = connection.calls(requests, block=at)
     except (Reverted, ExecutionFailed):
-        raw = [_one(connection, to, data, at) for to, data in requests]
+        raw = [_one(connection, view, at) for view in views]
     return [_decoded(view, data) for view, data in zip(views, raw, strict=True)]
 
 
-def _one(connection: Connection, to: str, data: bytes, at: int) -> bytes | None:
+def _one(connection: Connection, view: View, at: int) -> bytes | None:
     try:
-        return connection.call(to, data, block=at)
+        return connection.call(view.address, view.data, block=at)
     except (Reverted, ExecutionFailed):
         return None
 
@@ -158,10 +168,19 @@ def _one(connection: Connection, to: str, data: bytes, at: int) -> bytes | None:
 def _decoded(view: View, data: bytes | None) -> Any:
     if data is None:
         return None
+    if len(data) == _WORD and _is_number(view.artifact, view.function):
+        return int.from_bytes(data, "big")  # nearly all that is asked in numbers
     try:
         return codec(view.artifact).decode_output(view.function, data)
     except (DecodingError, OverflowError):
         return None
+
+
+@cache
+def _is_number(artifact: str, function: str) -> bool:
+    """Whether a view answers one unsigned number."""
+    outputs = codec(artifact).outputs(function)
+    return len(outputs) == 1 and abi_type(outputs[0]).startswith("uint") and "[" not in abi_type(outputs[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +209,9 @@ class _Search:
 
     def _between(self, values: set[bytes], start: int, end: int) -> dict[bytes, list[Event]]:
         decoder = codec(self.artifact)
-        topics: list[Any] = [decoder.topic(self.event), *[None] * (self.place - 1), sorted(values)]
+        topics: list[Any] = [decoder.topic(self.event)]
+        if self.place:
+            topics += [*[None] * (self.place - 1), sorted(values)]
         logs = self.connection.logs([self.address], topics, from_block=start, to_block=end)
         if logs.to_block < end:
             raise BlockNotAvailable(f"The node's log ends at block {logs.to_block}.", block=end, head=logs.to_block)
@@ -198,5 +219,5 @@ class _Search:
         for log in logs:
             decoded = decoder.decode_log(log)
             if decoded is not None:
-                events.setdefault(log.topics[self.place], []).append(decoded)
+                events.setdefault(log.topics[self.place] if self.place else b"", []).append(decoded)
         return events

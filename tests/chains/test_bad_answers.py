@@ -68,6 +68,9 @@ READS: dict[str, tuple[str, Any, Callable[[Connection], Any]]] = {
     "receipt": ("eth_getTransactionReceipt", RECEIPT, lambda c: c.receipt(HASH)),
     "receipts": ("eth_getTransactionReceipt", RECEIPT, lambda c: c.receipts([HASH])),
     "transaction": ("eth_getTransactionByHash", TRANSACTION, lambda c: c.transaction(HASH)),
+    "newest": ("eth_getBlockByNumber", make_block(5), lambda c: c.newest()),
+    "storage": ("eth_getStorageAt", HASH, lambda c: c.storage(WALLET, 7)),
+    "block logs": ("eth_getLogs", [LOG], lambda c: c.block_logs(HASH, only={HASH})),
     "logs": ("eth_getLogs", [LOG], lambda c: list(c.logs(WALLET, from_block=0))),
 }
 NONSENSE: list[Any] = [7, True, 1.5, "", "0x", "0xzz", "x", "0x1", [], [7], [None], {}, {"number": 5}, {"logs": None}]
@@ -149,6 +152,17 @@ def test_what_belongs_to_another_transaction_is_never_taken_for_ours(besu: RpcSe
     besu.on(method, result({**right, "hash": other, "transactionHash": other}))
     with pytest.raises(NodeBadAnswer):
         ask(Connection.open(besu.url))
+
+
+def test_another_block_than_was_asked_for_is_no_answer(besu: RpcServer) -> None:
+    connection = Connection.open(besu.url)
+    besu.on("eth_getBlockByNumber", result(make_block(4)))
+    with pytest.raises(NodeBadAnswer):
+        connection.block(5)
+    besu.on("eth_getBlockByHash", result(make_block(4)))
+    with pytest.raises(NodeBadAnswer):
+        connection.block(HASH)
+    assert connection.block("latest").number == 4
 
 
 # --- on the way -----------------------------------------------------------------------------------------------------

@@ -105,6 +105,12 @@ def test_besus_codes_that_were_not_recorded(code: int, text: str, outcome: SendO
     assert classify_error(ClientKind.BESU, said(code, text)) is outcome
 
 
+def test_anvil_refuses_another_chains_typed_transaction() -> None:
+    # Met on 1.7.1 itself, whose legacy counterpart is taken, as recorded.
+    refused = said(-32003, "invalid chain id for signer")
+    assert classify_error(ClientKind.ANVIL, refused) is SendOutcome.REFUSED
+
+
 @pytest.mark.parametrize("kind", list(ClientKind))
 def test_what_no_client_says_is_unknown(kind: ClientKind) -> None:
     assert classify_error(kind, said(-12345, "nonce too low")) is SendOutcome.UNKNOWN

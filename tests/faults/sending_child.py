@@ -14,24 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from pyjpm.chain.connection import Connection
+from pyjpm.chain.nodes import Nodes
 from pyjpm.custody import Keystore, LocalSigner, read_passphrase
 from pyjpm.errors.base import PyjpmError
 from pyjpm.sending import Journal, Operation, Sender
+from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.attempts import Attempts
+from pyjpm.sending.outcomes import Outcomes
 
 BATCH = 10
 
 # Where to die: before or after one step of the sender.
 POINTS: dict[str, tuple[type, str, str]] = {
-    "before-reserving": (Attempts, "reserve", "before"),
-    "after-reserving": (Attempts, "reserve", "after"),
+    "before-reserving": (Acceptance, "accept", "before"),
+    "after-reserving": (Acceptance, "accept", "after"),
     "while-signing": (LocalSigner, "sign_transaction", "after"),
     "before-storing-bytes": (Attempts, "commit_bytes", "before"),
     "after-storing-bytes": (Attempts, "commit_bytes", "after"),
-    "after-sending": (Connection, "send_raw_many", "after"),
+    "after-sending": (Nodes, "send", "after"),
     "after-noting-it": (Attempts, "mark_broadcast", "after"),
-    "before-storing-outcome": (Attempts, "settle", "before"),
-    "after-storing-outcome": (Attempts, "settle", "after"),
+    "before-storing-outcome": (Outcomes, "write", "before"),
+    "after-storing-outcome": (Outcomes, "write", "after"),
 }
 
 

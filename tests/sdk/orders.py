@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyjpm import Document, LocalSigner, Milestone, Mode, Money, Platform
+from pyjpm.custody import Signer
 from pyjpm.testing import new_company
 
 SHIPPED, DELIVERED, DAMAGED = 1, 2, 9
@@ -19,7 +21,7 @@ class Attesters:
     """Three attesters of whom two must sign; their set is administered by a company that is party to nothing."""
 
     set_id: int
-    signers: list[LocalSigner]
+    signers: Sequence[Signer]
     bank: Platform
 
     def attest(self, order: Document, status: int = SHIPPED, *, seq: int = 1, count: int = 2, **more: Any) -> Document:

@@ -10,10 +10,10 @@ from eth_utils.crypto import keccak
 from pyjpm import Document, Flags, LocalSigner, Money, Platform, Remittance, RemittanceKey, Status, open_remittance
 from pyjpm.errors.authorizations import AuthorizationSpent, CallerNotPayee
 from pyjpm.errors.clearances import CallNotClearable, ClearanceExpired, ClearanceForOther, InvalidClearance
+from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.documents import MalformedDocument, SignatureMissing, SignatureNotOf
 from pyjpm.errors.refusals import CallerRefused, ClearanceMissing
 from pyjpm.errors.remittance import NoEncryptionKey, RemittanceNotForThisKey
-from pyjpm.errors.token import AlreadyPaid
 
 USD = "USD"
 TEN = Money("10.00", USD)
@@ -107,10 +107,10 @@ def test_an_authorized_payment_is_submitted_by_another(bank: Platform, buyer: Pl
     assert paid.amount == TEN
     assert balance(bank, seller) == 1_000
     assert buyer.payments.reference_state(paid.reference, currency=USD) == "PAID"
-    with pytest.raises(AuthorizationSpent):
-        seller.payments.submit_authorization(exchanged, idempotency_key="again")
+    again = seller.payments.submit_authorization(exchanged, idempotency_key="again")
+    assert (again.status, again.tx_hash) == (Status.FINAL, paid.tx_hash)
     second = buyer.payments.authorize(seller.session.participant, TEN, idempotency_key="a")
-    with pytest.raises(AlreadyPaid):
+    with pytest.raises(ReferenceConflict):
         seller.payments.submit_authorization(second, idempotency_key="second")
     stranger = bank.acting(LocalSigner.generate())
     third = buyer.payments.authorize(seller.session.participant, TEN, idempotency_key="third")

@@ -9,6 +9,7 @@ import pytest
 from pyjpm import LocalSigner, Money, PaymentOrder, Platform, Status
 from pyjpm.errors.deployment import InvalidRequest, NotOnboarded, ReferenceConflict
 from pyjpm.errors.money import AmountNotPositive, TooManyDecimals
+from pyjpm.errors.outbox import ReferenceVoided
 from pyjpm.errors.refusals import DailyLimitExceeded, InsufficientAvailable, PayeeUnknown
 from pyjpm.errors.sending import IdempotencyConflict
 
@@ -61,8 +62,10 @@ def test_a_payment_is_adopted_when_the_journal_is_lost(
     with client_with_lost_journal(bank, signer, tmp_path) as again:
         adopted = again.payments.create(seller.session.wallet, Money("10.00", USD), idempotency_key="lost")
         assert (adopted.status, adopted.tx_hash) == (Status.FINAL, paid.tx_hash)
-        with pytest.raises(ReferenceConflict):
+        with pytest.raises(IdempotencyConflict):
             again.payments.create(seller.session.wallet, Money("10.01", USD), idempotency_key="lost")
+    with client_with_lost_journal(bank, signer, tmp_path / "other") as again, pytest.raises(ReferenceConflict):
+        again.payments.create(seller.session.wallet, Money("10.01", USD), idempotency_key="lost")
     assert balance(bank, seller) == 1_000
 
 
@@ -87,7 +90,7 @@ def test_a_voided_reference_can_never_be_paid(bank: Platform, buyer: Platform, s
     reference = "0x" + payment_reference(buyer.session.participant, "never").hex()
     buyer.payments.void(reference, currency=USD, idempotency_key="void").wait()
     assert buyer.payments.reference_state(reference, currency=USD) == "VOIDED"
-    with pytest.raises(ReferenceConflict):
+    with pytest.raises(ReferenceVoided):
         buyer.payments.create(seller.session.wallet, Money("1.00", USD), idempotency_key="never")
     assert balance(bank, seller) == 0
 

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import stat
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ from pyjpm.errors.sending import (
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
-from pyjpm.sending.attempts import Batch, Request
+from pyjpm.sending.acceptance import Batch, Request
+from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.sqlite import require_durable
 
 GENESIS = "0x" + "ab" * 32
@@ -45,11 +48,21 @@ def open_journal(path: Path | None, *, genesis_hash: str = GENESIS, chain_id: in
 def request(key: str, kind: str = "test.call", content: dict[str, object] | None = None) -> Request:
     said = content or {"key": key}
     operation = Operation(key, kind, said, WALLET, b"\x01", 100_000, reference=f"ref-{key}")
-    return Request(operation, WALLET, request_sha256(kind, said))
+    return Request(operation, WALLET, request_sha256(kind, said), "")
+
+
+def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> list[list[str]]:
+    """Accepts as a sender does: the lanes are taken first, and keys are the wallets' own."""
+    own = []
+    for batch, nonce in zip(batches, chain_nonces, strict=True):
+        if not journal.lanes.is_taken(batch.wallet):
+            journal.lanes.take(batch.wallet, chain_nonce=nonce, known_to=nonce)
+        own.append(Batch(batch.wallet, [replace(each, owner=f"wallet {batch.wallet}") for each in batch.requests]))
+    return journal.acceptance.accept(own, window={each.wallet: 10_000 for each in own}, now=int(time.time()))
 
 
 def store(journal: Journal, *keys: str, kind: str = "test.call", wallet: str = WALLET) -> list[str]:
-    return journal.attempts.reserve([Batch(wallet, [request(key, kind) for key in keys])], [0])[0]
+    return accept(journal, [Batch(wallet, [request(key, kind) for key in keys])], [0])[0]
 
 
 # --- the file ------------------------------------------------------------------------------------------------------
@@ -164,14 +177,22 @@ def test_a_closed_journal_says_so(path: Path) -> None:
 
 def test_a_nonce_is_bound_once_and_none_is_skipped(path: Path) -> None:
     with open_journal(path) as journal:
-        (first,) = journal.attempts.reserve([Batch(WALLET, [request("a")])], [5])
+        (first,) = accept(journal, [Batch(WALLET, [request("a")])], [5])
         assert [journal.get(each).nonce for each in first] == [5]
         assert [journal.get(each).nonce for each in store(journal, "b", "c")] == [6, 7]
         assert [journal.get(each).nonce for each in store(journal, "b")] == [6]
     with open_journal(path) as journal:
         assert [journal.get(each).nonce for each in store(journal, "d")] == [8]
-        higher = journal.attempts.reserve([Batch(WALLET, [request("e")])], [20])[0]
-        assert journal.get(higher[0]).nonce == 20
+    with open_journal(path) as journal:
+        lane = journal.lanes.take(WALLET, chain_nonce=20, known_to=20)
+        assert (lane.state, lane.recover_to) == (LaneState.RECOVERING, 20)
+        (waiting,) = store(journal, "e")
+        assert journal.get(waiting).nonce is None
+        journal.lanes.recovered(WALLET, 20)
+        assert journal.get(store(journal, "f")[0]).nonce is None, "what came first is numbered first"
+        due = journal.acceptance.due(WALLET, now=0, limit=10)
+        journal.acceptance.number(WALLET, due, window=21)
+        assert [(each.key, each.nonce) for each in journal.list()][-2:] == [("e", 20), ("f", None)]
 
 
 def test_the_database_itself_refuses_a_nonce_twice(path: Path) -> None:
@@ -199,14 +220,14 @@ def test_wallets_are_numbered_apart_in_one_commit() -> None:
     other = LocalSigner.from_key("22" * 32).address
     with open_journal(None) as journal:
         store(journal, "a")
-        ours, theirs = journal.attempts.reserve(
-            [Batch(WALLET, [request("a"), request("b")]), Batch(other, [request("a"), request("b")])], [0, 7]
+        ours, theirs = accept(
+            journal, [Batch(WALLET, [request("a"), request("b")]), Batch(other, [request("a"), request("b")])], [0, 7]
         )
         assert [journal.get(each).nonce for each in ours] == [0, 1]
         assert [journal.get(each).nonce for each in theirs] == [7, 8]
         changed = request("a", content={"key": "other"})
         with pytest.raises(IdempotencyConflict):
-            journal.attempts.reserve([Batch(WALLET, [request("c")]), Batch(other, [changed])], [0, 0])
+            accept(journal, [Batch(WALLET, [request("c")]), Batch(other, [changed])], [0, 0])
         assert journal.find(WALLET, "c") is None
         assert [each.nonce for each in journal.attempts.unsigned([WALLET, other]) if each.wallet == other] == [7, 8]
 
@@ -216,11 +237,11 @@ def test_a_conflict_stores_nothing() -> None:
         store(journal, "a")
         changed = request("a", content={"key": "other"})
         with pytest.raises(IdempotencyConflict) as caught:
-            journal.attempts.reserve([Batch(WALLET, [request("b"), changed])], [0])
+            accept(journal, [Batch(WALLET, [request("b"), changed])], [0])
         assert caught.value.details["key"] == "a"
         assert journal.find(WALLET, "b") is None
         with pytest.raises(IdempotencyConflict):
-            journal.attempts.reserve([Batch(WALLET, [request("c"), request("c", content={"x": 1})])], [0])
+            accept(journal, [Batch(WALLET, [request("c"), request("c", content={"x": 1})])], [0])
         assert [each.key for each in journal.list()] == ["a"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from pyjpm import Platform
@@ -19,6 +20,23 @@ def call_of(
         kind=kind, key="a test", content={}, contract=contract, function=function, arguments=arguments, at=at
     )
     return Call(session.wallet, operation.to, operation.data, kind)
+
+
+_numbers = itertools.count(1)
+
+
+def key(name: str = "act") -> str:
+    """An idempotency key that nothing else uses: the bank's keys live as long as its journal."""
+    return f"{name} {next(_numbers)} of the witness"
+
+
+def send(who: Platform, contract: str, function: str, *arguments: Any, at: str | None = None) -> str:
+    """Sends a call and waits for it; its transaction."""
+    session = who.session
+    submission = session.submit(
+        kind="test", key=key(), content={}, contract=contract, function=function, arguments=arguments, at=at
+    )
+    return str(session.sender.wait(submission.id, 30).tx_hash)
 
 
 def said(witness: ContractWitness, who: Platform, *calls: Call) -> list[Verdict]:

@@ -62,6 +62,7 @@ def _payment() -> None:
         payment.add_column(sa.Column("data", sa.LargeBinary))
         payment.add_column(sa.Column("gas", sa.BigInteger))
         payment.add_column(sa.Column("debits", sa.Text))
+        payment.add_column(sa.Column("simulate", sa.Integer, nullable=False, server_default="0"))
         payment.add_column(sa.Column("not_before", sa.BigInteger))
         payment.add_column(sa.Column("not_after", sa.BigInteger))
         payment.add_column(sa.Column("proof_hash", sa.String(66)))

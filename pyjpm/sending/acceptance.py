@@ -1,0 +1,347 @@
+"""Taking requests in: one row per key, a nonce where there is room for one.
+
+Decisions that govern this module:
+
+* Accepted means stored: in one commit, with its nonce where the lane can take it at once. What finds no room, or whose
+  day has not come, waits in the order of acceptance and is numbered later.
+* A nonce is one above the highest bound before: no number is skipped, none is bound twice.
+* A key says one thing for ever. It is looked up by owner and by wallet: a wallet that was onboarded since, or changed
+  its participant, meets what it asked for before.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.sending.database import Database
+from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane, require_open
+from pyjpm.sending.operation import LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
+from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.reference import canonical
+from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
+from pyjpm.sending.tables import attempt, attempt_payment, payment
+from pyjpm.sending.witness import Call, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation that was checked.
+
+    Attributes:
+        to: its checksummed recipient.
+        sha256: what it says.
+        owner: whose key it is.
+        found: what the chain already shows under its name, if that ends it.
+        debits: minor units that it takes off its wallet while it is on its way, by token.
+        needs_approval: it waits for somebody's word.
+        simulate: it is simulated before it is numbered.
+    """
+
+    operation: Operation
+    to: str | None
+    sha256: str
+    owner: str
+    found: Verdict | None = None
+    debits: Mapping[str, int] = field(default_factory=dict)
+    needs_approval: bool = False
+    simulate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one wallet is asked to send, in the order of its nonces."""
+
+    wallet: str
+    requests: Sequence[Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A submission without a nonce, as it will be called."""
+
+    id: str
+    wallet: str
+    owner: str
+    kind: str
+    state: State
+    to: str | None
+    data: bytes
+    gas: int
+    simulate: bool
+    cancels: int
+    not_after: int | None
+
+    @property
+    def call(self) -> Call:
+        """What a witness asks about."""
+        return Call(self.wallet, self.to, self.data, self.kind)
+
+
+class Acceptance:
+    """Writes what is asked for. Wallets are checksummed, and their leases taken."""
+
+    def __init__(self, database: Database, lanes: Lanes) -> None:
+        self._database = database
+        self._lanes = lanes
+
+    def known(self, batches: Sequence[Batch]) -> list[dict[str, Submission]]:
+        """The submissions that exist under each batch's keys, by key.
+
+        Raises IdempotencyConflict where one says something else, or two of these share a key and do not agree.
+        """
+        with self._database.reading() as connection:
+            return [_known(connection, batch) for batch in batches]
+
+    def accept(self, batches: Sequence[Batch], *, window: Mapping[str, int], now: int) -> list[list[str]]:
+        """Store requests in one commit, each with a nonce where there is room; those that live or ended stay.
+
+        Args:
+            batches: of different wallets.
+            window: by wallet, the nonce below which nonces may be bound.
+            now: unix seconds.
+
+        Returns:
+            For each batch its submissions' ids, one for each request.
+
+        Raises:
+            IdempotencyConflict, LaneHalted, Fenced; nothing is stored then.
+        """
+        rows = _Rows()
+        with self._lanes.writing([batch.wallet for batch in batches]) as connection:
+            ids = [_accept(connection, batch, window[batch.wallet], now, rows) for batch in batches]
+            rows.write(connection)
+        return ids
+
+    def due(self, wallet: str, *, now: int, limit: int) -> list[Waiting]:
+        """What may be numbered now or has lapsed, oldest first."""
+        query = (
+            select(payment)
+            .where(
+                payment.c.wallet == wallet,
+                or_(
+                    payment.c.state == State.APPROVED,
+                    (payment.c.state == State.SCHEDULED) & (payment.c.not_before <= now),
+                    payment.c.state.in_(WAITING) & (payment.c.not_after < now),
+                ),
+            )
+            .order_by(payment.c.seq)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [to_waiting(row) for row in connection.execute(query)]
+
+    def waiting(self, wallet: str) -> list[Waiting]:
+        """All that has no nonce, oldest first."""
+        query = select(payment).where(payment.c.wallet == wallet, payment.c.state.in_(WAITING)).order_by(payment.c.seq)
+        with self._database.reading() as connection:
+            return [to_waiting(row) for row in connection.execute(query)]
+
+    def number(self, wallet: str, waiting: Sequence[Waiting], *, window: int) -> None:
+        """Bind nonces to what waits, in this order, below ``window``; what changed meanwhile is passed over."""
+        rows = _Rows()
+        with self._lanes.writing([wallet]) as connection:
+            lane = read_lane(connection, wallet)
+            if lane.state is not LaneState.OK:
+                return
+            nonce = lane.next_nonce
+            still = set(
+                connection.execute(
+                    select(payment.c.id).where(
+                        payment.c.wallet == wallet, payment.c.state.in_((State.APPROVED, State.SCHEDULED))
+                    )
+                ).scalars()
+            )
+            for each in waiting:
+                if each.id in still and nonce < window:
+                    attempt_id = secrets.token_hex(16)
+                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, each.id)
+                    rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED})
+                    nonce += 1
+            if nonce > lane.next_nonce:
+                advance(connection, wallet, nonce)
+            rows.write(connection)
+
+    def in_flight(self, *, wallet: str | None = None, owner: str | None = None) -> dict[str, int]:
+        """Minor units by token that unanswered operations of a wallet, or of an owner, take off; waiting ones too."""
+        whose = payment.c.owner == owner if wallet is None else payment.c.wallet == wallet
+        query = select(payment.c.debits).where(
+            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
+        )
+        total: dict[str, int] = {}
+        with self._database.reading() as connection:
+            for text in connection.execute(query).scalars():
+                for token, minor in json.loads(text).items():
+                    total[token] = total.get(token, 0) + int(minor)
+        return total
+
+
+_ATTEMPT_AGAIN: Final = (
+    update(payment)
+    .where(payment.c.id == bindparam("b_id"))
+    .values(attempt=bindparam("b_attempt"), state=bindparam("b_state"), error=None)
+)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What an acceptance writes."""
+
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    new: list[dict[str, Any]] = field(default_factory=list)
+    again: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
+
+    def bind(
+        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payment_id: str
+    ) -> None:
+        self.attempts.append(
+            {
+                "id": attempt_id,
+                "lane": wallet,
+                "nonce": nonce,
+                "kind": AttemptKind.CALL,
+                "beside": 0,
+                "to": to,
+                "data": data,
+                "gas": gas,
+                "state": AttemptState.RESERVED,
+            }
+        )
+        self.links.append({"attempt": attempt_id, "payment": payment_id, "position": 0})
+
+    def write(self, connection: Connection) -> None:
+        for statement, values in (
+            (insert(attempt), self.attempts),
+            (insert(payment), self.new),
+            (_ATTEMPT_AGAIN, self.again),
+            (insert(attempt_payment), self.links),
+        ):
+            if values:
+                connection.execute(statement, values)
+
+
+def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _Rows) -> list[str]:
+    """Adds one wallet's rows; the ids of its requests' submissions."""
+    known = _known(connection, batch)
+    ids = {key: found.id for key, found in known.items() if found.state not in RETRIED}
+    lane = read_lane(connection, batch.wallet)
+    require_open(lane)
+    nonce = lane.next_nonce
+    free = lane.state is LaneState.OK and not _anybody_waits(connection, batch.wallet)
+    for request in batch.requests:
+        operation = request.operation
+        if operation.key in ids:
+            continue
+        state = _first_state(request, now)
+        attempt_id = None
+        if state is State.APPROVED and free and nonce < window:
+            state, attempt_id = State.RESERVED, secrets.token_hex(16)
+        again = known.get(operation.key)
+        payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
+        if again is None:
+            rows.new.append(_payment_values(payment_id, batch.wallet, request, state, attempt_id, now))
+        else:
+            rows.again.append({"b_id": payment_id, "b_attempt": attempt_id, "b_state": state})
+        if attempt_id is not None:
+            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, payment_id)
+            nonce += 1
+    if nonce > lane.next_nonce:
+        advance(connection, batch.wallet, nonce)
+    return [ids[request.operation.key] for request in batch.requests]
+
+
+def _first_state(request: Request, now: int) -> State:
+    if request.found is not None:
+        return State.FINAL
+    if request.needs_approval:
+        return State.RECEIVED
+    not_before = request.operation.not_before
+    return State.SCHEDULED if not_before is not None and not_before > now else State.APPROVED
+
+
+def _anybody_waits(connection: Connection, wallet: str) -> bool:
+    query = select(payment.c.id).where(payment.c.wallet == wallet, payment.c.state == State.APPROVED).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _known(connection: Connection, batch: Batch) -> dict[str, Submission]:
+    wanted: dict[str, str] = {}
+    owners = {request.owner for request in batch.requests}
+    for request in batch.requests:
+        if wanted.setdefault(request.operation.key, request.sha256) != request.sha256:
+            raise _conflict(request, None)
+    found: dict[str, Submission] = {}
+    for part in in_parts(list(wanted)):
+        for whose in (payment.c.owner.in_(owners), payment.c.wallet == batch.wallet):
+            query = SUBMISSIONS.where(whose, payment.c.key.in_(part))
+            found.update((row.key, to_submission(row)) for row in connection.execute(query))
+    for request in batch.requests:
+        earlier = found.get(request.operation.key)
+        if earlier is not None and earlier.request_sha256 != request.sha256:
+            raise _conflict(request, earlier.id)
+    return found
+
+
+def _conflict(request: Request, earlier: str | None) -> IdempotencyConflict:
+    operation = request.operation
+    return IdempotencyConflict(
+        f"The idempotency key {operation.key!r} was used for another request.",
+        key=operation.key,
+        kind=operation.kind,
+        submission=earlier,
+    )
+
+
+def _payment_values(
+    payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None, now: int
+) -> dict[str, Any]:
+    operation, found = request.operation, request.found
+    return {
+        "id": payment_id,
+        "owner": request.owner,
+        "wallet": wallet,
+        "key": operation.key,
+        "kind": operation.kind,
+        "content": canonical(operation.content),
+        "request_sha256": request.sha256,
+        "reference": operation.reference,
+        "state": state,
+        "to": request.to,
+        "data": operation.data,
+        "gas": operation.gas,
+        "simulate": int(request.simulate),
+        "debits": _debits(request.debits),
+        "not_before": operation.not_before,
+        "not_after": operation.not_after,
+        "attempt": attempt_id,
+        "proof_hash": None if found is None else found.tx_hash,
+        "proof_block": None if found is None else found.block,
+        "created_at": now,
+    }
+
+
+def _debits(debits: Mapping[str, int]) -> str | None:
+    return json.dumps({token: str(minor) for token, minor in debits.items()}) if debits else None
+
+
+def to_waiting(row: Any) -> Waiting:
+    return Waiting(
+        id=row.id,
+        wallet=row.wallet,
+        owner=row.owner,
+        kind=row.kind,
+        state=State(row.state),
+        to=row.to,
+        data=row.data,
+        gas=row.gas,
+        simulate=bool(row.simulate),
+        cancels=row.cancels,
+        not_after=row.not_after,
+    )

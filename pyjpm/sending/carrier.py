@@ -1,0 +1,182 @@
+"""Carrying lanes on: one step does for a wallet whatever can be done for it now.
+
+The steps, in this order: see what became of what was sent; bring a lane back that is behind the world; free nonces
+whose bytes nobody takes; give nonces to what waits; sign what has a nonce; send what has bytes and is due. Every step
+is stored before the next begins, so that a process that dies anywhere goes on with the same step.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from pyjpm.chain.nodes import Nodes, View
+from pyjpm.chain.values import check_address
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.outbox import NobodyTakesIt
+from pyjpm.sending.clock import Clock
+from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.journal import Journal
+from pyjpm.sending.lanes import Lane, LaneState
+from pyjpm.sending.numbering import Numbering
+from pyjpm.sending.operation import AttemptKind
+from pyjpm.sending.outcomes import Findings
+from pyjpm.sending.recovery import Recovery
+from pyjpm.sending.resolution import Resolver
+from pyjpm.sending.retiring import Retiring
+from pyjpm.sending.rows import Attempt
+from pyjpm.sending.signatures import sign
+from pyjpm.sending.signing import TransactionSigner
+
+_LOOK_AGAIN = 0.02  # seconds within which one thread's look at a lane serves the others
+
+
+class Carrier:
+    """Carries on the lanes of a journal. Safe to use from any number of threads at once.
+
+    Args:
+        jam_after: seconds for which every node must have refused bytes before their nonce is cancelled.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        journal: Journal,
+        resolver: Resolver,
+        delivery: Delivery,
+        recovery: Recovery,
+        numbering: Numbering,
+        retiring: Retiring,
+        clock: Clock,
+        *,
+        jam_after: float,
+    ) -> None:
+        self._nodes = nodes
+        self._journal = journal
+        self._resolver = resolver
+        self._delivery = delivery
+        self._recovery = recovery
+        self._numbering = numbering
+        self._retiring = retiring
+        self._clock = clock
+        self._jam_after = jam_after
+        self._signers: dict[str, TransactionSigner] = {}
+        self._mutex = threading.Lock()
+        self._looked: dict[str, float] = {}
+
+    def view(self) -> View:
+        """The chain at the highest head ever seen. Raises ViewBehind, transport faults."""
+        return self._nodes.best(self._journal.highest_head)
+
+    def take_up(self, signers: Mapping[str, TransactionSigner], view: View, *, again: bool = False) -> None:
+        """Take the leases of wallets that this process does not hold yet; ``again``: of all of them."""
+        for wallet, signer in signers.items():
+            self._signers[check_address(wallet)] = signer
+        fresh: dict[str, TransactionSigner] = {
+            check_address(wallet): signer
+            for wallet, signer in signers.items()
+            if again or not self._journal.lanes.is_taken(check_address(wallet))
+        }
+        if fresh:
+            with self._journal.lanes.held(fresh):
+                self._recovery.take(fresh, view)
+
+    def carry_on(self, wallets: Sequence[str], view: View | None = None, *, resend: bool = False) -> list[PyjpmError]:
+        """One step for each of these wallets that this process serves.
+
+        Args:
+            resend: send all bytes again that have no outcome, whether they are due or not.
+
+        Returns:
+            What signers raised, of different wallets; the other wallets were served.
+
+        Raises transport faults, ViewBehind, Fenced.
+        """
+        mine = [wallet for wallet in wallets if self._journal.lanes.is_taken(wallet)]
+        if not mine:
+            return []  # whoever holds their leases looks after them
+        seen = self.view() if view is None else view
+        missing = self._resolver.look(mine, seen)
+        failures = []
+        for wallet in mine:
+            signer = self._signers.get(wallet)
+            lane = self._journal.lanes.read(wallet)
+            if signer is None or lane is None:
+                continue
+            with self._journal.lanes.held([wallet]):
+                failures += self._advance(lane, signer, [each for each in missing if each.wallet == wallet], seen)
+        self._send(missing if resend else self._delivery.due(missing), seen)
+        return failures
+
+    def carry_on_soon(self, wallets: Sequence[str]) -> None:
+        """As ``carry_on``, for those wallets at which no other thread looked just now; signers' failures are kept for
+        whoever submits."""
+        now = self._clock.monotonic()
+        with self._mutex:
+            due = [wallet for wallet in wallets if now - self._looked.get(wallet, -1.0) >= _LOOK_AGAIN]
+            self._looked.update((wallet, now) for wallet in due)
+        if due:
+            self.carry_on(due)
+
+    def sign_and_send(self, wallets: Sequence[str], view: View) -> list[PyjpmError]:
+        """Sign whatever of these wallets has a nonce and no bytes, in order, commit, send. The lanes are held.
+
+        Returns what signers raised.
+        """
+        signed: list[Attempt] = []
+        failures: list[PyjpmError] = []
+        unsigned = self._journal.attempts.unsigned(wallets)
+        for wallet in dict.fromkeys(each.wallet for each in unsigned):
+            signer = self._signers.get(wallet)
+            if signer is None:
+                continue
+            result = sign(signer, [each for each in unsigned if each.wallet == wallet], chain_id=self._nodes.chain_id)
+            signed += result.signed
+            for attempt, refusal in result.refused:
+                self._journal.attempts.add_cancels(wallet, [attempt.nonce], because=refusal)
+            if result.refused:
+                cancels = [
+                    each for each in self._journal.attempts.unsigned([wallet]) if each.kind is AttemptKind.CANCEL
+                ]
+                instead = sign(signer, cancels, chain_id=self._nodes.chain_id)
+                signed += instead.signed
+                result.failed = result.failed or instead.failed
+            failures += [] if result.failed is None else [result.failed]
+            failures += [refusal for _, refusal in result.refused]
+        if signed:
+            # What was signed before a signer failed goes on.
+            self._journal.attempts.commit_bytes(signed)
+            self._send(sorted(signed, key=lambda each: (each.wallet, each.nonce)), view)
+        return failures
+
+    def _advance(self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], view: View) -> list[PyjpmError]:
+        if (
+            lane.state is LaneState.OK
+            and view.connection.transaction_count(lane.wallet, at=view.number) > lane.next_nonce
+        ):
+            (lane,) = self._recovery.take({lane.wallet: signer}, view)
+        if lane.state is LaneState.RECOVERING and not self._recovery.step(lane, view):
+            return self.sign_and_send([lane.wallet], view)
+        if lane.state is LaneState.HALTED:
+            self._retiring.retire(lane.wallet, signer, view)
+            return []
+        self._free_refused(lane.wallet, missing)
+        self._numbering.number(lane.wallet, view)
+        return self.sign_and_send([lane.wallet], view)
+
+    def _free_refused(self, wallet: str, missing: Sequence[Attempt]) -> None:
+        now = self._clock.time()
+        for each in missing:
+            if each.kind is AttemptKind.CALL and each.refused_since is not None:
+                if now - each.refused_since < self._jam_after:
+                    continue
+                nobody = NobodyTakesIt(
+                    f"Every node refuses the transaction on nonce {each.nonce} of {wallet}.",
+                    submission=each.asked[0].id if each.asked else None,
+                )
+                self._journal.attempts.add_cancels(wallet, [each.nonce], because=nobody)
+
+    def _send(self, attempts: Sequence[Attempt], view: View) -> None:
+        findings: Findings = self._delivery.send(attempts)
+        if findings:
+            self._journal.outcomes.write(findings, head=view.number, now=int(self._clock.time()))

@@ -1,0 +1,173 @@
+"""Lanes: one wallet each, in the order of its nonces, written by whoever holds its lease.
+
+Decisions that govern this module:
+
+* A process that starts takes the lease of its wallets; whoever held it before can commit nothing any more (Fenced).
+  The token is random and compared for equality: a counter would be rewound by a restored database.
+* A lane is RECOVERING while the world knows more of it than the database: its signer, the chain or a pool has seen a
+  nonce that the database never gave. Nothing new is numbered then.
+* While a lane of an owner is RECOVERING, nobody learns of a failure of that owner: lost bytes may still pay.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from pyjpm.errors.sending import LaneHalted
+from pyjpm.sending import lease
+from pyjpm.sending.database import Database
+from pyjpm.sending.tables import lane, payment
+
+
+class LaneState(StrEnum):
+    """Whether a wallet sends."""
+
+    OK = "OK"
+    RECOVERING = "RECOVERING"
+    """The world is ahead of the database: no new nonce until all unknown ones are used."""
+    HALTED = "HALTED"
+    """Somebody else used a nonce of it: nothing new is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A wallet as its row says. ``recover_to``: while RECOVERING, all nonces below it must be used first."""
+
+    wallet: str
+    next_nonce: int
+    state: LaneState
+    recover_to: int | None
+
+
+class Lanes:
+    """The lanes of one open journal, under one lease. Wallets are checksummed addresses.
+
+    Args:
+        token: random, of this opening of the journal.
+    """
+
+    def __init__(self, database: Database, token: str) -> None:
+        self._database = database
+        self._token = token
+        self._locks: dict[str, threading.RLock] = {}
+        self._mutex = threading.Lock()
+        self._taken: set[str] = set()
+
+    @contextmanager
+    def held(self, wallets: Iterable[str]) -> Iterator[None]:
+        """Held from binding a nonce to sending its bytes, so that a wallet's transactions leave in their order."""
+        with ExitStack() as held:
+            # Always in this order: two threads with several lanes each never wait for one another.
+            for wallet in sorted(wallets):
+                with self._mutex:
+                    lock = self._locks.setdefault(wallet, threading.RLock())
+                held.enter_context(lock)
+            yield
+
+    @contextmanager
+    def writing(self, wallets: Iterable[str]) -> Iterator[Connection]:
+        """A transaction that commits only while this process holds these lanes' leases. Raises Fenced."""
+        with self._database.writing(wallets, self._token) as connection:
+            yield connection
+
+    def is_taken(self, wallet: str) -> bool:
+        """Whether this process took the wallet's lease."""
+        return wallet in self._taken
+
+    def take(self, wallet: str, *, chain_nonce: int, known_to: int) -> Lane:
+        """Take the lease, and say how far the lane is.
+
+        Args:
+            wallet: its address.
+            chain_nonce: its next nonce at the highest head.
+            known_to: one above the highest nonce that its signer, the chain or a pool has seen.
+        """
+        with self._database.transaction() as connection:
+            if lease.take(connection, [wallet], self._token):
+                connection.execute(
+                    insert(lane).values(
+                        wallet=wallet,
+                        next_nonce=chain_nonce,
+                        state=LaneState.OK,
+                        lease=self._token,
+                        leased_at=int(time.time()),
+                    )
+                )
+            found = _read(connection, wallet)
+            if known_to > found.next_nonce and found.state is not LaneState.HALTED:
+                _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))
+            taken = _read(connection, wallet)
+        self._taken.add(wallet)
+        return taken
+
+    def read(self, wallet: str) -> Lane | None:
+        """The lane as its row says; None for a wallet that never sent."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(lane).where(lane.c.wallet == wallet)).one_or_none()
+        return None if row is None else _lane(row)
+
+    def all(self) -> list[Lane]:
+        """All lanes, by wallet."""
+        with self._database.reading() as connection:
+            return [_lane(row) for row in connection.execute(select(lane).order_by(lane.c.wallet))]
+
+    def recovered(self, wallet: str, next_nonce: int) -> None:
+        """All unknown nonces are used: RECOVERING becomes OK."""
+        with self.writing([wallet]) as connection:
+            found = _read(connection, wallet)
+            _write(
+                connection,
+                wallet,
+                state=LaneState.OK,
+                recover_to=None,
+                next_nonce=max(next_nonce, found.next_nonce, found.recover_to or 0),
+            )
+
+    def of_owner(self, owner: str) -> list[Lane]:
+        """The lanes over which an owner has ever sent."""
+        wallets = select(payment.c.wallet).where(payment.c.owner == owner).distinct()
+        with self._database.reading() as connection:
+            return [_lane(row) for row in connection.execute(select(lane).where(lane.c.wallet.in_(wallets)))]
+
+
+def require_open(found: Lane) -> None:
+    """Raises LaneHalted for a lane that signs nothing more."""
+    if found.state is LaneState.HALTED:
+        raise LaneHalted(
+            f"The wallet {found.wallet} sends nothing: somebody else used a nonce of it.", wallet=found.wallet
+        )
+
+
+def read_lane(connection: Connection, wallet: str) -> Lane:
+    """The lane's row inside a transaction; it exists once its lease was taken."""
+    return _read(connection, wallet)
+
+
+def advance(connection: Connection, wallet: str, next_nonce: int) -> None:
+    """Bind the nonces below ``next_nonce``."""
+    connection.execute(update(lane).where(lane.c.wallet == wallet).values(next_nonce=next_nonce))
+
+
+def halt(connection: Connection, wallet: str) -> None:
+    """Sign nothing more for this wallet."""
+    connection.execute(update(lane).where(lane.c.wallet == wallet).values(state=LaneState.HALTED))
+
+
+def _read(connection: Connection, wallet: str) -> Lane:
+    return _lane(connection.execute(select(lane).where(lane.c.wallet == wallet)).one())
+
+
+def _lane(row: Row[Any]) -> Lane:
+    return Lane(row.wallet, int(row.next_nonce), LaneState(row.state), row.recover_to)
+
+
+def _write(connection: Connection, wallet: str, **values: object) -> None:
+    connection.execute(update(lane).where(lane.c.wallet == wallet).values(**values))

@@ -1,0 +1,217 @@
+"""What became of attempts and submissions, written once.
+
+Decisions that govern this module:
+
+* An answer is written once and never overwritten; an attempt's outcome touches a submission only while that attempt
+  is its newest.
+* Where one transaction used a nonce, all others on that nonce are dead, in the same commit.
+* What should wake somebody up is written in the commit of what woke it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from pyjpm.errors.base import PyjpmError
+from pyjpm.sending import binding, lanes
+from pyjpm.sending.acceptance import Waiting, to_waiting
+from pyjpm.sending.database import Database
+from pyjpm.sending.lanes import Lanes
+from pyjpm.sending.operation import ALIVE, OPEN, AttemptState
+from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.rows import Attempt
+from pyjpm.sending.tables import alarm, attempt, payment
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What becomes of a submission.
+
+    Attributes:
+        submission: its id.
+        state: its new state.
+        attempt: only while this is its newest attempt; None: whichever is.
+        error: why, where it failed.
+        proof_hash, proof_block: the transaction that brought it about, where that is none of its attempts.
+        cancelled: a cancel took its nonce, once more.
+    """
+
+    submission: str
+    state: State
+    error: PyjpmError | None = None
+    attempt: str | None = None
+    proof_hash: str | None = None
+    proof_block: int | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt, and of the submissions it carried."""
+
+    attempt: Attempt
+    state: AttemptState
+    answers: Sequence[Answer] = ()
+    block_number: int | None = None
+    gas_used: int | None = None
+    contract_address: str | None = None
+    revert_data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that should wake somebody up."""
+
+    error: PyjpmError
+    wallet: str | None = None
+    submission: str | None = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """What one look at the chain found, written in one commit."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    answers: list[tuple[str, Answer]] = field(default_factory=list)  # (wallet, answer) without an attempt's outcome
+    halted: list[str] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.outcomes or self.answers or self.halted or self.alarms)
+
+
+class Outcomes:
+    """Writes findings; wallets' leases are taken."""
+
+    def __init__(self, database: Database, lanes: Lanes) -> None:
+        self._database = database
+        self._lanes = lanes
+
+    def write(self, findings: Findings, *, head: int, now: int) -> None:
+        """Store what was found at ``head``, at unix second ``now``. Raises Fenced; nothing is stored then."""
+        wallets = {each.attempt.wallet for each in findings.outcomes} | {wallet for wallet, _ in findings.answers}
+        with self._lanes.writing(wallets | set(findings.halted)) as connection:
+            binding.raise_head(connection, head)
+            _write_attempts(connection, findings.outcomes)
+            _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
+            _write_answers(connection, [answer for _, answer in findings.answers])
+            for wallet in findings.halted:
+                lanes.halt(connection, wallet)
+            for each in findings.alarms:
+                _raise_alarm(connection, each, now)
+
+    def unsettled(self, wallets: Sequence[str]) -> list[Waiting]:
+        """Submissions that no attempt of ours can end any more: QUARANTINED and VOIDING ones."""
+        query = select(payment).where(
+            payment.c.wallet.in_(wallets), payment.c.state.in_((State.QUARANTINED, State.VOIDING))
+        )
+        with self._database.reading() as connection:
+            return [to_waiting(row) for row in connection.execute(query)]
+
+
+# Spelled out: a list of values does not go with many rows of parameters.
+_ALIVE: Final = or_(*(attempt.c.state == state for state in ALIVE))
+_OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
+
+
+def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
+    connection.execute(
+        update(attempt)
+        .where(attempt.c.id == bindparam("b_id"), _ALIVE)
+        .values(
+            state=bindparam("b_state"),
+            block_number=bindparam("b_block"),
+            gas_used=bindparam("b_gas"),
+            contract_address=bindparam("b_contract"),
+            revert_data=bindparam("b_revert"),
+        ),
+        [
+            {
+                "b_id": each.attempt.id,
+                "b_state": each.state,
+                "b_block": each.block_number,
+                "b_gas": each.gas_used,
+                "b_contract": each.contract_address,
+                "b_revert": each.revert_data,
+            }
+            for each in outcomes
+        ],
+    )
+    connection.execute(
+        update(attempt)
+        .where(
+            attempt.c.lane == bindparam("b_lane"),
+            attempt.c.nonce == bindparam("b_nonce"),
+            _ALIVE,
+        )
+        .values(state=AttemptState.DEAD),
+        [{"b_lane": each.attempt.wallet, "b_nonce": each.attempt.nonce} for each in outcomes],
+    )
+
+
+def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+    if not answers:
+        return
+    connection.execute(
+        update(payment)
+        .where(
+            payment.c.id == bindparam("b_id"),
+            or_(bindparam("b_attempt").is_(None), payment.c.attempt == bindparam("b_attempt")),
+            _OPEN,
+        )
+        .values(
+            state=bindparam("b_state"),
+            error=bindparam("b_error"),
+            proof_hash=bindparam("b_proof"),
+            proof_block=bindparam("b_block"),
+            cancels=payment.c.cancels + bindparam("b_cancels"),
+        ),
+        [
+            {
+                "b_id": each.submission,
+                "b_attempt": each.attempt,
+                "b_state": each.state,
+                "b_error": None if each.error is None else json.dumps(each.error.to_dict()),
+                "b_proof": each.proof_hash,
+                "b_block": each.proof_block,
+                "b_cancels": int(each.cancelled),
+            }
+            for each in answers
+        ],
+    )
+    for each in answers:
+        if each.state is State.CONFLICT:
+            connection.execute(update(payment).where(payment.c.id == each.submission).values(key=None))
+
+
+def _raise_alarm(connection: Connection, raised: Alarm, now: int) -> None:
+    error = raised.error
+    same = select(alarm.c.seq).where(
+        alarm.c.code == error.code,
+        alarm.c.wallet.is_(raised.wallet) if raised.wallet is None else alarm.c.wallet == raised.wallet,
+        alarm.c.payment.is_(None) if raised.submission is None else alarm.c.payment == raised.submission,
+        alarm.c.cleared_at.is_(None),
+    )
+    if connection.execute(same).first() is None:
+        connection.execute(
+            insert(alarm).values(
+                at=now, code=error.code, wallet=raised.wallet, payment=raised.submission, message=str(error)
+            )
+        )
+
+
+def clear_alarms(connection: Connection, *, now: int, wallet: str | None = None, submission: str | None = None) -> None:
+    """What was raised about a wallet or a submission is over."""
+    query: Any = update(alarm).where(alarm.c.cleared_at.is_(None))
+    if wallet is not None:
+        query = query.where(alarm.c.wallet == wallet)
+    if submission is not None:
+        query = query.where(alarm.c.payment == submission)
+    connection.execute(query.values(cleared_at=now))
