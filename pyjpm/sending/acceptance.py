@@ -55,11 +55,25 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """One call that does what many requests ask for, all or none: address, calldata, gas limit."""
+
+    to: str
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What one wallet is asked to send, in the order of its nonces."""
+    """What one wallet is asked to send, in the order of its nonces.
+
+    Attributes:
+        carrier: takes all of them on one nonce, if all of them can leave now; None: each on its own.
+    """
 
     wallet: str
     requests: Sequence[Request]
+    carrier: Carrier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +175,7 @@ class Acceptance:
             for each in waiting:
                 if each.id in still and nonce < window:
                     attempt_id = secrets.token_hex(16)
-                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, each.id)
+                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, [each.id])
                     rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED})
                     nonce += 1
             if nonce > lane.next_nonce:
@@ -199,7 +213,7 @@ class _Rows:
     links: list[dict[str, Any]] = field(default_factory=list)
 
     def bind(
-        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payment_id: str
+        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payments: Sequence[str]
     ) -> None:
         self.attempts.append(
             {
@@ -214,7 +228,7 @@ class _Rows:
                 "state": AttemptState.RESERVED,
             }
         )
-        self.links.append({"attempt": attempt_id, "payment": payment_id, "position": 0})
+        self.links += [{"attempt": attempt_id, "payment": each, "position": i} for i, each in enumerate(payments)]
 
     def write(self, connection: Connection) -> None:
         for statement, values in (
@@ -235,13 +249,16 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
     require_open(lane)
     nonce = lane.next_nonce
     free = lane.state is LaneState.OK and not _anybody_waits(connection, batch.wallet)
-    for request in batch.requests:
+    fresh = [request for request in batch.requests if request.operation.key not in ids]
+    together = free and nonce < window and _go_together(batch, fresh, known, now)
+    carrier_id = secrets.token_hex(16)
+    for request in fresh:
         operation = request.operation
-        if operation.key in ids:
-            continue
         state = _first_state(request, now)
         attempt_id = None
-        if state is State.APPROVED and free and nonce < window:
+        if together:
+            state, attempt_id = State.RESERVED, carrier_id
+        elif state is State.APPROVED and free and nonce < window:
             state, attempt_id = State.RESERVED, secrets.token_hex(16)
         again = known.get(operation.key)
         payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
@@ -249,12 +266,27 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
             rows.new.append(_payment_values(payment_id, batch.wallet, request, state, attempt_id, now))
         else:
             rows.again.append({"b_id": payment_id, "b_attempt": attempt_id, "b_state": state})
-        if attempt_id is not None:
-            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, payment_id)
+        if attempt_id is not None and not together:
+            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [payment_id])
             nonce += 1
+    if together and batch.carrier is not None:
+        carried = [ids[request.operation.key] for request in fresh]
+        carrier = batch.carrier
+        rows.bind(carrier_id, batch.wallet, nonce, carrier.to, carrier.data, carrier.gas, carried)
+        nonce += 1
     if nonce > lane.next_nonce:
         advance(connection, batch.wallet, nonce)
     return [ids[request.operation.key] for request in batch.requests]
+
+
+def _go_together(batch: Batch, fresh: Sequence[Request], known: Mapping[str, Submission], now: int) -> bool:
+    """Whether one transaction carries all of a batch: only all of it, as it was asked for, for the first time."""
+    return (
+        batch.carrier is not None
+        and bool(fresh)
+        and not known
+        and all(_first_state(request, now) is State.APPROVED for request in fresh)
+    )
 
 
 def _first_state(request: Request, now: int) -> State:

@@ -13,6 +13,7 @@ from chains.model import Network
 from chains.model_support import World
 
 from pyjpm.chain.nodes import Nodes
+from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SignerMarkLost
@@ -96,6 +97,17 @@ class Stage:
 
     def pay(self, name: str, amount: int = 100, **more: Any) -> Operation:
         return replace(self.world.pay(name, amount, **more), owner=self.owner)
+
+    def together(self, operations: Sequence[Operation]) -> Operation:
+        """The batch that does all of these payments."""
+        token = codec("DepositToken")
+        items = []
+        for operation in operations:
+            decoded = token.decode_input(operation.data)
+            assert decoded is not None
+            to, amount, reference, remittance = decoded[1]
+            items.append({"to": to, "amount": amount, "ref": reference, "remittance": remittance})
+        return replace(operations[0], key="together", data=token.encode("payBatch", items), gas=2_000_000)
 
     def copy(self) -> Path:
         """A copy of the database as it is now."""

@@ -11,7 +11,7 @@ from chains.model_support import key
 from sending.engine_support import stage
 
 from pyjpm.errors.custody import SigningRefused
-from pyjpm.errors.outbox import InFlightExceedsFunds
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import Fenced, ForeignNonce, JournalOfOtherChain, LaneHalted
 from pyjpm.sending import Settings
 from pyjpm.sending.lanes import LaneState
@@ -204,3 +204,37 @@ def test_what_is_on_its_way_counts_against_the_limit_over_all_wallets(tmp_path: 
         engine.sender.submit(s.lanes[1], s.pay("b", 400))
         engine.run(s.network.clock, 5)
         assert sorted(s.paid()) == [400, 600]
+
+
+def test_a_batch_is_one_transaction_and_each_payment_its_own(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        operations = [s.pay(f"line {i}", 100 + i) for i in range(5)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert {each.nonce for each in accepted} == {0}
+        engine.run(s.network.clock, 4)
+        assert {engine.state(each) for each in accepted} == {"FINAL"}
+        assert s.paid() == [100, 101, 102, 103, 104]
+        again = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert [each.id for each in again] == [each.id for each in accepted]
+        assert len(s.network.judge_view().transactions) == 1
+
+
+def test_a_batch_that_reverts_is_split(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        whole = 10**9
+        s.network.stop(1)
+        s.network.stop(2)
+        operations = [s.pay("line 0", 100), s.pay("line 1", whole - 150), s.pay("line 2", 30)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        # Meanwhile the bank lowers what the payer may move in a day: all three are not allowed any more.
+        s.network.limit(s.world.payer, "EUR", 200)
+        s.network.start(1)
+        s.network.start(2)
+        engine.run(s.network.clock, 60)
+        assert [engine.state(each) for each in accepted] == ["FINAL", "REJECTED", "FINAL"]
+        assert sorted(s.paid()) == [30, 100]
+        with pytest.raises(OperationRejected) as caught:
+            engine.sender.wait(accepted[1].id, 1)
+        assert caught.value.details["error"]["code"] == "DAILY_LIMIT_EXCEEDED"

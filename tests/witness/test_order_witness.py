@@ -13,6 +13,7 @@ from watching import Watch
 
 from pyjpm import Document, Mode, Money, Platform
 from pyjpm.contracts.codec import encode_parameters
+from pyjpm.errors.outbox import EffectMissing
 from pyjpm.sending.witness import Call, Effect, Verdict
 from pyjpm.terms import Milestone, OrderTerms, hold_reference
 from pyjpm.testing import new_company
@@ -222,18 +223,19 @@ def test_an_attestation_that_is_ignored_has_no_effect(
     buyer.escrow.fund(order, idempotency_key="fund").wait()
     bank.escrow.attest(order, attesters.attest(order, seq=5), idempotency_key=key()).wait()
     older = attesters.attest(order, seq=4)
-    ignored = bank.escrow.attest(order, older, idempotency_key=key()).wait()
-    assert ignored.act is not None
+    with pytest.raises(EffectMissing) as ignored:
+        bank.escrow.attest(order, older, idempotency_key=key()).wait()
     call = attestation(bank, order, older)
-    assert not witness.has_effect(call, logs_of(bank, ignored.act.tx_hash))
+    assert not witness.has_effect(call, logs_of(bank, ignored.value.details["error"]["details"]["tx_hash"]))
     verdict = say(witness, bank, call)
     assert (verdict.effect, verdict.detail["superseded"]) == (Effect.ABSENT, True)
     # One that comes after the end is ignored too.
     seller.escrow.refund(order, idempotency_key="refund").wait()
     late = attesters.attest(order, seq=9)
-    over = bank.escrow.attest(order, late, idempotency_key=key()).wait()
-    assert over.act is not None
-    assert not witness.has_effect(attestation(bank, order, late), logs_of(bank, over.act.tx_hash))
+    with pytest.raises(EffectMissing) as over:
+        bank.escrow.attest(order, late, idempotency_key=key()).wait()
+    sent = over.value.details["error"]["details"]["tx_hash"]
+    assert not witness.has_effect(attestation(bank, order, late), logs_of(bank, sent))
 
 
 def test_a_status_that_ends_a_milestone_after_a_dispute(
