@@ -133,7 +133,7 @@ def test_a_restart_that_takes_and_forgets_loses_no_payment(bank: Bank, tmp_path:
         with Platform.connect(connection, bank.platform.record, signer=bank.payer, journal=journal) as payer:
             proxy.restart(0, behind=40, forgets=20)
             payments = pay(bank, payer, str(tmp_path))
-            assert proxy.waiting(0) == []
+            assert proxy.forgotten(0)
             done = [payment.wait(60) for payment in payments]
             assert {payment.status for payment in done} == {Status.FINAL}
         judge(bank, since, done)
