@@ -18,13 +18,6 @@ from typing import Any
 
 from chains.model import Network, NodeProvider
 from eth_utils.crypto import keccak
-from pyjpm.errors.outbox import (
-    InFlightExceedsFunds,
-    OperationCancelled,
-    OperationExpired,
-    OperationRejected,
-    ReferenceVoided,
-)
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
@@ -39,6 +32,13 @@ from pyjpm.custody import LocalSigner
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.contracts import ContractError
 from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.outbox import (
+    InFlightExceedsFunds,
+    OperationCancelled,
+    OperationExpired,
+    OperationRejected,
+    ReferenceVoided,
+)
 from pyjpm.record import Deployed, DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, batch_reference, payment_reference
 from pyjpm.sending.sender import Settings
