@@ -201,7 +201,7 @@ class Nodes:
         Args:
             at_least: the highest head known of (height), from wherever it is stored; this object's own counts too.
 
-        Raises ViewBehind where no reachable node has come that far, NodesDisagree.
+        Raises ViewBehind where no reachable node has come that far, NodesDisagree; a single node's own fault.
         """
         deadline = self._clock.monotonic() + NULL_PATIENCE
         while True:
