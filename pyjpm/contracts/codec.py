@@ -188,6 +188,10 @@ class Codec:
         """One parameter of a function, for :func:`encode_parameters`."""
         return next(part for part in self._functions[function].inputs if part["name"] == name)
 
+    def outputs(self, function: str) -> tuple[Parameter, ...]:
+        """What a function answers."""
+        return self._functions[function].outputs
+
     def encode_constructor(self, *arguments: Any) -> bytes:
         """The constructor's arguments, to append to the creation bytecode."""
         inputs: Sequence[Parameter] = next(

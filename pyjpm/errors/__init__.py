@@ -16,6 +16,7 @@ from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
 from pyjpm.errors.documents import *
+from pyjpm.errors.effects import *
 from pyjpm.errors.escrow import *
 from pyjpm.errors.governance import *
 from pyjpm.errors.ledger import *

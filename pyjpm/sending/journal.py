@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -75,6 +75,18 @@ class Journal:
     def expect(self, *, genesis_hash: str, chain_id: int) -> None:
         """Raises JournalOfOtherChain unless it is bound to this chain."""
         self._database.expect(genesis_hash=genesis_hash, chain_id=chain_id)
+
+    def expect_checkpoint(self, block_hash: Callable[[int], str | None]) -> None:
+        """Raises JournalOfOtherChain if the chain has another block where this journal's checkpoint is.
+
+        Args:
+            block_hash: the chain's hash at a height, None where it has no such block (yet).
+        """
+        self._database.expect_checkpoint(block_hash)
+
+    def move_checkpoint(self, number: int, block_hash: str) -> None:
+        """Bind it to this block as well: one that is never taken back."""
+        self._database.checkpoint(number, block_hash)
 
     @property
     def highest_head(self) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.crypto import keccak
 
 from pyjpm.chain.values import Log, to_address
@@ -36,6 +37,8 @@ from pyjpm.witnessing.subject import REGISTRY, TOKEN, Subject
 
 _NOTHING: Final = "0x" + 40 * "0"
 _REF_PLACE: Final = 3
+_STATE_VIEW: Final = "referenceState(address,bytes32)"
+_REFERENCE_STATE: Final = function_signature_to_4byte_selector(_STATE_VIEW)
 _AUTHORIZED: Final = ("transferWithAuthorization", "receiveWithAuthorization")
 
 
@@ -99,26 +102,18 @@ def read_payments(subject: Subject) -> Plan[Verdict]:
     """APPLIED where all were paid as the call says; ABSENT where none has its reference spent."""
     wanted = payments_of(subject)
     tokens = list(subject.book.tokens)
-    payers = list(dict.fromkeys(each.payer for each in wanted))
-    owners = [View(subject.book.registry, REGISTRY, "walletOf", (payer,)) for payer in payers]
-    states = [
-        View(token, TOKEN, "referenceState(address,bytes32)", (each.payer, each.reference))
-        for each in wanted
-        for token in tokens
-    ]
+    states = [_state_of(token, each) for each in wanted for token in tokens]
     authorization = _authorization(subject)
-    answers = yield [*owners, *states, *authorization]
+    answers = yield [*states, *authorization]
     if any(answer is None for answer in answers):
         return unknown("a view did not answer")
     used = bool(authorization and answers.pop())
-    participants = dict(zip(payers, (answer[0] for answer in answers[: len(owners)]), strict=True))
+    count = len(tokens)
     by_payment = [
-        dict(zip(tokens, answers[start : start + len(tokens)], strict=True))
-        for start in range(len(owners), len(answers), len(tokens))
+        dict(zip(tokens, answers[start : start + count], strict=True)) for start in range(0, len(answers), count)
     ]
     # Side by side: their searches of the log are one.
-    looks = [_look(subject, each, participants[each.payer], its) for each, its in zip(wanted, by_payment, strict=True)]
-    seen = yield from together(looks)
+    seen = yield from together([_look(subject, each, its) for each, its in zip(wanted, by_payment, strict=True)])
     return _single(seen[0], used) if len(seen) == 1 else _batch(seen)
 
 
@@ -129,7 +124,13 @@ def _authorization(subject: Subject) -> list[View]:
     return [View(subject.address, TOKEN, "authorizationState", (subject["from"], subject["nonce"]))]
 
 
-def _look(subject: Subject, paying: Paying, participant: int, states: dict[str, int]) -> Plan[_Seen]:
+def _state_of(token: str, paying: Paying) -> View:
+    """By hand: every payment is asked for, and the ABI's way costs as much as the node's answer."""
+    data = _REFERENCE_STATE + bytes(12) + bytes.fromhex(paying.payer[2:]) + paying.reference
+    return View(token, TOKEN, _STATE_VIEW, data=data)
+
+
+def _look(subject: Subject, paying: Paying, states: dict[str, int]) -> Plan[_Seen]:
     own = ReferenceState(states[subject.address])
     elsewhere = [token for token, state in states.items() if state == ReferenceState.PAID and token != subject.address]
     if own is ReferenceState.VOIDED:
@@ -137,7 +138,10 @@ def _look(subject: Subject, paying: Paying, participant: int, states: dict[str, 
     if own is ReferenceState.UNSPENT and not elsewhere:
         return _Seen(paying, Effect.ABSENT, own.name)
     token = subject.address if own is ReferenceState.PAID else elsewhere[0]
-    event = yield from _event_of(subject, token, paying.reference, participant)
+    (owner,) = yield [View(subject.book.registry, REGISTRY, "walletOf", (paying.payer,))]
+    if owner is None:
+        return _Seen(paying, Effect.UNKNOWN, own.name, reason="a view did not answer")
+    event = yield from _event_of(subject, token, paying.reference, owner[0])
     if event is None:
         by_mandate = yield from newest(token, TOKEN, "PaidByMandate", 2, paying.reference)
         if by_mandate is None:
@@ -202,7 +206,7 @@ def _batch(seen: Sequence[_Seen]) -> Verdict:
     }
     events = [one.event for one in seen if one.event is not None and one.effect is Effect.APPLIED]
     if lists["unread"]:
-        return unknown("a payment of the batch was paid, and no event of it was found", **lists)
+        return unknown(next(one.reason for one in seen if one.reason), **lists)
     if len(lists["paid"]) == len(seen):
         newest = max(events, key=lambda event: event.block)
         if len({event.tx for event in events}) == 1:

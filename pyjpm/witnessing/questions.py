@@ -15,17 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.reading import LOG_PAGE_BLOCKS
-from pyjpm.contracts.codec import Event, codec
+from pyjpm.contracts.codec import Event, abi_type, codec
 from pyjpm.errors.chain import BlockNotAvailable, ExecutionFailed, Reverted
 
 # Alternatives for one topic in one request: nodes bound what a filter may hold.
 _ALTERNATIVES: Final = 200
+_WORD: Final = 32
 # Each step back searches twice as many pages as the one before.
 _MOST_PAGES: Final = 64
 
@@ -34,16 +36,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view of a contract answers; decoded, or None. Equal where the calldata is."""
+    """What a view of a contract answers; decoded, or None. Equal where the calldata is.
+
+    ``data``: the calldata, where it is known already.
+    """
 
     address: str
     artifact: str
     function: str
     arguments: tuple[Any, ...] = field(default=(), compare=False)
-    data: bytes = field(init=False)
+    data: bytes = b""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "data", codec(self.artifact).encode(self.function, *self.arguments))
+        if not self.data:
+            object.__setattr__(self, "data", codec(self.artifact).encode(self.function, *self.arguments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +168,19 @@ def _one(connection: Connection, view: View, at: int) -> bytes | None:
 def _decoded(view: View, data: bytes | None) -> Any:
     if data is None:
         return None
+    if len(data) == _WORD and _is_number(view.artifact, view.function):
+        return int.from_bytes(data, "big")  # nearly all that is asked in numbers
     try:
         return codec(view.artifact).decode_output(view.function, data)
     except (DecodingError, OverflowError):
         return None
+
+
+@cache
+def _is_number(artifact: str, function: str) -> bool:
+    """Whether a view answers one unsigned number."""
+    outputs = codec(artifact).outputs(function)
+    return len(outputs) == 1 and abi_type(outputs[0]).startswith("uint") and "[" not in abi_type(outputs[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 
+from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
+from pyjpm.chain.values import to_address
 from pyjpm.contracts.codec import codec, signature_of
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending.witness import Call
@@ -23,6 +25,9 @@ from pyjpm.sending.witness import Call
 REGISTRY: Final = "ParticipantRegistry"
 TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
 GOVERNANCE: Final = "Governance"
+_PAY: Final = function_signature_to_4byte_selector("pay(address,uint256,bytes32,bytes)")
+_KEPT: Final = 4_096  # operations
+_SMALL: Final = 2_048  # bytes of calldata
 ASSETS: Final = ("UnitToken", "TitleDocument")
 
 Faces = Mapping[tuple[str, str, int], tuple[str, ...]]
@@ -65,8 +70,10 @@ class Book:
 
     def __init__(self, record: DeploymentRecord, faces: Faces) -> None:
         self.record = record
+        # One operation is read by every step of its way; batches are too large to keep.
+        self._kept = lru_cache(maxsize=_KEPT)(self._read)
         self._faces = faces
-        self._artifacts = {
+        self._artifacts: dict[str, str] = {
             to_checksum_address(deployed.address): deployed.artifact
             for deployed in (*record.contracts.values(), *record.tokens.values())
         }
@@ -83,15 +90,17 @@ class Book:
 
     def read(self, call: Call) -> Subject | None:
         """What a call says; None where it is not understood."""
-        return None if call.to is None else self._read(to_checksum_address(call.wallet), call.to, call.data)
+        if call.to is None:
+            return None
+        read = self._kept if len(call.data) <= _SMALL else self._read
+        return read(to_address(call.wallet), to_address(call.to), call.data)
 
-    def _read(self, caller: str, to: str, data: bytes) -> Subject | None:
-        address = to_checksum_address(to)
+    def _read(self, caller: str, address: str, data: bytes) -> Subject | None:
         known = self._artifacts.get(address)
         for artifact in ASSETS if known is None else (known,):
             if data[:4] not in _changing(artifact):
                 continue
-            decoded = codec(artifact).decode_input(data)
+            decoded = _payment(data) if artifact == TOKEN and data[:4] == _PAY else codec(artifact).decode_input(data)
             if decoded is None:
                 continue
             function, values = decoded
@@ -107,11 +116,27 @@ class Book:
             case "DepositToken", "cleared":
                 return self._read(subject.caller, subject.address, subject["call"])
             case "Governance", "execute":
-                return self._read(subject.address, subject["target"], subject["data"])
+                return self._read(subject.address, to_address(subject["target"]), subject["data"])
             case "Governance", "multicall":
                 parts = tuple(self._read(subject.caller, subject.address, data) for data in subject["data"])
                 return Subject(self, subject.caller, subject.address, GOVERNANCE, "multicall", subject.arguments, parts)
         return subject
+
+
+def _payment(data: bytes) -> tuple[str, tuple[Any, ...]] | None:
+    """A ``pay`` as the codec reads it, in a fraction of the time: most calls are payments."""
+    size = int.from_bytes(data[132:164], "big")
+    padded = -size % 32
+    is_ours = (
+        len(data) == 164 + size + padded
+        and data[4:16] == bytes(12)
+        and int.from_bytes(data[100:132], "big") == 128
+        and not any(data[164 + size :])
+    )
+    if not is_ours:
+        return None
+    to, amount = to_address(data[16:36]), int.from_bytes(data[36:68], "big")
+    return "pay", (to, amount, data[68:100], data[164 : 164 + size])
 
 
 @cache

@@ -17,6 +17,7 @@ from pyjpm.chain.values import Log
 from pyjpm.errors.chain import BlockNotAvailable, HeadNotServed
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending.witness import Call, Effect, Verdict
+from pyjpm.witnessing.debits import ContractFunds
 from pyjpm.witnessing.described import Described, Known, unknown
 from pyjpm.witnessing.questions import Plan, carry_out, together
 from pyjpm.witnessing.subject import Book, Subject
@@ -28,10 +29,14 @@ class ContractWitness:
 
     Args:
         record: of the platform.
+
+    Attributes:
+        funds: what payers of the same platform have, and what calls take.
     """
 
     def __init__(self, record: DeploymentRecord) -> None:
         self._book = Book(record, FACES)
+        self.funds = ContractFunds(record, self._book)
 
     def read(self, calls: Sequence[Call], *, connection: Connection, at: int) -> list[Verdict]:
         """One verdict for each call, at the end of block ``at``, in few requests. Raises transport faults only."""
