@@ -201,6 +201,16 @@ def test_a_node_that_failed_rests_and_is_asked_again_later() -> None:
     clock.sleep(10)
     bad.head = 6
     assert nodes.best().number == 6
+    bad.requests.clear()
+    nodes.best()
+    assert [method for method, _ in bad.requests] == ["eth_getBlockByNumber"], "its chain is verified once"
+    bad.down = True
+    nodes.send([Wallet().sign(Wallet().address)])
+    bad.down, bad.head = False, 7
+    with pytest.raises(ViewBehind):
+        nodes.best(at_least=7)
+    clock.sleep(0.6)
+    assert nodes.best().number == 7, "its next rest is a short one again"
 
 
 # --- sending --------------------------------------------------------------------------------------------------------
