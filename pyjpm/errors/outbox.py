@@ -79,7 +79,7 @@ class LaneJammed(SendingError):
 
 
 class WalletNotPermitted(SendingError):
-    """Nodes take nothing from the wallet, or nothing without a fee; its transactions are sent on. Details: ``wallet``."""
+    """Nodes take nothing from the wallet, or nothing without a fee; it is sent on. Details: ``wallet``."""
 
     code: ClassVar[str] = "WALLET_NOT_PERMITTED"
     hint: ClassVar[str] = (
