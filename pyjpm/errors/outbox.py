@@ -79,10 +79,12 @@ class LaneJammed(SendingError):
 
 
 class WalletNotPermitted(SendingError):
-    """No node's account list has the wallet; its transactions wait and are sent on. Details: ``wallet``."""
+    """Nodes take nothing from the wallet, or nothing without a fee; it is sent on. Details: ``wallet``."""
 
     code: ClassVar[str] = "WALLET_NOT_PERMITTED"
-    hint: ClassVar[str] = "Have the network's operators add the wallet to the nodes' account permissions."
+    hint: ClassVar[str] = (
+        "Have the network's operators add the wallet to the nodes' account permissions, and allow a gas price of 0."
+    )
 
 
 class NotDecidable(SendingError):

@@ -196,6 +196,27 @@ class Acceptance:
         return total
 
 
+# Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
+_RENEW: Final = (
+    update(payment)
+    .where(payment.c.id == bindparam("b_id"))
+    .values(
+        wallet=bindparam("b_wallet"),
+        to=bindparam("b_to"),
+        data=bindparam("b_data"),
+        gas=bindparam("b_gas"),
+        debits=bindparam("b_debits"),
+        not_before=bindparam("b_not_before"),
+        not_after=bindparam("b_not_after"),
+        simulate=bindparam("b_simulate"),
+        proof_hash=bindparam("b_proof_hash"),
+        proof_block=bindparam("b_proof_block"),
+        attempt=bindparam("b_attempt"),
+        state=bindparam("b_state"),
+        cancels=0,
+        error=None,
+    )
+)
 _ATTEMPT_AGAIN: Final = (
     update(payment)
     .where(payment.c.id == bindparam("b_id"))
@@ -209,6 +230,7 @@ class _Rows:
 
     attempts: list[dict[str, Any]] = field(default_factory=list)
     new: list[dict[str, Any]] = field(default_factory=list)
+    renewed: list[dict[str, Any]] = field(default_factory=list)
     again: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
 
@@ -234,6 +256,7 @@ class _Rows:
         for statement, values in (
             (insert(attempt), self.attempts),
             (insert(payment), self.new),
+            (_RENEW, self.renewed),
             (_ATTEMPT_AGAIN, self.again),
             (insert(attempt_payment), self.links),
         ):
@@ -265,7 +288,7 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
         if again is None:
             rows.new.append(_payment_values(payment_id, batch.wallet, request, state, attempt_id, now))
         else:
-            rows.again.append({"b_id": payment_id, "b_attempt": attempt_id, "b_state": state})
+            rows.renewed.append(_renewed_values(payment_id, batch.wallet, request, state, attempt_id))
         if attempt_id is not None and not together:
             rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [payment_id])
             nonce += 1
@@ -356,6 +379,27 @@ def _payment_values(
         "proof_hash": None if found is None else found.tx_hash,
         "proof_block": None if found is None else found.block,
         "created_at": now,
+    }
+
+
+def _renewed_values(
+    payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None
+) -> dict[str, Any]:
+    operation, found = request.operation, request.found
+    return {
+        "b_id": payment_id,
+        "b_wallet": wallet,
+        "b_to": request.to,
+        "b_data": operation.data,
+        "b_gas": operation.gas,
+        "b_debits": _debits(request.debits),
+        "b_not_before": operation.not_before,
+        "b_not_after": operation.not_after,
+        "b_simulate": int(request.simulate),
+        "b_proof_hash": None if found is None else found.tx_hash,
+        "b_proof_block": None if found is None else found.block,
+        "b_attempt": attempt_id,
+        "b_state": state,
     }
 
 

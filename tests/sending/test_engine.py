@@ -238,3 +238,29 @@ def test_a_batch_that_reverts_is_split(tmp_path: Path) -> None:
         with pytest.raises(OperationRejected) as caught:
             engine.sender.wait(accepted[1].id, 1)
         assert caught.value.details["error"]["code"] == "DAILY_LIMIT_EXCEEDED"
+
+
+def test_a_failure_told_by_a_restored_copy_is_doubted_until_the_chain_was_asked(tmp_path: Path) -> None:
+    with stage(tmp_path) as s:
+        engine = s.engine()
+        s.network.limit(s.world.payer, "EUR", 50)
+        s.network.clock.sleep(3)
+        failed = [engine.sender.submit(s.lanes[0], s.pay(f"p{i}", 100 + i), simulate=False) for i in range(2)]
+        engine.run(s.network.clock, 5)
+        assert [engine.state(each) for each in failed] == ["REVERTED", "REVERTED"]
+        copy = s.copy()
+        s.network.limit(s.world.payer, "EUR", 10**9)
+        s.network.clock.sleep(3)
+        engine.sender.submit(s.lanes[0], s.pay("p0", 100))
+        engine.run(s.network.clock, 5)
+        engine.close()
+        s.restore(copy)
+        s.network.stop(2)
+        s.network.stop(3)
+        engine = s.engine()
+        assert engine.state(failed[1]) == "DOUBTED"
+        s.network.start(2)
+        s.network.start(3)
+        engine.run(s.network.clock, 90)
+        assert [engine.state(each) for each in failed] == ["FINAL", "REVERTED"]
+        assert s.paid() == [100]
