@@ -73,7 +73,7 @@ class Ask:
         what: it is, for the book.
         digest: that would be signed, hexadecimal.
         flows: what it moves.
-        requests: purposes and digests under which a checker may have approved it.
+        requests: purposes and digests under which a checker may have approved it; worked out where that matters.
         checked: it needs a checker whatever it moves.
         nonce: of a transaction.
     """
@@ -81,7 +81,7 @@ class Ask:
     what: str
     digest: str
     flows: list[Flow]
-    requests: list[tuple[str, str]]
+    requests: Callable[[], list[tuple[str, str]]]
     checked: bool
     nonce: int | None = None
 
@@ -126,20 +126,15 @@ class Judge:
         if not to:
             if not rules.create:
                 raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
-            return Ask("create", digest, [], [creation_request(chain_id, wallet, data)], False, nonce)
+            return Ask("create", digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
         address = _checksummed(to)
         if address == wallet and not data and gas == _CANCEL_GAS:
-            return Ask(CANCEL, digest, [], [], False, nonce)
+            return Ask(CANCEL, digest, [], list, False, nonce)
         calls = list(calls_in(self.policy.contracts, address, data))
         checked = [self._is_checked(wallet, rules, call) for call in calls]
         flows = [flow for call in calls for flow in flows_of(self.policy.contracts, wallet, call)]
-        requests = [call_request(chain_id, wallet, address, data)]
-        # A payment that is cleared is the payment that is in it; of several, none is the whole.
-        payment = payment_request(calls[-1]) if len(calls) == 1 or _is_cleared(calls) else None
-        if payment is not None:
-            requests.append(payment)
         what = " > ".join(f"{call.contract.name}.{call.function}" for call in calls[:5])
-        return Ask(what, digest, flows, requests, any(checked), nonce)
+        return Ask(what, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce)
 
     def read_message(self, wallet: str, rules: Rules, message: TypedMessage) -> Ask:
         """What a structured message is. Raises a refusal."""
@@ -176,7 +171,7 @@ class Judge:
             f"{contract.name} {message.primary_type}",
             digest.hex(),
             weight_of(contract, message.primary_type, message.message),
-            [message_request(domain.chain_id, wallet, digest)],
+            lambda: [message_request(domain.chain_id, wallet, digest)],
             message.primary_type in allowed.checked,
         )
 
@@ -379,11 +374,11 @@ class _Reckoning:
                 if each.approval.wallet == self._wallet and each.approval.checker != self._wallet:
                     request = (each.approval.purpose, each.approval.request_sha256)
                     self._by_request.setdefault(request, []).append(name)
-        return [name for request in ask.requests for name in self._by_request.get(request, [])]
+        return [name for request in ask.requests() for name in self._by_request.get(request, [])]
 
     def _unapproved(self, ask: Ask, given: int, found: list[ApprovalState]) -> PyjpmError:
         # The SDK's own digest where there is one: it is what the checker sees everywhere else.
-        purpose, digest = ask.requests[-1]
+        purpose, digest = ask.requests()[-1]
         facts = {"wallet": self._wallet, "chain_id": self._chain_id, "purpose": purpose, "request_sha256": digest}
         lapsed = [each.approval.deadline for each in found if each.approval.deadline < self._now]
         if lapsed:
@@ -418,6 +413,13 @@ class _Reckoning:
                 nonce=nonce,
             )
         self._nonces[nonce] = ask.digest
+
+
+def _requests(chain_id: int, wallet: str, address: str, calls: Sequence[Call]) -> list[tuple[str, str]]:
+    requests = [call_request(chain_id, wallet, address, calls[0].data)]
+    # A payment that is cleared is the payment that is in it; of several, none is the whole.
+    payment = payment_request(calls[-1]) if len(calls) == 1 or _is_cleared(calls) else None
+    return requests if payment is None else [*requests, payment]
 
 
 def _is_cleared(calls: Sequence[Call]) -> bool:

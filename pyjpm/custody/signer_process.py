@@ -165,7 +165,7 @@ class SignerProcess:
         for unit, amount, _ in ask.flows:
             moves[unit] = moves.get(unit, 0) + amount
         chain_id = self._judge.policy.chain_id
-        return {"chain_id": chain_id, "wallet": wallet, "what": ask.what, "moves": moves, "requests": ask.requests}
+        return {"chain_id": chain_id, "wallet": wallet, "what": ask.what, "moves": moves, "requests": ask.requests()}
 
     def _approve(self, request: dict[str, Any], uid: int) -> str:
         approval = Approval.from_dict(request.get("approval"))
