@@ -53,13 +53,13 @@ test: setup
 	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
 
 test-unit: setup debian
-	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/seeing tests/store
+	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/chains tests/seeing tests/store
 
 test-contracts: setup
 	$(FORGE) test
 
 test-sdk: setup debian
-	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/integration --ignore=tests/integration/test_brownie.py
+	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/witness tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign

@@ -12,7 +12,6 @@ clearance give it with the payment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -25,58 +24,13 @@ from pyjpm.documents import Document
 from pyjpm.errors.clearances import ClearanceForOther
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
+from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
 from pyjpm.sending import Operation, batch_reference, payment_reference
 from pyjpm.session import Act, Session, Status
 
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment(Act):
-    """One payment. ``reference`` is the 32 bytes on chain, ``to`` the payee's wallet."""
-
-    amount: Money
-    to: str
-    remittance_hash: str
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "amount": Money.from_minor(content["amount"], content["currency"]),
-            "to": content["to"],
-            "remittance_hash": content["remittance_hash"],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentBatch(Act):
-    """Payments that go together, all or none; ``references`` in the order given."""
-
-    currency: str
-    count: int
-    total: Money
-    references: tuple[str, ...]
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        currency = content["currency"]
-        return {
-            "currency": currency,
-            "count": len(content["items"]),
-            "total": Money.from_minor(sum(item[1] for item in content["items"]), currency),
-            "references": tuple(item[2] for item in content["items"]),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOrder:
-    """Who gets what, and what for: one line of a batch, or one of many payments."""
-
-    to: int | str
-    amount: Money
-    remittance: bytes = b""
 
 
 class Payments:
@@ -251,9 +205,11 @@ class Payments:
         return Act.of(session, submission)
 
     def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
-        """Pays up to 500 in one currency from the acting wallet, all or none.
+        """Pays up to 500 in one currency from the acting wallet, by one transaction.
 
-        References follow from the key and each payment's place, so that the batch meets its own references again.
+        Refused now, none is paid. Accepted, each keeps its own state: if the transaction fails after all, because one
+        payment is not allowed any more, each payment is tried by itself. References follow from the key and each
+        payment's place, so that the batch meets its own references again.
 
         Raises:
             InvalidRequest: none, too many, or more than one currency; else as :meth:`create`.
@@ -272,22 +228,36 @@ class Payments:
             }
             for position, payment in enumerate(payments)
         ]
-        content = {
-            "currency": currency,
-            "items": [
-                [item["to"], item["amount"], "0x" + item["ref"].hex(), "0x" + keccak(item["remittance"]).hex()]
-                for item in items
-            ],
-        }
-        submission = session.submit(
+        together = session.operation(
             kind="payments.batch",
             key=idempotency_key,
-            content=content,
+            content={},
             contract=currency,
             function="payBatch",
             arguments=(items,),
         )
-        return PaymentBatch.of(session, submission)
+        singly = [
+            session.operation(
+                kind="payments.pay",
+                key=f"{idempotency_key}#{position}",
+                content={
+                    "to": item["to"],
+                    "amount": item["amount"],
+                    "currency": currency,
+                    "remittance_hash": "0x" + keccak(item["remittance"]).hex(),
+                    "batch": idempotency_key,
+                    "position": position,
+                    "count": len(items),
+                },
+                contract=currency,
+                function="pay",
+                arguments=(item["to"], item["amount"], item["ref"], item["remittance"]),
+                reference="0x" + item["ref"].hex(),
+            )
+            for position, item in enumerate(items)
+        ]
+        accepted = session.sender.submit_together(session.signer, together, singly)
+        return PaymentBatch(idempotency_key, tuple(Payment.of(session, each) for each in accepted))
 
     def create_many(self, orders: Mapping[str, PaymentOrder], *, simulate: bool = True) -> list[Payment]:
         """Pays many, each by itself: as :meth:`create` for each, at a fraction of the cost.

@@ -35,7 +35,7 @@ from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
-from pyjpm.witnessing import ContractWitness
+from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
     "ParticipantRegistry": "pyjpm ParticipantRegistry",
@@ -48,14 +48,31 @@ ZERO_ADDRESS: Final = "0x" + 40 * "0"
 
 
 class Status(StrEnum):
-    """How far an act of ours has come. ``ACCEPTED`` is signed, stored and sent; only ``FINAL`` is on the chain."""
+    """How far an act of ours has come."""
 
     ACCEPTED = "ACCEPTED"
+    """Stored, and on its way: it may still happen."""
+    QUARANTINED = "QUARANTINED"
+    """Somebody else used its nonce; it may still happen, until the bank has voided it."""
     FINAL = "FINAL"
+    """On the chain, with its effect."""
+    SUPERSEDED = "SUPERSEDED"
+    """On the chain, without effect: it was out of date by then."""
     REVERTED = "REVERTED"
+    """Refused by the chain."""
+    REJECTED = "REJECTED"
+    """Refused before it came to the chain."""
+    EXPIRED = "EXPIRED"
+    """Its last day passed."""
+    CANCELLED = "CANCELLED"
+    """Withdrawn."""
+    VOIDED = "VOIDED"
+    """Its reference was voided."""
+    CONFLICT = "CONFLICT"
+    """The chain has other content under its reference."""
 
 
-_STATUS: Final = {SubmissionState.FINAL: Status.FINAL, SubmissionState.REVERTED: Status.REVERTED}
+_STATUS: Final = {state: Status(state.value) for state in SubmissionState if state.value in Status.__members__}
 
 
 def status_of(submission: Submission) -> Status:
@@ -82,7 +99,9 @@ class Session:
         self.record = record
         self.connection = connection
         self.journal = journal
-        self.sender = Sender(connection, journal, decode=decode_revert, witness=ContractWitness(record))
+        self.sender = Sender(
+            connection, journal, decode=decode_revert, witness=ContractWitness(record), funds=ContractFunds(record)
+        )
         self.timeout = timeout
         self._signer = signer
         self._participant = 0

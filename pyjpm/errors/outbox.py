@@ -58,7 +58,7 @@ class EffectMissing(SendingError):
 class InFlightExceedsFunds(SendingError):
     """Together with what is on its way it is more than the payer has, or may spend today.
 
-    Details: ``wallet``, ``token``, ``amount``, ``in_flight``, ``available`` (minor units).
+    Details: ``wallet``, ``token``, ``what`` (balance or limit), ``amount``, ``in_flight``, ``available`` (minor units).
     """
 
     code: ClassVar[str] = "IN_FLIGHT_EXCEEDS_FUNDS"
@@ -79,10 +79,12 @@ class LaneJammed(SendingError):
 
 
 class WalletNotPermitted(SendingError):
-    """No node's account list has the wallet; its transactions wait and are sent on. Details: ``wallet``."""
+    """Nodes take nothing from the wallet, or nothing without a fee; it is sent on. Details: ``wallet``."""
 
     code: ClassVar[str] = "WALLET_NOT_PERMITTED"
-    hint: ClassVar[str] = "Have the network's operators add the wallet to the nodes' account permissions."
+    hint: ClassVar[str] = (
+        "Have the network's operators add the wallet to the nodes' account permissions, and allow a gas price of 0."
+    )
 
 
 class NotDecidable(SendingError):

@@ -34,7 +34,6 @@ class Operation:
         reference: what ``Journal.list(reference=)`` filters on.
         owner: whose keys these are, such as ``participant 7``; None: the wallet's own. The same key of the same owner
             is the same operation, whichever of its wallets sends it.
-        debits: minor units that it takes off the payer while it is in flight, by token address.
         sealed: its remittance was encrypted, with other bytes each time: a payment that differs by their hash only is
             the same.
         not_before, not_after: unix seconds between which it may be signed; None is no bound.
@@ -48,7 +47,6 @@ class Operation:
     gas: int
     reference: str | None = None
     owner: str | None = None
-    debits: Mapping[str, int] = field(default_factory=dict)
     sealed: bool = False
     not_before: int | None = None
     not_after: int | None = None
@@ -116,6 +114,8 @@ class SubmissionState(StrEnum):
     """Somebody else used its nonce and its reference is unspent: ends only by a final void, or proof of payment."""
     VOIDING = "VOIDING"
     """Its reference is being voided; until that is final it may still be paid."""
+    DOUBTED = "DOUBTED"
+    """It had failed, by a database that turned out to be older than the world: the chain is asked again."""
     FINAL = "FINAL"
     """Mined, with its effect; or found on the chain as it was asked for."""
     SUPERSEDED = "SUPERSEDED"
@@ -140,7 +140,10 @@ WAITING: Final = (SubmissionState.RECEIVED, SubmissionState.SCHEDULED, Submissio
 LIVING: Final = (SubmissionState.RESERVED, SubmissionState.SIGNED, SubmissionState.BROADCAST)
 """A nonce is bound to it."""
 
-OPEN: Final = (*WAITING, *LIVING, SubmissionState.QUARANTINED, SubmissionState.VOIDING)
+UNSETTLED: Final = (SubmissionState.QUARANTINED, SubmissionState.VOIDING, SubmissionState.DOUBTED)
+"""No transaction of ours can end it any more: only the contract's own word."""
+
+OPEN: Final = (*WAITING, *LIVING, *UNSETTLED)
 """Without an answer."""
 
 RETRIED: Final = (SubmissionState.REVERTED, SubmissionState.REJECTED)

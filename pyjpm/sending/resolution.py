@@ -169,6 +169,9 @@ class Resolver:
             return Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
         if not is_absent(self._witness, _call(attempt, asked), verdict):
             return None
+        if len(attempt.asked) > 1:
+            # One of them kept all from happening: each is tried by itself.
+            return Answer(asked.id, State.APPROVED, attempt=attempt.id)
         return Answer(asked.id, State.REVERTED, error, attempt.id)
 
     def _positive(
@@ -255,12 +258,19 @@ class Resolver:
     def _unsettled(self, wallets: Sequence[str], view: View, findings: Findings) -> None:
         waiting = self._outcomes.unsettled(wallets)
         verdicts = self._verdicts([each.call for each in waiting], view)
+        failed: dict[str, list[str]] = defaultdict(list)
         for each, verdict in zip(waiting, verdicts, strict=True):
             answer = self._positive(each.wallet, each.id, verdict, findings)
+            if answer is None and each.state is State.DOUBTED and is_absent(self._witness, each.call, verdict):
+                if self._negative.allowed(each.owner, view):
+                    failed[each.wallet].append(each.id)
+                continue
             if answer is None and verdict.effect is Effect.VOIDED and self._negative.allowed(each.owner, view):
                 answer = Answer(each.id, State.VOIDED, _voided(each.id))
             if answer is not None:
                 findings.answers.append((each.wallet, answer))
+        for wallet, submissions in failed.items():
+            self._outcomes.confirm_failures(wallet, submissions)
 
     def _prune(self, living: Sequence[Attempt], gone: set[tuple[str, int]]) -> None:
         with self._mutex:

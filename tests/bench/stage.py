@@ -19,7 +19,7 @@ from eth_utils.crypto import keccak
 from pyjpm import Money, Platform
 from pyjpm.chain import LocalAnvil
 from pyjpm.custody import LocalSigner, NonceMarks
-from pyjpm.payments import PaymentOrder
+from pyjpm.payment import PaymentOrder
 from pyjpm.record import DeploymentRecord
 from pyjpm.testing import backed_platform, new_company
 

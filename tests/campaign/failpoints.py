@@ -52,6 +52,7 @@ class Failpoints:
     """Counts passages and tells the watcher. One at a time is current; none is outside of ``watching``."""
 
     watcher: Watcher
+    named: bool = True
     passages: Counter[str] = field(default_factory=Counter)
     total: int = 0
     busy: bool = False
@@ -72,11 +73,15 @@ _current: Failpoints | None = None
 
 
 @contextmanager
-def watching(watcher: Watcher) -> Iterator[Failpoints]:
-    """While inside, every point is told to the watcher. Nests: the inner watcher hides the outer one."""
+def watching(watcher: Watcher, *, named: bool = True) -> Iterator[Failpoints]:
+    """While inside, every point is told to the watcher. Nests: the inner watcher hides the outer one.
+
+    Args:
+        named: whether database statements are named by the engine's function that makes them, which costs time.
+    """
     global _current
     install()
-    before, _current = _current, Failpoints(watcher)
+    before, _current = _current, Failpoints(watcher, named)
     try:
         yield _current
     finally:
@@ -114,11 +119,11 @@ def install() -> None:
     event.listen(Engine, "before_cursor_execute", _before_statement)
     event.listen(Engine, "after_cursor_execute", _after_statement)
     for name in ("do_commit", "do_rollback"):
-        _around(DefaultDialect, name, lambda _args, step=name[3:]: f"{step} {_step()}")
+        _around(DefaultDialect, name, lambda _args, step=name[3:]: _join(step, _step()))
     _around(socket.socket, "sendall", lambda args: _said(args[1]))
     _around(socket.socket, "recv_into", lambda _args: "read", only="after")
-    for name in ("fsync", "replace", "rename", "fdatasync"):
-        _around(os, name, lambda _args, step=name: f"file {step} {_step()}")
+    for name in ("fsync", "fdatasync", "pwrite", "replace", "rename"):
+        _around(os, name, lambda _args, step=name: _join("file", step, _step()))
 
 
 def _around(owner: Any, name: str, named: Callable[[Sequence[Any]], str | None], only: str | None = None) -> None:
@@ -142,15 +147,21 @@ def _around(owner: Any, name: str, named: Callable[[Sequence[Any]], str | None],
 
 def _before_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
     if _current is not None:
-        passing(f"before sql {_step()} {_short(statement)}")
+        passing(_join("before sql", _step(), _short(statement)))
 
 
 def _after_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
     if _current is not None:
-        passing(f"after sql {_step()} {_short(statement)}")
+        passing(_join("after sql", _step(), _short(statement)))
+
+
+def _join(*parts: str) -> str:
+    return " ".join(filter(None, parts))
 
 
 def _short(statement: str) -> str:
+    if _current is not None and not _current.named:
+        return statement[:6]
     verb, table = _VERB.match(statement), _TABLE.search(statement)
     return f"{verb[1].split()[0] if verb else '?'} {table[1] if table else ''}".strip()
 
@@ -164,6 +175,8 @@ def _said(sent: Any) -> str | None:
 
 def _step() -> str:
     """The engine's function that is at work, such as ``attempts.reserve``; private helpers count for their caller."""
+    if _current is not None and not _current.named:
+        return ""
     frame: FrameType | None = sys._getframe(2)
     innermost = ""
     while frame is not None:

@@ -49,6 +49,8 @@ def judge(evidence: Evidence) -> Judgement:
     judgement = Judgement(payments=len(evidence.lines))
     moved: dict[tuple[str, str], list[Paid]] = defaultdict(list)
     for event in evidence.paid:
+        if event.tx_hash in evidence.thefts:
+            continue
         moved[event.payer, event.reference].append(event)
     said: dict[tuple[int, str], list[Word]] = defaultdict(list)
     for word in evidence.words:

@@ -33,6 +33,7 @@ from campaign.zygote import Ending, Zygote
 from pyjpm import LocalSigner, Money, Platform
 from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
+from pyjpm.custody import NonceMarks
 from pyjpm.participants import Kind, identity_hash
 from pyjpm.testing import backed_platform
 
@@ -192,7 +193,10 @@ class Stage:
             shutil.rmtree(old)
         folder = self._folder / f"run-{self._runs}"
         folder.mkdir()
-        self._words = folder / "words"
+        self._words, self._marks = folder / "words", folder / "marks"
+        marks = NonceMarks(self._marks)
+        for wallet in self._wallets[:COMPANIES]:
+            marks.begin(wallet)
         self._journal = str(folder / "journal.sqlite") if self._store is None else self._store(self._runs)
 
     def _live(self, death: Any) -> Ending:
@@ -207,6 +211,7 @@ class Stage:
                 "record": str(self._record),
                 "journal": self._journal,
                 "keys": self._keys,
+                "marks": str(self._marks),
                 "payee": self._payee,
                 "words": str(self._words),
                 "die": die,

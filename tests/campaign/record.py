@@ -103,6 +103,7 @@ class Evidence:
         opening, closing: balances by (currency, wallet), minor units.
         thieves: wallets of which the run let somebody else use a nonce.
         halted: wallets that the engine has stopped, at the end.
+        thefts: hashes of the thieves' own payments, which nobody asked for.
     """
 
     lines: Sequence[Line]
@@ -112,3 +113,4 @@ class Evidence:
     closing: Mapping[tuple[str, str], int] = field(default_factory=dict)
     thieves: frozenset[str] = frozenset()
     halted: frozenset[str] = frozenset()
+    thefts: frozenset[str] = frozenset()

@@ -17,6 +17,7 @@ from typing import Any
 from campaign.failpoints import Point, WatchedSigner, watching
 from campaign.record import ASKED, FINAL, REFUSED, Line
 from pyjpm import LocalSigner, Money, PaymentOrder, Platform
+from pyjpm.custody import NonceMarks
 from pyjpm.errors.contracts import ContractError
 from pyjpm.errors.sending import StillPending
 
@@ -51,8 +52,8 @@ def work(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         order: ``url``; ``record`` (a path); ``journal`` (a path, or a database's URL); ``keys`` (hex, one a company);
-            ``payee``; ``words`` (a path). ``die`` says at which point to kill itself, if at any: ``name`` and
-            ``passage``, or ``total``.
+            ``marks`` (a folder); ``payee``; ``words`` (a path). ``die`` says at which point to kill itself, if at any:
+            ``name`` and ``passage``, or ``total``.
 
     Returns:
         All points that were passed: ``total``, and ``passages`` by name.
@@ -73,7 +74,8 @@ class _Client:
     def __init__(self, order: Mapping[str, Any]) -> None:
         self._words = os.open(order["words"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._order = order
-        self._signers: list[Any] = [WatchedSigner(LocalSigner.from_key(key)) for key in order["keys"]]
+        marks = NonceMarks(Path(order["marks"]))
+        self._signers: list[Any] = [WatchedSigner(LocalSigner.from_key(key, marks=marks)) for key in order["keys"]]
 
     def live(self) -> None:
         journal: Any = self._order["journal"]

@@ -106,6 +106,7 @@ class Token:
             "frozen": lambda s, d, now: words(s.get(("frozen", self.address, address(d, 4)), 0)),
             "held": self._held,
             "dailyLimit": self._daily_limit,
+            "retailTier": lambda s, d, now: words(0, 0),
             "check": self._check,
             "canTransfer": lambda s, d, now: words(
                 self._refusal(s, address(d, 4), address(d, 36), number(d, 68), now)[0] == OK

@@ -1,0 +1,426 @@
+"""The judge: whether the policy lets a wallet sign what it is asked to, and the line that says so.
+
+Decisions that govern this module:
+
+* Nothing that the client says about a request is used but the bytes to be signed: what they are, what they move and
+  what a checker must have approved is worked out here.
+* All of a call is signed or none of it. The counts of a day, the nonces and the approvals that are used up go into one
+  line, which is on disk before the device is asked.
+* A second, different transaction under a nonce is never signed; a cancel (nothing, to oneself, 21,000 gas) always is.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_abi.exceptions import EncodingError
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from pyjpm.contracts.eip712 import TypedMessage
+from pyjpm.custody.eip1559 import signing_preimage, unsigned_fields
+from pyjpm.custody.policy import Policy, Rules
+from pyjpm.custody.policy_approval import (
+    Approval,
+    call_request,
+    creation_request,
+    message_request,
+    payment_request,
+)
+from pyjpm.custody.policy_book import Book
+from pyjpm.custody.policy_calls import Call, calls_in
+from pyjpm.custody.policy_effects import Flow, flows_of, name_of, weight_of
+from pyjpm.custody.policy_state import CANCEL, NEVER, REMEMBERED, ApprovalState, WalletState
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.policy import (
+    AmountAboveLimit,
+    CallerNotAllowed,
+    ChainNotAllowed,
+    ContractNotAllowed,
+    CreationNotAllowed,
+    DayLimitReached,
+    FunctionNotAllowed,
+    MessageNotAllowed,
+    NativeValueNotAllowed,
+    NonceAlreadySigned,
+    NonceTooFar,
+    SigningApprovalExpired,
+    SigningApprovalInvalid,
+    SigningApprovalMissing,
+    SigningApprovalUsed,
+    WalletNotServed,
+)
+
+DAY: Final = 86_400
+_CANCEL_GAS: Final = 21_000
+_checksummed = functools.lru_cache(maxsize=4_096)(to_checksum_address)
+_MOST_APPROVALS: Final = 10_000
+_TYPE: Final = {"type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
+
+
+@dataclass(slots=True)
+class Ask:
+    """One transaction or message, as the signer reads it.
+
+    Attributes:
+        what: it is, for the book.
+        digest: that would be signed, hexadecimal.
+        flows: what it moves.
+        requests: purposes and digests under which a checker may have approved it; worked out where that matters.
+        checked: it needs a checker whatever it moves.
+        nonce: of a transaction.
+    """
+
+    what: str
+    digest: str
+    flows: list[Flow]
+    requests: Callable[[], list[tuple[str, str]]]
+    checked: bool
+    nonce: int | None = None
+
+    @property
+    def identity(self) -> str:
+        """What an approval of it is bound to: the payment's own name where it has one."""
+        names = [flow.name for flow in self.flows]
+        return name_of(*names) if names and None not in names else self.digest
+
+
+class Judge:
+    """Judges for all wallets of a policy. Any number of threads may ask."""
+
+    def __init__(self, policy: Policy, book: Book, clock: Callable[[], float] = time.time) -> None:
+        self.policy: Final = policy
+        self._book = book
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    # --- reading what is asked ---
+
+    def rules(self, wallet: Any, uid: int) -> Rules:
+        """What a wallet may do. Raises WalletNotServed, CallerNotAllowed."""
+        rules = self.policy.wallets.get(wallet) if isinstance(wallet, str) else None
+        if rules is None:
+            raise WalletNotServed("The policy does not name this wallet.", wallet=str(wallet)[:64])
+        if rules.uids is not None and uid not in rules.uids:
+            raise CallerNotAllowed(f"User {uid} may not have {wallet} sign.", wallet=wallet, uid=uid)
+        return rules
+
+    def read_transaction(self, wallet: str, rules: Rules, transaction: dict[str, Any]) -> Ask:
+        """What a transaction is. Raises a refusal."""
+        fields = unsigned_fields({**_TYPE, **transaction})
+        chain_id, nonce, _, _, gas, to, value, data, _ = fields
+        if chain_id != self.policy.chain_id:
+            raise ChainNotAllowed(
+                f"The signer signs for chain {self.policy.chain_id}.", chain_id=chain_id, allowed=self.policy.chain_id
+            )
+        if value:
+            raise NativeValueNotAllowed("The transaction sends the chain's own coin.", value=value)
+        digest = keccak(signing_preimage(fields)).hex()
+        if not to:
+            if not rules.create:
+                raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
+            return Ask("create", digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
+        address = _checksummed(to)
+        if address == wallet and not data and gas == _CANCEL_GAS:
+            return Ask(CANCEL, digest, [], list, False, nonce)
+        calls = list(calls_in(self.policy.contracts, address, data))
+        checked = [self._is_checked(wallet, rules, call) for call in calls]
+        flows = [flow for call in calls for flow in flows_of(self.policy.contracts, wallet, call)]
+        what = " > ".join(f"{call.contract.name}.{call.function}" for call in calls[:5])
+        return Ask(what, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce)
+
+    def read_message(self, wallet: str, rules: Rules, message: TypedMessage) -> Ask:
+        """What a structured message is. Raises a refusal."""
+        domain = message.domain
+        if domain.chain_id != self.policy.chain_id:
+            raise ChainNotAllowed(
+                f"The signer signs for chain {self.policy.chain_id}.",
+                chain_id=domain.chain_id,
+                allowed=self.policy.chain_id,
+            )
+        contract = self.policy.contracts.by_address.get(domain.contract)
+        if contract is None:
+            raise ContractNotAllowed(
+                f"No contract that this signer knows stands at {domain.contract}.", contract=domain.contract
+            )
+        allowed = rules.allowed.get(contract.name)
+        if allowed is None or message.primary_type not in allowed.messages:
+            raise MessageNotAllowed(
+                f"{wallet} may not sign a {message.primary_type} for {contract.name}.",
+                primary_type=message.primary_type,
+                contract=contract.name,
+                problem="not allowed",
+            )
+        try:
+            digest = message.digest
+        except (EncodingError, ValueError, TypeError, OverflowError):
+            raise MessageNotAllowed(
+                f"The {message.primary_type} has a member that is out of its range.",
+                primary_type=message.primary_type,
+                contract=contract.name,
+                problem="out of range",
+            ) from None
+        return Ask(
+            f"{contract.name} {message.primary_type}",
+            digest.hex(),
+            weight_of(contract, message.primary_type, message.message),
+            lambda: [message_request(domain.chain_id, wallet, digest)],
+            message.primary_type in allowed.checked,
+        )
+
+    def _is_checked(self, wallet: str, rules: Rules, call: Call) -> bool:
+        allowed = rules.allowed.get(call.contract.name)
+        if allowed is None:
+            raise ContractNotAllowed(f"{wallet} may not call {call.contract.name}.", contract=call.contract.address)
+        if not {call.function, call.signature} & allowed.functions:
+            raise FunctionNotAllowed(
+                f"{wallet} may not call {call.function} of {call.contract.name}.",
+                wallet=wallet,
+                contract=call.contract.name,
+                function=call.function,
+            )
+        return bool({call.function, call.signature} & allowed.checked)
+
+    # --- judging it ---
+
+    def allow(self, wallet: str, rules: Rules, asks: Sequence[Ask], *, uid: int) -> None:
+        """Returns once it is on disk that these may be signed. Raises a refusal; SignerBookNotWritten."""
+        now = self._clock()
+        with self._lock:
+            line = _Reckoning(self, self._book, wallet, rules, now).line(asks)
+            self._book.write({"at": int(now), "uid": uid, **line}, durably=True)
+
+    def note(self, kind: str, **facts: Any) -> None:
+        """Write a line that nothing hangs on. Raises SignerBookNotWritten."""
+        with self._lock:
+            self._book.write({"at": int(self._clock()), "kind": kind, **facts}, durably=False)
+
+    def note_refusal(self, wallet: object, uid: int, error: PyjpmError) -> None:
+        """Write down a refusal."""
+        facts = {name: value for name, value in error.details.items() if isinstance(value, (int, str))}
+        self.note("refuse", wallet=str(wallet)[:64], uid=uid, code=error.code, facts=facts)
+
+    def take(self, approval: Approval, uid: int) -> None:
+        """Keep a checker's word, durably. Raises SigningApprovalInvalid, WalletNotServed, ChainNotAllowed."""
+        rules = self.policy.wallets.get(approval.wallet)
+        now = self._clock()
+        if approval.chain_id != self.policy.chain_id:
+            raise ChainNotAllowed(
+                f"The approval is for chain {approval.chain_id}.",
+                chain_id=approval.chain_id,
+                allowed=self.policy.chain_id,
+            )
+        if rules is None:
+            raise WalletNotServed("The policy does not name the approval's wallet.", wallet=approval.wallet)
+        problem = ""
+        if approval.checker == approval.wallet:
+            problem = "the wallet approved itself"
+        elif approval.checker not in rules.checkers:
+            problem = "the policy does not name its checker"
+        elif approval.deadline < now:
+            problem = "it has lapsed"
+        with self._lock:
+            state = self._book.state
+            state.forget_lapsed(now)
+            if not problem and approval.id not in state.approvals:
+                if len(state.approvals) >= _MOST_APPROVALS:
+                    problem = "there are too many that are not used"
+                else:
+                    line = {"at": int(now), "uid": uid, "kind": "approve", "approval": approval.to_dict()}
+                    self._book.write(line, durably=True)
+        if problem:
+            raise SigningApprovalInvalid(f"The approval is not taken: {problem}.", problem=problem)
+
+    def begin(self, wallet: str, highest: int | None) -> None:
+        """Take a wallet and its mark into the book; ``highest`` None: the mark was lost. Raises
+        SignerBookNotWritten."""
+        with self._lock:
+            line = {"at": int(self._clock()), "kind": "begin", "wallet": wallet, "highest": highest}
+            self._book.write(line, durably=True)
+
+    def knows(self, wallet: str) -> bool:
+        """Whether the book has the wallet."""
+        return wallet in self._book.state.wallets
+
+    def highest(self, wallet: str, chain_id: int) -> int:
+        """The highest nonce signed by a wallet, -1 for never. Raises SignerMarkLost, ChainNotAllowed."""
+        if chain_id != self.policy.chain_id:
+            raise ChainNotAllowed(
+                f"The signer signs for chain {self.policy.chain_id}.", chain_id=chain_id, allowed=self.policy.chain_id
+            )
+        with self._lock:
+            highest = self._book.state.wallets[wallet].highest
+        if highest is None:
+            raise SignerMarkLost(f"The mark of {wallet} was lost.", wallet=wallet, chain_id=chain_id, path="")
+        return highest
+
+    def status(self) -> dict[str, Any]:
+        """What the day has moved and what the wallets have signed: for operators."""
+        with self._lock:
+            state, today = self._book.state, int(self._clock() // DAY)
+            return {
+                "chain_id": self.policy.chain_id,
+                "day": max(today, state.day),
+                "book": {"volume": self._book.volume, "head": self._book.head},
+                "wallets": {
+                    wallet: {
+                        "highest_nonce": state.wallets[wallet].highest,
+                        "moved": dict(state.wallets[wallet].totals) if state.day >= today else {},
+                    }
+                    for wallet in self.policy.wallets
+                    if wallet in state.wallets
+                },
+                "approvals": sum(1 for each in state.approvals.values() if not each.used_for),
+            }
+
+
+class _Reckoning:
+    """One call's sums, on top of what the book says; nothing is changed before its line is written."""
+
+    def __init__(self, judge: Judge, book: Book, wallet: str, rules: Rules, now: float) -> None:
+        state = book.state
+        self._chain_id = judge.policy.chain_id
+        self._wallet = wallet
+        self._rules = rules
+        self._now = now
+        # A clock that went back goes on with the day it left.
+        self._day = max(state.day, int(now // DAY))
+        self._state: WalletState = state.wallets[wallet]
+        same_day = self._day == state.day
+        self._totals = Counter(self._state.totals) if same_day else Counter[str]()
+        self._before = self._state.counted if same_day else set[str]()
+        self._approvals = state.approvals
+        self._by_request: dict[tuple[str, str], list[str]] | None = None
+        self._counted: dict[str, tuple[str, int]] = {}
+        self._nonces: dict[int, str] = {}
+        self._farthest = NEVER
+        self._used: dict[str, str] = {}
+
+    def line(self, asks: Sequence[Ask]) -> dict[str, Any]:
+        """The line that lets all of these be signed. Raises a refusal."""
+        for ask in asks:
+            self._count(ask)
+            self._require_approval(ask)
+            if ask.nonce is not None:
+                self._require_nonce(ask.nonce, ask)
+        return {
+            "kind": "sign",
+            "wallet": self._wallet,
+            "day": self._day,
+            "what": [[ask.what, ask.digest] for ask in asks],
+            "nonces": list(self._nonces.items()),
+            "counted": [[unit, name, amount] for name, (unit, amount) in self._counted.items()],
+            "approvals": list(self._used.items()),
+        }
+
+    def _count(self, ask: Ask) -> None:
+        for place, (unit, amount, name) in enumerate(ask.flows):
+            limit = self._rules.limits.get(unit)
+            most = 0 if limit is None else limit.per_payment
+            if amount > most:
+                raise AmountAboveLimit(
+                    f"{self._wallet} may move {most} minor units of {unit} at a time, not {amount}.",
+                    wallet=self._wallet,
+                    currency=unit,
+                    amount=amount,
+                    limit=most,
+                )
+            name = name or f"{ask.digest[:32]}.{place}"
+            if limit is None or name in self._before or name in self._counted:
+                continue
+            total = self._totals[unit]
+            if total + amount > limit.per_day:
+                raise DayLimitReached(
+                    f"{self._wallet} may move {limit.per_day} minor units of {unit} a day, and has moved {total}.",
+                    wallet=self._wallet,
+                    currency=unit,
+                    amount=amount,
+                    total=total,
+                    limit=limit.per_day,
+                )
+            self._totals[unit] = total + amount
+            self._counted[name] = (unit, amount)
+
+    def _require_approval(self, ask: Ask) -> None:
+        if not ask.checked:
+            sums: Counter[str] = Counter()
+            for unit, amount, _ in ask.flows:
+                sums[unit] += amount
+            thresholds = {unit: self._rules.limits[unit].approval_above for unit in sums if unit in self._rules.limits}
+            if all(above is None or sums[unit] <= above for unit, above in thresholds.items()):
+                return
+        found = [(name, self._approvals[name]) for name in self._matching(ask)]
+        good: dict[str, str] = {}
+        for name, each in found:
+            serves = each.approval.deadline >= self._now and each.approval.checker in self._rules.checkers
+            if serves and self._used.get(name, each.used_for) in ("", ask.identity):
+                good.setdefault(each.approval.checker, name)
+        if len(good) < self._rules.needed:
+            raise self._unapproved(ask, len(good), [each for _, each in found])
+        for name in list(good.values())[: self._rules.needed]:
+            self._used[name] = ask.identity
+
+    def _matching(self, ask: Ask) -> list[str]:
+        if self._by_request is None:
+            self._by_request = {}
+            for name, each in self._approvals.items():
+                if each.approval.wallet == self._wallet and each.approval.checker != self._wallet:
+                    request = (each.approval.purpose, each.approval.request_sha256)
+                    self._by_request.setdefault(request, []).append(name)
+        return [name for request in ask.requests() for name in self._by_request.get(request, [])]
+
+    def _unapproved(self, ask: Ask, given: int, found: list[ApprovalState]) -> PyjpmError:
+        # The SDK's own digest where there is one: it is what the checker sees everywhere else.
+        purpose, digest = ask.requests()[-1]
+        facts = {"wallet": self._wallet, "chain_id": self._chain_id, "purpose": purpose, "request_sha256": digest}
+        lapsed = [each.approval.deadline for each in found if each.approval.deadline < self._now]
+        if lapsed:
+            return SigningApprovalExpired("The approval of this has lapsed.", **facts, deadline=max(lapsed))
+        if any(each.used_for not in ("", ask.identity) for each in found):
+            return SigningApprovalUsed("The approval of this was used for another payment.", **facts)
+        return SigningApprovalMissing(
+            f"{ask.what} needs {self._rules.needed} checkers, {given} approved it.",
+            **facts,
+            given=given,
+            needed=self._rules.needed,
+        )
+
+    def _require_nonce(self, nonce: int, ask: Ask) -> None:
+        state, highest = self._state, self._state.highest
+        if highest is not None and nonce > max(highest, self._farthest) + REMEMBERED:
+            raise NonceTooFar(
+                f"Nonce {nonce} of {self._wallet} is far above {highest}, the highest it signed.",
+                wallet=self._wallet,
+                nonce=nonce,
+                highest=highest,
+            )
+        self._farthest = max(self._farthest, nonce)
+        before = self._nonces.get(nonce, state.signed.get(nonce))
+        if ask.what == CANCEL:
+            self._nonces.setdefault(nonce, before or CANCEL)
+            return
+        if (before is None and nonce <= state.floor) or before not in (None, ask.digest):
+            raise NonceAlreadySigned(
+                f"Another transaction of {self._wallet} was, or may have been, signed under nonce {nonce}.",
+                wallet=self._wallet,
+                nonce=nonce,
+            )
+        self._nonces[nonce] = ask.digest
+
+
+def _requests(chain_id: int, wallet: str, address: str, calls: Sequence[Call]) -> list[tuple[str, str]]:
+    requests = [call_request(chain_id, wallet, address, calls[0].data)]
+    # A payment that is cleared is the payment that is in it; of several, none is the whole.
+    payment = payment_request(calls[-1]) if len(calls) == 1 or _is_cleared(calls) else None
+    return requests if payment is None else [*requests, payment]
+
+
+def _is_cleared(calls: Sequence[Call]) -> bool:
+    return len(calls) == 2 and calls[0].contract.artifact == "DepositToken" and calls[0].function == "cleared"

@@ -1,0 +1,171 @@
+"""Random histories: companies pay while everything goes wrong, then the world heals, then the judge reads the chain.
+
+``run(seed)`` is one history; the same seed is the same history, of the same engine.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from campaign.clients import Request
+from campaign.disasters import DISASTERS, RESTARTS, crash
+from campaign.judge import judge
+from campaign.process import Process
+from campaign.world import CURRENCY, World, drawn_from
+from pyjpm.errors.base import PyjpmError
+
+PAYMENTS = 20
+SPAN = 60.0
+"""Virtual seconds over which companies ask and disasters begin."""
+PATIENCE = 1_800.0
+"""Virtual seconds after the healing until everything must have an end."""
+SETTLING = 30.0
+STEP = 0.25
+BUSY, IDLE = 1.0, 5.0
+"""Virtual seconds between the steps of a process, where something waits for an end and where nothing does."""
+_ROOT = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+
+def run(seed: int, say: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """One history.
+
+    Returns:
+        ``findings`` of the judge by kind, its counts, ``disasters``, and ``seconds`` it took.
+    """
+    started = time.process_time()
+    with tempfile.TemporaryDirectory(prefix="pyjpm-history-", dir=_ROOT) as folder, ExitStack() as things:
+        things.enter_context(drawn_from(seed))
+        history = _History(seed, Path(folder), say or (lambda what: None))
+        things.enter_context(history.world.clock.driving())
+        try:
+            return {**history.live(), "seconds": time.process_time() - started}
+        finally:
+            for process in history.world.processes:
+                process.die()
+
+
+class _History:
+    def __init__(self, seed: int, folder: Path, say: Callable[[str], None]) -> None:
+        self.seed = seed
+        self.world = World(seed, folder, say)
+        self._chance = random.Random(f"{seed}/history")
+        self._carry_on_at = 0.0
+        self._plan()
+
+    def live(self) -> dict[str, Any]:
+        world, clock = self.world, self.world.clock
+        while clock.monotonic() < self._heals_at:
+            self._turn()
+        world.heal()
+        deadline, settled_at = clock.monotonic() + PATIENCE, None
+        while clock.monotonic() < deadline:
+            self._turn()
+            if world.clients.open or not world.ready:
+                settled_at = None
+            elif settled_at is None:
+                settled_at = clock.monotonic()
+            elif clock.monotonic() - settled_at > SETTLING:
+                break
+        return self._judged()
+
+    # --- drawing ---------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        world, chance = self.world, self._chance
+        number = payments = 0
+        while payments < PAYMENTS:
+            company = world.companies[number % len(world.companies)]
+            size = chance.choice((1, 1, 1, 2, 3))
+            amounts = tuple(chance.randrange(1, 1_000) for _ in range(size))
+            request = Request(
+                company,
+                f"{company.place}-{number}",
+                CURRENCY,
+                world.payee,
+                amounts,
+                next_at=chance.uniform(0.5, SPAN),
+                asks_after_final=int(chance.random() < 0.2),
+            )
+            world.clients.requests.append(request)
+            payments += size
+            number += 1
+        kinds = list(DISASTERS)
+        drawn = chance.choices(kinds, [DISASTERS[kind] for kind in kinds], k=chance.randrange(3, 7))
+        if not RESTARTS.intersection(drawn):
+            drawn.append(crash)
+        self.disasters = [kind.__name__ for kind in drawn]
+        for kind in drawn:
+            at = chance.uniform(1.0, SPAN)
+            world.log(f"will be at {at:.1f}: {kind(world, chance, at)}")
+        self._heals_at = SPAN + chance.choice((5.0, 40.0, 130.0))
+
+    # --- living ----------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        world, clock = self.world, self.world.clock
+        self._raise_processes()
+        now = clock.monotonic()
+        if world.ready:
+            process = self._chance.choice(world.ready)
+            if now >= self._carry_on_at:
+                waits = any(request.accepted for request in world.clients.open)
+                self._carry_on_at = now + (BUSY if waits else IDLE)
+                world.run(process, process.carry_on)
+            if process.ready and not process.dead:
+                world.run(process, lambda: world.clients.step(_Serving(world, process)))
+            if process.dead:
+                world.clients.unheard()
+        clock.sleep(STEP)
+
+    def _raise_processes(self) -> None:
+        world, now = self.world, self.world.clock.monotonic()
+        if any(process.dead for process in world.processes):
+            world.bury()
+            if not world.processes:
+                world.restart_at = now + self._chance.uniform(0.2, 5.0)
+        if not world.processes and now >= world.restart_at:
+            world.log("a process is started")
+            world.launch()
+        for process in world.processes:
+            if not process.ready and not process.dead and now >= world.restart_at:
+                world.run(process, process.start)
+                world.restart_at = now + (0.0 if process.ready else 1.0)
+
+    def _judged(self) -> dict[str, Any]:
+        judgement = judge(self.world.evidence())
+        return {
+            "seed": self.seed,
+            "findings": judgement.findings,
+            "payments": judgement.payments,
+            "final": judgement.final,
+            "reverted": judgement.reverted,
+            "planted": judgement.planted,
+            "disasters": self.disasters,
+        }
+
+
+class _Serving:
+    """A process as its clients meet it: what it raises says nothing about a payment."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+
+    def ask(self, request: Request) -> str:
+        try:
+            return self._process.ask(request)
+        except PyjpmError as error:
+            self._world.heard(self._process, error)
+            return f"?{error.code}"
+
+    def state(self, request: Request) -> str:
+        try:
+            return self._process.state(request)
+        except PyjpmError as error:
+            self._world.heard(self._process, error)
+            return f"?{error.code}"

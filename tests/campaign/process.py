@@ -1,0 +1,317 @@
+"""The engine's process in a history: one life from its start to its death, in this process, on virtual time.
+
+Decisions that govern this module:
+
+* It pays through the package's own sender, journal, nodes and witness, over the model's nodes; only what they stand on
+  is watched. What it needs to survive (journal file, marks of the signers) belongs to the world, not to it.
+* It dies by ``Died``, raised at a failpoint. From then on every point raises it again, so that no ``finally`` does
+  anything after death, and its database connections are cut as the kernel would cut them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chains.model import Network, NodeProvider
+from eth_utils.crypto import keccak
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from campaign.clients import FORGOTTEN, Request
+from campaign.failpoints import Point, WatchedSigner, passing, unwatched, watching
+from campaign.record import REFUSED
+from pyjpm.chain.nodes import Nodes
+from pyjpm.contracts import gas
+from pyjpm.contracts.codec import codec
+from pyjpm.contracts.decoding import decode_revert
+from pyjpm.custody import LocalSigner
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.contracts import ContractError
+from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.outbox import (
+    InFlightExceedsFunds,
+    OperationCancelled,
+    OperationExpired,
+    OperationRejected,
+    ReferenceVoided,
+)
+from pyjpm.record import Deployed, DeploymentRecord
+from pyjpm.sending import Journal, Operation, Sender, batch_reference, payment_reference
+from pyjpm.sending.sender import Settings
+from pyjpm.witnessing import ContractWitness
+
+TIMEOUT = 2.0
+"""Seconds for which the engine waits for a node."""
+WINDOW = 8
+JAM_AFTER = 10.0
+
+_NEGATIVE: tuple[tuple[type[PyjpmError], str], ...] = (
+    (ReferenceVoided, "VOIDED"),
+    (OperationCancelled, "CANCELLED"),
+    (OperationExpired, "EXPIRED"),
+    (OperationRejected, "REJECTED"),
+    (InFlightExceedsFunds, REFUSED),
+    (ContractError, REFUSED),
+)
+
+
+class Died(BaseException):
+    """The process is dead. No Exception: nothing that lives catches it."""
+
+
+class Marks:
+    """What the signers keep outside of every database: the highest nonce signed, by wallet; None once it was lost."""
+
+    def __init__(self) -> None:
+        self.highest: dict[str, int | None] = {}
+
+    def rise(self, wallet: str, nonce: int) -> None:
+        """A lost mark stays lost."""
+        known = self.highest.setdefault(wallet, -1)
+        if known is not None:
+            self.highest[wallet] = max(known, nonce)
+
+    def lose(self, wallet: str) -> None:
+        """It is gone."""
+        self.highest[wallet] = None
+
+
+class MarkedSigner:
+    """A signer with its key in memory and its mark in the world's."""
+
+    def __init__(self, key: bytes, marks: Marks) -> None:
+        self._signer, self._marks = LocalSigner.from_key(key), marks
+        self.address = self._signer.address
+
+    def sign_transaction(self, transaction: Mapping[str, Any]) -> Any:
+        """See TransactionSigner."""
+        return self.sign_transactions([transaction])[0]
+
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> Any:
+        """See TransactionSigner."""
+        self._marks.rise(self.address, max(int(each["nonce"]) for each in transactions))
+        passing("mark written")
+        return self._signer.sign_transactions(transactions)
+
+    def highest_nonce(self, chain_id: int) -> int | None:
+        """See TransactionSigner."""
+        highest = self._marks.highest.setdefault(self.address, -1)
+        if highest is None:
+            raise SignerMarkLost(f"The mark of {self.address} is missing.", wallet=self.address, chain_id=chain_id)
+        return highest
+
+
+class WatchedProvider(NodeProvider):
+    """A way to a node of the model, with a point before each request is written and after each answer is read."""
+
+    def request(self, method: str, params: Any, timeout: float) -> Any:
+        """One request."""
+        passing(f"before write {method}")
+        answer = super().request(method, params, timeout)
+        passing(f"after read {method}")
+        return answer
+
+    def batch(self, calls: Any, timeout: float) -> Any:
+        """A batch."""
+        method = calls[0][0]
+        passing(f"before write batch of {method}")
+        answer = super().batch(calls, timeout)
+        passing(f"after read batch of {method}")
+        return answer
+
+
+class Process:
+    """One life. It can be asked things once ``start`` came to its end.
+
+    Args:
+        name: for the log.
+        signers: of the wallets it serves.
+        journal: the file.
+        watch: what happens at its points; may raise Died.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        signers: Sequence[MarkedSigner],
+        journal: Path,
+        watch: Callable[[Point, int], None],
+    ) -> None:
+        self.name, self._network, self._path = name, network, journal
+        self._signers = {signer.address: WatchedSigner(signer) for signer in signers}
+        self._watch = watch
+        self._connections: list[sqlite3.Connection] = []
+        self._record = record_of(network)
+        self.dead = self.ready = False
+        self._journal: Journal | None = None
+        self._sender: Sender | None = None
+
+    # --- its life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """From nothing to serving. Raises what the engine raises; then it may be started again."""
+        with self._alive():
+            network = self._network
+            if self._sender is None:
+                providers = [
+                    WatchedProvider(network, network.nodes[index], wire, timeout=TIMEOUT)
+                    for index, wire in enumerate(network.wires)
+                ]
+                nodes = Nodes.open(providers, timeout=TIMEOUT, max_retries=0, parallel=False, clock=network.clock)
+                self._journal = Journal.open(self._path, genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
+                self._sender = Sender(
+                    nodes,
+                    self._journal,
+                    decode=decode_revert,
+                    witness=ContractWitness(self._record),
+                    clock=network.clock,
+                    settings=Settings(window=WINDOW, jam_after=JAM_AFTER),
+                )
+            self._sender.resume(self._signers)
+        self.ready = True
+
+    def carry_on(self) -> None:
+        """One step of its own."""
+        with self._alive():
+            self._engine.carry_on()
+
+    def ask(self, request: Request) -> str:
+        """Hand a request in; see ``clients.Service``."""
+        company = request.company
+        with self._alive():
+            try:
+                submission = self._engine.submit(self._signers[company.wallet], self._operation(request))
+            except PyjpmError as error:
+                for kind, word in _NEGATIVE:
+                    if isinstance(error, kind):
+                        return word
+                raise
+        return str(submission.state)
+
+    def state(self, request: Request) -> str:
+        """What the journal says; see ``clients.Service``."""
+        with self._alive():
+            found = self._engine.find(request.company.wallet, request.key)
+        return FORGOTTEN if found is None else str(found.state)
+
+    def lanes(self) -> list[Any]:
+        """The lanes as the journal has them, for the end of a history."""
+        assert self._journal is not None
+        with unwatched():
+            return self._journal.lanes.all()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether it holds the database at this moment."""
+        return any(_is_busy(connection) for connection in self._connections)
+
+    def die(self) -> None:
+        """As by SIGKILL: nothing is rolled back, written or said; the file is as the last commit left it."""
+        self.dead, self.ready = True, False
+        for connection in self._connections:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        self._connections.clear()
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        """While inside, its points are watched, and the connections that are opened are its own."""
+        if self.dead:
+            raise Died
+        global _opener
+        before, _opener = _opener, self._connections
+        try:
+            with watching(self._point, named=False):
+                yield
+        finally:
+            _opener = before
+
+    def _point(self, point: Point, total: int) -> None:
+        if self.dead:
+            raise Died
+        try:
+            self._watch(point, total)
+        except Died:
+            self.dead = True
+        if self.dead:
+            raise Died
+
+    @property
+    def _engine(self) -> Sender:
+        assert self._sender is not None
+        return self._sender
+
+    # --- what it is asked for --------------------------------------------------------------------------------------
+
+    def _operation(self, request: Request) -> Operation:
+        """As ``Payments.create`` and ``create_batch`` make it."""
+        company, key, currency, payee = request.company, request.key, request.currency, request.payee
+        token = self._record.address(currency)
+        empty = "0x" + keccak(b"").hex()
+        if len(request.amounts) == 1:
+            (amount,) = request.amounts
+            reference = payment_reference(company.participant, key)
+            kind, function = "payments.pay", "pay"
+            arguments: tuple[Any, ...] = (payee, amount, reference, b"")
+            content = {"to": payee, "amount": amount, "currency": currency, "remittance_hash": empty}
+            named: str | None = "0x" + reference.hex()
+        else:
+            references = [batch_reference(company.participant, key, place) for place in range(len(request.amounts))]
+            items = [
+                {"to": payee, "amount": amount, "ref": reference, "remittance": b""}
+                for amount, reference in zip(request.amounts, references, strict=True)
+            ]
+            kind, function, arguments, named = "payments.batch", "payBatch", (items,), None
+            lines = [[payee, item["amount"], "0x" + item["ref"].hex(), empty] for item in items]
+            content = {"currency": currency, "items": lines}
+        data = codec("DepositToken").encode(function, *arguments)
+        return Operation(
+            key=key,
+            kind=kind,
+            content=content,
+            to=token,
+            data=data,
+            gas=gas.ceiling(function, arguments, len(data)),
+            reference=named,
+            owner=f"participant {company.participant}",
+            debits={token: sum(request.amounts)},
+        )
+
+
+def _is_busy(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.in_transaction
+    except sqlite3.ProgrammingError:
+        return False  # the engine has closed it
+
+
+def record_of(network: Network) -> DeploymentRecord:
+    """The model's contracts as a deployment."""
+    genesis = network.chain.blocks[0]
+    return DeploymentRecord(
+        chain_id=network.chain.chain_id,
+        genesis_hash=genesis.hash,
+        first_block=0,
+        block=0,
+        pyjpm="0",
+        contracts={"ParticipantRegistry": _deployed("ParticipantRegistry", network.registry)},
+        tokens={currency: _deployed("DepositToken", network.token(currency)) for currency in network.chain.tokens},
+    )
+
+
+def _deployed(artifact: str, address: str) -> Deployed:
+    return Deployed(artifact=artifact, address=address, version="1.0.0", code_hash="0x" + 64 * "0")
+
+
+_opener: list[sqlite3.Connection] | None = None
+
+
+@event.listens_for(Pool, "connect")
+def _opened(connection: Any, _record: Any) -> None:
+    if _opener is not None and isinstance(connection, sqlite3.Connection):
+        _opener.append(connection)

@@ -1,0 +1,39 @@
+"""A paying process is killed at points drawn from all there are, and pays each key exactly once. In full: make faults.
+
+``PYJPM_SEED`` repeats a draw; the seed is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from campaign.killer import Stage, failpoints, staged
+
+KILLS = 30
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged() as made:
+        yield made
+
+
+def test_killed_anywhere_it_pays_each_key_once(stage: Stage) -> None:
+    seed = int(os.environ.get("PYJPM_SEED", secrets.randbits(32)))
+    print(f"PYJPM_SEED={seed}")
+    points = failpoints(stage)
+    assert len(points) > 300
+    assert {"commit", "sql", "signing", "write", "read"} <= {point.name.split()[1] for point in points}
+    reached = 0
+    for point in random.Random(seed).sample(points, KILLS):
+        result = stage.kill(point, seed)
+        assert result["findings"] == {}, point
+        # Ten payments of the script are good, two are too much.
+        assert (result["final"], result["reverted"]) == (10, 2), point
+        reached += result["reached"]
+    assert reached >= KILLS - 3, "most points are passed in every run"
