@@ -71,7 +71,7 @@ class Ask:
 
     Attributes:
         what: it is, for the book.
-        digest: that would be signed, hexadecimal.
+        preimage: what is hashed and then signed; ``digest`` its hash, hexadecimal.
         flows: what it moves.
         requests: purposes and digests under which a checker may have approved it; worked out where that matters.
         checked: it needs a checker whatever it moves.
@@ -79,6 +79,7 @@ class Ask:
     """
 
     what: str
+    preimage: bytes
     digest: str
     flows: list[Flow]
     requests: Callable[[], list[tuple[str, str]]]
@@ -122,19 +123,22 @@ class Judge:
             )
         if value:
             raise NativeValueNotAllowed("The transaction sends the chain's own coin.", value=value)
-        digest = keccak(signing_preimage(fields)).hex()
+        preimage = signing_preimage(fields)
+        digest = keccak(preimage).hex()
         if not to:
             if not rules.create:
                 raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
-            return Ask("create", digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
+            return Ask("create", preimage, digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
         address = _checksummed(to)
         if address == wallet and not data and gas == _CANCEL_GAS:
-            return Ask(CANCEL, digest, [], list, False, nonce)
+            return Ask(CANCEL, preimage, digest, [], list, False, nonce)
         calls = list(calls_in(self.policy.contracts, address, data))
         checked = [self._is_checked(wallet, rules, call) for call in calls]
         flows = [flow for call in calls for flow in flows_of(self.policy.contracts, wallet, call)]
         what = " > ".join(f"{call.contract.name}.{call.function}" for call in calls[:5])
-        return Ask(what, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce)
+        return Ask(
+            what, preimage, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce
+        )
 
     def read_message(self, wallet: str, rules: Rules, message: TypedMessage) -> Ask:
         """What a structured message is. Raises a refusal."""
@@ -159,7 +163,8 @@ class Judge:
                 problem="not allowed",
             )
         try:
-            digest = message.digest
+            preimage = message.preimage
+            digest = keccak(preimage)
         except (EncodingError, ValueError, TypeError, OverflowError):
             raise MessageNotAllowed(
                 f"The {message.primary_type} has a member that is out of its range.",
@@ -169,6 +174,7 @@ class Judge:
             ) from None
         return Ask(
             f"{contract.name} {message.primary_type}",
+            preimage,
             digest.hex(),
             weight_of(contract, message.primary_type, message.message),
             lambda: [message_request(domain.chain_id, wallet, digest)],

@@ -229,7 +229,8 @@ def signed(process: SignerProcess, house: House, message: TypedMessage, /, **cha
     answer = process.handle({"v": 1, "op": "sign_typed_data", "wallet": house.wallet, "message": wire}, 0)
     if "error" in answer:
         return str(answer["error"]["code"])
-    assert "0x" + recover(message.digest, bytes.fromhex(answer["ok"])).hex() == house.wallet.lower()
+    signature = bytes.fromhex(answer["ok"][0])
+    assert "0x" + recover(message.digest, signature[:64] + bytes([27 + signature[64]])).hex() == house.wallet.lower()
     return ""
 
 
