@@ -26,6 +26,7 @@ from pyjpm.errors.deployment import InvalidRequest, RecordExists
 from pyjpm.escrow import Escrow
 from pyjpm.governance import Governance
 from pyjpm.money import MAX_MINOR
+from pyjpm.outbox import Outbox
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.record import DeploymentRecord
@@ -48,6 +49,7 @@ class Platform:
     Attributes:
         participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations,
             settlement, assets, governance, reserve, upgrades: the nouns.
+        outbox: what waits and why, and what an operator decides about it.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -69,6 +71,7 @@ class Platform:
         self.reserve = Reserve(session)
         self.rules = Rules(session)
         self.upgrades = Upgrades(session)
+        self.outbox = Outbox(session)
 
     @classmethod
     def deploy(

@@ -132,6 +132,16 @@ class JournalOfOtherChain(SendingError):
     hint: ClassVar[str] = "Connect to the chain of this journal, or give the journal of this chain."
 
 
+class JournalNotFound(SendingError):
+    """There is no journal here to look into, or one of an older version that no service has opened since. Details:
+    ``path``."""
+
+    code: ClassVar[str] = "JOURNAL_NOT_FOUND"
+    hint: ClassVar[str] = (
+        "Give the file or URL of the journal that the service uses; start the service once to migrate."
+    )
+
+
 class JournalNotDurable(SendingError):
     """A commit might not survive a power cut. Details: ``path``, ``setting``, ``required``, ``actual``."""
 
