@@ -42,6 +42,7 @@ from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.errors.policy import (
     AmountAboveLimit,
     CallerNotAllowed,
+    CallNotUnderstood,
     ChainNotAllowed,
     ContractNotAllowed,
     CreationNotAllowed,
@@ -60,6 +61,8 @@ from pyjpm.errors.policy import (
 
 DAY: Final = 86_400
 _CANCEL_GAS: Final = 21_000
+_MOST_DATA: Final = 1 << 19
+"""Bytes of calldata: what is crafted to unfold to much more is not unfolded at length."""
 _checksummed = functools.lru_cache(maxsize=4_096)(to_checksum_address)
 _MOST_APPROVALS: Final = 10_000
 _TYPE: Final = {"type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
@@ -130,6 +133,8 @@ class Judge:
                 raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
             return Ask("create", preimage, digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
         address = _checksummed(to)
+        if len(data) > _MOST_DATA:
+            raise CallNotUnderstood(f"A call has at most {_MOST_DATA} bytes.", contract=address, selector="")
         if address == wallet and not data and gas == _CANCEL_GAS:
             return Ask(CANCEL, preimage, digest, [], list, False, nonce)
         calls = list(calls_in(self.policy.contracts, address, data))
@@ -267,8 +272,8 @@ class Judge:
             raise SignerMarkLost(f"The mark of {wallet} was lost.", wallet=wallet, chain_id=chain_id, path="")
         return highest
 
-    def status(self) -> dict[str, Any]:
-        """What the day has moved and what the wallets have signed: for operators."""
+    def status(self, uid: int) -> dict[str, Any]:
+        """What the day has moved and what the wallets have signed, of those wallets that a user may ask for."""
         with self._lock:
             state, today = self._book.state, int(self._clock() // DAY)
             return {
@@ -280,8 +285,8 @@ class Judge:
                         "highest_nonce": state.wallets[wallet].highest,
                         "moved": dict(state.wallets[wallet].totals) if state.day >= today else {},
                     }
-                    for wallet in self.policy.wallets
-                    if wallet in state.wallets
+                    for wallet, rules in self.policy.wallets.items()
+                    if rules.uids is None or uid in rules.uids
                 },
                 "approvals": sum(1 for each in state.approvals.values() if not each.used_for),
             }

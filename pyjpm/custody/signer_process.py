@@ -54,7 +54,7 @@ class SignerProcess:
             "highest_nonce": self._highest_nonce,
             "describe": self._describe,
             "approve": self._approve,
-            "status": lambda request, uid: judge.status(),
+            "status": lambda request, uid: judge.status(uid),
         }
 
     @classmethod
