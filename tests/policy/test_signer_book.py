@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from policy.house import CHAIN, PASSPHRASE, House, address_of, cancel, pay, transaction
-from policy.test_approvals import approval, handed_in, requests
+from policy.test_signer_approvals import approval, handed_in, requests
 from policy.test_talk_round import asked, moved
 
 from pyjpm.custody import policy_book
