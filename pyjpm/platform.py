@@ -230,7 +230,9 @@ def _journal(
 ) -> Journal:
     """The journal at the path given, else beside the record. Only where nothing can outlive this process, or where
     nothing is sent, may it be in memory: a payment must be found again after a crash."""
-    path = Path(journal) if journal is not None else record.with_suffix(".journal") if record is not None else None
+    path: str | Path | None = journal
+    if path is None and record is not None:
+        path = record.with_suffix(".journal")
     if path is None and not reads_only and connection.kind is not ClientKind.ETH_TESTER:
         raise InvalidRequest(
             "A client that acts on a chain that outlives it needs a journal: give journal=… or record=…."

@@ -244,9 +244,7 @@ def run(
     keystore: Annotated[Path, typer.Option(help="The keystore's folder: all of its keys are served.")],
     passphrase_file: Annotated[Path, typer.Option(help="File with the passphrase.")],
     marks: Annotated[Path | None, typer.Option(help="Folder of the keys' marks; the keystore's if not given.")] = None,
-    until_idle: Annotated[
-        bool, typer.Option("--until-idle", help="Stop once nothing of these wallets is open.")
-    ] = False,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once nothing of them moves.")] = False,
     pause: Annotated[float, typer.Option(help="Seconds between steps.", min=0.01)] = 0.5,
 ) -> None:
     """Carry on in the foreground until stopped. TAKES THE LEASES: a service that had them is fenced and stops."""
@@ -269,7 +267,9 @@ def run(
 
 def _moves(each: Submission) -> bool:
     """Whether carrying on brings it further; what waits for a person does not count."""
-    return each.state not in (SubmissionState.RECEIVED, SubmissionState.SCHEDULED, SubmissionState.QUARANTINED)
+    if each.state is SubmissionState.SCHEDULED:
+        return each.not_before is None or each.not_before <= time.time()
+    return each.state not in (SubmissionState.RECEIVED, SubmissionState.QUARANTINED)
 
 
 # --- within ----------------------------------------------------------------------------------------------------------

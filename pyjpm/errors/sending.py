@@ -137,9 +137,7 @@ class JournalNotFound(SendingError):
     ``path``."""
 
     code: ClassVar[str] = "JOURNAL_NOT_FOUND"
-    hint: ClassVar[str] = (
-        "Give the file or URL of the journal that the service uses; start the service once to migrate."
-    )
+    hint: ClassVar[str] = "Give the file or URL of the journal that the service uses; starting the service migrates it."
 
 
 class JournalNotDurable(SendingError):

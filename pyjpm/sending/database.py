@@ -37,8 +37,8 @@ class Database:
         genesis_hash, chain_id: the chain it is bound to; None for one that is there, whatever its chain.
 
     Raises:
-        JournalNotFound, JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal, PostgresDriverMissing, and
-        JournalFailed with its subclasses, as every method does.
+        JournalNotFound, JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal,
+        PostgresDriverMissing, and JournalFailed with its subclasses, as every method does.
 
     Attributes:
         name: where it is, without a password; ``memory``.
