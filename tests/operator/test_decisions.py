@@ -165,7 +165,8 @@ def test_a_halted_wallet_sends_again_once_somebody_said_whose_it_was(
     other = pay(bank.acting(payer.session.signer), seller, "theirs", "1.00")
     assert other.tx_hash != sent.tx_hash
     paused()
-    carry_on(payer, sent.id, State.QUARANTINED)
+    other.wait(20)
+    carry_on(payer, sent.id, State.QUARANTINED, paused)
     (lane,) = payer.outbox.overview.lanes(now=int(time.time()))
     assert (lane["state"], lane["unsettled"]) == ("HALTED", 1)
     assert {each.code for each in payer.session.journal.alarms.list()} == {"FOREIGN_NONCE"}
