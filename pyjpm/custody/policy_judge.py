@@ -42,6 +42,7 @@ from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.errors.policy import (
     AmountAboveLimit,
     CallerNotAllowed,
+    CallNotUnderstood,
     ChainNotAllowed,
     ContractNotAllowed,
     CreationNotAllowed,
@@ -60,6 +61,8 @@ from pyjpm.errors.policy import (
 
 DAY: Final = 86_400
 _CANCEL_GAS: Final = 21_000
+_MOST_DATA: Final = 1 << 19
+"""Bytes of calldata: what is crafted to unfold to much more is not unfolded at length."""
 _checksummed = functools.lru_cache(maxsize=4_096)(to_checksum_address)
 _MOST_APPROVALS: Final = 10_000
 _TYPE: Final = {"type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
@@ -71,17 +74,18 @@ class Ask:
 
     Attributes:
         what: it is, for the book.
-        digest: that would be signed, hexadecimal.
+        preimage: what is hashed and then signed; ``digest`` its hash, hexadecimal.
         flows: what it moves.
-        requests: purposes and digests under which a checker may have approved it.
+        requests: purposes and digests under which a checker may have approved it; worked out where that matters.
         checked: it needs a checker whatever it moves.
         nonce: of a transaction.
     """
 
     what: str
+    preimage: bytes
     digest: str
     flows: list[Flow]
-    requests: list[tuple[str, str]]
+    requests: Callable[[], list[tuple[str, str]]]
     checked: bool
     nonce: int | None = None
 
@@ -122,24 +126,24 @@ class Judge:
             )
         if value:
             raise NativeValueNotAllowed("The transaction sends the chain's own coin.", value=value)
-        digest = keccak(signing_preimage(fields)).hex()
+        preimage = signing_preimage(fields)
+        digest = keccak(preimage).hex()
         if not to:
             if not rules.create:
                 raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
-            return Ask("create", digest, [], [creation_request(chain_id, wallet, data)], False, nonce)
+            return Ask("create", preimage, digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
         address = _checksummed(to)
+        if len(data) > _MOST_DATA:
+            raise CallNotUnderstood(f"A call has at most {_MOST_DATA} bytes.", contract=address, selector="")
         if address == wallet and not data and gas == _CANCEL_GAS:
-            return Ask(CANCEL, digest, [], [], False, nonce)
+            return Ask(CANCEL, preimage, digest, [], list, False, nonce)
         calls = list(calls_in(self.policy.contracts, address, data))
         checked = [self._is_checked(wallet, rules, call) for call in calls]
         flows = [flow for call in calls for flow in flows_of(self.policy.contracts, wallet, call)]
-        requests = [call_request(chain_id, wallet, address, data)]
-        # A payment that is cleared is the payment that is in it; of several, none is the whole.
-        payment = payment_request(calls[-1]) if len(calls) == 1 or _is_cleared(calls) else None
-        if payment is not None:
-            requests.append(payment)
         what = " > ".join(f"{call.contract.name}.{call.function}" for call in calls[:5])
-        return Ask(what, digest, flows, requests, any(checked), nonce)
+        return Ask(
+            what, preimage, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce
+        )
 
     def read_message(self, wallet: str, rules: Rules, message: TypedMessage) -> Ask:
         """What a structured message is. Raises a refusal."""
@@ -164,7 +168,8 @@ class Judge:
                 problem="not allowed",
             )
         try:
-            digest = message.digest
+            preimage = message.preimage
+            digest = keccak(preimage)
         except (EncodingError, ValueError, TypeError, OverflowError):
             raise MessageNotAllowed(
                 f"The {message.primary_type} has a member that is out of its range.",
@@ -174,9 +179,10 @@ class Judge:
             ) from None
         return Ask(
             f"{contract.name} {message.primary_type}",
+            preimage,
             digest.hex(),
             weight_of(contract, message.primary_type, message.message),
-            [message_request(domain.chain_id, wallet, digest)],
+            lambda: [message_request(domain.chain_id, wallet, digest)],
             message.primary_type in allowed.checked,
         )
 
@@ -266,8 +272,8 @@ class Judge:
             raise SignerMarkLost(f"The mark of {wallet} was lost.", wallet=wallet, chain_id=chain_id, path="")
         return highest
 
-    def status(self) -> dict[str, Any]:
-        """What the day has moved and what the wallets have signed: for operators."""
+    def status(self, uid: int) -> dict[str, Any]:
+        """What the day has moved and what the wallets have signed, of those wallets that a user may ask for."""
         with self._lock:
             state, today = self._book.state, int(self._clock() // DAY)
             return {
@@ -279,8 +285,8 @@ class Judge:
                         "highest_nonce": state.wallets[wallet].highest,
                         "moved": dict(state.wallets[wallet].totals) if state.day >= today else {},
                     }
-                    for wallet in self.policy.wallets
-                    if wallet in state.wallets
+                    for wallet, rules in self.policy.wallets.items()
+                    if rules.uids is None or uid in rules.uids
                 },
                 "approvals": sum(1 for each in state.approvals.values() if not each.used_for),
             }
@@ -379,11 +385,11 @@ class _Reckoning:
                 if each.approval.wallet == self._wallet and each.approval.checker != self._wallet:
                     request = (each.approval.purpose, each.approval.request_sha256)
                     self._by_request.setdefault(request, []).append(name)
-        return [name for request in ask.requests for name in self._by_request.get(request, [])]
+        return [name for request in ask.requests() for name in self._by_request.get(request, [])]
 
     def _unapproved(self, ask: Ask, given: int, found: list[ApprovalState]) -> PyjpmError:
         # The SDK's own digest where there is one: it is what the checker sees everywhere else.
-        purpose, digest = ask.requests[-1]
+        purpose, digest = ask.requests()[-1]
         facts = {"wallet": self._wallet, "chain_id": self._chain_id, "purpose": purpose, "request_sha256": digest}
         lapsed = [each.approval.deadline for each in found if each.approval.deadline < self._now]
         if lapsed:
@@ -418,6 +424,13 @@ class _Reckoning:
                 nonce=nonce,
             )
         self._nonces[nonce] = ask.digest
+
+
+def _requests(chain_id: int, wallet: str, address: str, calls: Sequence[Call]) -> list[tuple[str, str]]:
+    requests = [call_request(chain_id, wallet, address, calls[0].data)]
+    # A payment that is cleared is the payment that is in it; of several, none is the whole.
+    payment = payment_request(calls[-1]) if len(calls) == 1 or _is_cleared(calls) else None
+    return requests if payment is None else [*requests, payment]
 
 
 def _is_cleared(calls: Sequence[Call]) -> bool:
