@@ -21,8 +21,9 @@ from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.policy import Policy, Rules
 from pyjpm.custody.policy_approval import Approval
 from pyjpm.custody.policy_book import Book
-from pyjpm.custody.policy_judge import Ask, Judge
+from pyjpm.custody.policy_judge import Judge
 from pyjpm.custody.policy_messages import message_from_wire
+from pyjpm.custody.policy_reckoning import Ask
 from pyjpm.custody.signer import WalletSigner
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import DeviceRefused, KeyNotFound, SignerMarkLost, SigningRefused

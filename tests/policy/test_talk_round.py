@@ -87,6 +87,13 @@ def test_one_field_that_lies(house: House, change: dict[str, Any], code: str) ->
     assert asked(process, house, transaction(0, pay(1))) == ""
 
 
+def test_contracts_are_created_where_the_policy_says_so(house: House) -> None:
+    house.write_policy(house.default_policy().replace("[policies.treasury]\n", "[policies.treasury]\ncreate = true\n"))
+    process = house.open()
+    assert asked(process, house, {**transaction(0, b"\x60\x00"), "to": None}) == ""
+    assert asked(process, house, {**transaction(1, b"\x60\x00"), "to": None, "value": 1}) == "NATIVE_VALUE_NOT_ALLOWED"
+
+
 def test_a_payment_in_disguise_is_a_payment(house: House) -> None:
     process = house.open()
 
