@@ -119,7 +119,7 @@ class PaymentBatch:
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
-    """One line of a batch: who gets what, and what for."""
+    """Who gets what, and what for: one line of a batch, or one of many payments."""
 
     to: int | str
     amount: Money

@@ -16,7 +16,7 @@ from pyjpm.custody import Keystore, NonceMarks, read_passphrase
 
 if TYPE_CHECKING:
     from pyjpm.custody.policy import Policy
-    from pyjpm.custody.signer import Signer
+    from pyjpm.custody.signer import WalletSigner
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -156,26 +156,26 @@ def hand_in(
     RemoteSigner(path, read.wallet).approve(read)
 
 
-def _from_keystore(policy: Policy, store: Keystore, passphrase: str) -> dict[str, Signer]:
+def _from_keystore(policy: Policy, store: Keystore, passphrase: str) -> dict[str, WalletSigner]:
     names = {store.address(name): name for name in store.names()}
     return {wallet: store.load(names[wallet], passphrase) for wallet in policy.wallets if wallet in names}
 
 
-def _from_hsm(policy: Policy, module: Path, label: str, pin: str) -> dict[str, Signer]:
+def _from_hsm(policy: Policy, module: Path, label: str, pin: str) -> dict[str, WalletSigner]:
     from pyjpm.custody.pkcs11 import Pkcs11Token
 
     token = Pkcs11Token(module, label, pin=pin)
     return {wallet: token.signer(name) for name, wallet in token.addresses().items() if wallet in policy.wallets}
 
 
-def _from_kms(keys: list[str], region: str | None) -> dict[str, Signer]:
+def _from_kms(keys: list[str], region: str | None) -> dict[str, WalletSigner]:
     from pyjpm.custody.kms import KmsSigner
 
     opened = [KmsSigner.open(key, region=region) for key in keys]
     return {each.address: each for each in opened}
 
 
-def _from_web3signer(policy: Policy, url: str) -> dict[str, Signer]:
+def _from_web3signer(policy: Policy, url: str) -> dict[str, WalletSigner]:
     from pyjpm.custody.web3signer import Web3Signer
 
     return {wallet: Web3Signer.open(url, wallet) for wallet in policy.wallets}

@@ -108,7 +108,7 @@ class _Reader:
 
     def policy(self, table: dict[str, Any]) -> Policy:
         self._keys("", table, must={"version", "chain_id", "deployment", "policies", "wallets"}, may={"uids", "assets"})
-        if table["version"] != VERSION:
+        if self._of("version", table["version"], int) != VERSION:
             self._wrong("version", f"this release reads version {VERSION}")
         chain_id = self._of("chain_id", table["chain_id"], int)
         known = read_contracts(self._path.parent / self._of("deployment", table["deployment"], str))

@@ -93,7 +93,9 @@ class RemoteSigner:
     def sign_typed_data(self, message: TypedMessage) -> bytes:
         """The signature over a structured message (see Signer). Raises as ``sign_transactions``."""
         answer = self._socket.ask(self._wallet, "sign_typed_data", message=message_to_wire(message))
-        signature = self._checked(message.digest, answer, typed=True)
+        if not isinstance(answer, list) or len(answer) != 1:
+            raise self._socket.nonsense()
+        signature = self._checked(message.digest, answer[0])
         return signature[:64] + bytes([27 + signature[64]])
 
     def sign_digest(self, digest: bytes) -> bytes:
@@ -124,12 +126,10 @@ class RemoteSigner:
         """
         self._socket.ask(self._wallet, "approve", approval=approval.to_dict())
 
-    def _checked(self, digest: bytes, answer: Any, *, typed: bool = False) -> bytes:
+    def _checked(self, digest: bytes, answer: Any) -> bytes:
         """The signature of an answer as r, s and recovery id, if it is the wallet's with s in the lower half."""
         try:
             signature = bytes.fromhex(answer)
-            if typed:
-                signature = signature[:64] + bytes([signature[64] - 27])
             whole = len(signature) == 65 and 0 < int.from_bytes(signature[32:64], "big") <= HALF_ORDER
             if whole and self._key is None:
                 key = PublicKey.from_signature_and_message(signature, digest, hasher=None)

@@ -2,7 +2,8 @@
 
 Decisions that govern this module:
 
-* Keys stay behind the ``Signer`` of each wallet; nothing here reads one, and no answer holds more than signatures.
+* Keys stay behind the signer of each wallet; nothing here reads one, and no answer holds more than signatures. What a
+  device signs are the very bytes that were judged; it is not handed the request.
 * The book has the marks of the policy's wallets: a mark that another keeper had is taken over and set aside, so that
   there is one of it. A wallet without one begins as one whose mark was lost.
 * Every answer to a wrong request is a typed error. An error nobody expected says its class and nothing of its text.
@@ -16,15 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-import rlp
-
 from pyjpm.custody.marks import NonceMarks
-from pyjpm.custody.policy import Policy
+from pyjpm.custody.policy import Policy, Rules
 from pyjpm.custody.policy_approval import Approval
 from pyjpm.custody.policy_book import Book
-from pyjpm.custody.policy_judge import Ask, Judge
+from pyjpm.custody.policy_judge import Judge
 from pyjpm.custody.policy_messages import message_from_wire
-from pyjpm.custody.signer import Signer
+from pyjpm.custody.policy_reckoning import Ask
+from pyjpm.custody.signer import WalletSigner
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import DeviceRefused, KeyNotFound, SignerMarkLost, SigningRefused
 from pyjpm.errors.policy import DigestNotSigned, MessageNotAllowed, SignerBookNotWritten, SignerProtocolError
@@ -44,7 +44,7 @@ def harden() -> None:
 class SignerProcess:
     """All wallets of a policy, their keys and the book. Any number of threads may hand it requests."""
 
-    def __init__(self, judge: Judge, signers: Mapping[str, Signer], book: Book) -> None:
+    def __init__(self, judge: Judge, signers: Mapping[str, WalletSigner], book: Book) -> None:
         self._judge = judge
         self._signers = signers
         self._book = book
@@ -55,15 +55,17 @@ class SignerProcess:
             "highest_nonce": self._highest_nonce,
             "describe": self._describe,
             "approve": self._approve,
-            "status": lambda request, uid: judge.status(),
+            "status": lambda request, uid: judge.status(uid),
         }
 
     @classmethod
-    def open(cls, policy: Policy, signers: Mapping[str, Signer], folder: Path, *, marks: NonceMarks | None) -> Self:
+    def open(
+        cls, policy: Policy, signers: Mapping[str, WalletSigner], folder: Path, *, marks: NonceMarks | None
+    ) -> Self:
         """Open the book and take the wallets' marks over.
 
         Args:
-            signers: by wallet, keeping no marks of their own.
+            signers: by wallet. Marks of their own are neither read nor written.
             folder: of the book.
             marks: where the keys' marks are until now.
 
@@ -123,14 +125,10 @@ class SignerProcess:
         rows = request.get("transactions")
         if not isinstance(rows, list) or not 0 < len(rows) <= MOST_AT_ONCE:
             raise SignerProtocolError(f"A request has 1 to {MOST_AT_ONCE} transactions.", problem="transactions")
-        transactions = [_transaction(row) for row in rows]
-        asks = [self._judge.read_transaction(str(wallet), rules, each) for each in transactions]
-        self._judge.allow(str(wallet), rules, asks, uid=uid)
-        full = [{**each, "type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0} for each in transactions]
-        signed = self._by_device(asks, lambda signer: signer.sign_transactions(full), str(wallet))
-        return [_signature_in(each.raw).hex() for each in signed]
+        asks = [self._judge.read_transaction(str(wallet), rules, _transaction(row)) for row in rows]
+        return self._sign(str(wallet), rules, asks, uid)
 
-    def _sign_typed_data(self, request: dict[str, Any], uid: int) -> str:
+    def _sign_typed_data(self, request: dict[str, Any], uid: int) -> list[str]:
         wallet = request.get("wallet")
         rules = self._judge.rules(wallet, uid)
         try:
@@ -139,10 +137,7 @@ class SignerProcess:
             raise MessageNotAllowed(
                 "This is no structure that the contracts know.", primary_type="", contract="", problem="unknown"
             ) from None
-        ask = self._judge.read_message(str(wallet), rules, message)
-        self._judge.allow(str(wallet), rules, [ask], uid=uid)
-        signature: bytes = self._by_device([ask], lambda signer: signer.sign_typed_data(message), str(wallet))
-        return signature.hex()
+        return self._sign(str(wallet), rules, [self._judge.read_message(str(wallet), rules, message)], uid)
 
     def _sign_digest(self, request: dict[str, Any], uid: int) -> Any:
         self._judge.rules(request.get("wallet"), uid)
@@ -165,16 +160,18 @@ class SignerProcess:
         for unit, amount, _ in ask.flows:
             moves[unit] = moves.get(unit, 0) + amount
         chain_id = self._judge.policy.chain_id
-        return {"chain_id": chain_id, "wallet": wallet, "what": ask.what, "moves": moves, "requests": ask.requests}
+        return {"chain_id": chain_id, "wallet": wallet, "what": ask.what, "moves": moves, "requests": ask.requests()}
 
     def _approve(self, request: dict[str, Any], uid: int) -> str:
         approval = Approval.from_dict(request.get("approval"))
         self._judge.take(approval, uid)
         return approval.id
 
-    def _by_device(self, asks: Sequence[Ask], sign: Callable[[Signer], Any], wallet: str) -> Any:
+    def _sign(self, wallet: str, rules: Rules, asks: Sequence[Ask], uid: int) -> list[str]:
+        """Signatures over the very bytes that were judged: r, s and recovery id, hexadecimal."""
+        self._judge.allow(wallet, rules, asks, uid=uid)
         try:
-            return sign(self._signers[wallet])
+            return [each.hex() for each in self._signers[wallet]._sign_preimages([ask.preimage for ask in asks])]
         except Exception as error:
             # What was allowed stays counted: the same content asked for again is not counted twice.
             code = getattr(error, "code", type(error).__name__)
@@ -208,11 +205,6 @@ def _transaction(row: Any) -> dict[str, Any]:
     if not fields["to"]:
         del fields["to"]
     return fields
-
-
-def _signature_in(raw: bytes) -> bytes:
-    *_, parity, r, s = rlp.decode(raw[1:])
-    return bytes(r).rjust(32, b"\0") + bytes(s).rjust(32, b"\0") + (bytes(parity) or b"\0")
 
 
 def _error(error: PyjpmError) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from pyjpm.chain.values import check_address
 from pyjpm.errors.sending import SubmissionNotFound
@@ -99,6 +99,11 @@ class Journal:
         query = SUBMISSIONS.where(payment.c.state.in_(OPEN)).order_by(payment.c.seq)
         with self._database.reading() as connection:
             return [to_submission(row) for row in connection.execute(query)]
+
+    def count_open(self) -> int:
+        """How many have no answer."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.count()).where(payment.c.state.in_(OPEN))).scalar_one())
 
     def find(self, wallet: str, key: str) -> Submission | None:
         """The submission of a wallet under an idempotency key, if there is one."""

@@ -124,6 +124,8 @@ class Outcomes:
 # Spelled out: a list of values does not go with many rows of parameters.
 _ALIVE: Final = or_(*(attempt.c.state == state for state in ALIVE))
 _OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
+# PostgreSQL does not guess the type of a parameter that is compared with NULL alone.
+_ATTEMPT: Final = bindparam("b_attempt", type_=payment.c.attempt.type)
 
 
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -170,7 +172,7 @@ def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
         update(payment)
         .where(
             payment.c.id == bindparam("b_id"),
-            or_(bindparam("b_attempt").is_(None), payment.c.attempt == bindparam("b_attempt")),
+            or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT),
             _OPEN,
         )
         .values(

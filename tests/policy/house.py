@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -21,6 +21,7 @@ from pyjpm.custody.policy import read_policy
 from pyjpm.custody.policy_book import Book
 from pyjpm.custody.policy_judge import Judge
 from pyjpm.custody.remote import RemoteSigner
+from pyjpm.custody.server import SignerServer
 from pyjpm.custody.signer_process import SignerProcess
 
 CHAIN = 31_337
@@ -130,17 +131,23 @@ class House:
 
     def __init__(self, folder: Path, wallets: int = 1) -> None:
         self.folder = folder
-        self.checker = LocalSigner.generate()
+        self.checkers = Keystore(folder / "checkers", kdf_work=2)
+        self.checkers.create("checker", PASSPHRASE)
+        self.checker = self.checkers.load("checker", PASSPHRASE)
         self.other_checker = LocalSigner.generate()
         self.store = Keystore(folder / "keys", kdf_work=2)
         self.wallets = [self.store.create(f"wallet-{number}", PASSPHRASE) for number in range(wallets)]
         self.wallet = self.wallets[0]
+        self.secret = folder / "passphrase"
+        self.secret.write_text(PASSPHRASE)
+        self.secret.chmod(0o600)
         self.socket = folder / "socket"
         self.book = folder / "book"
         self.policy = folder / "policy.toml"
         self.processes: list[subprocess.Popen[str]] = []
         self.clock = Clock()
         self.opened: Book | None = None
+        self.serving: tuple[SignerServer, threading.Thread] | None = None
         self.write_record(record())
         self.write_policy(self.default_policy())
 
@@ -179,16 +186,20 @@ class House:
             self.opened.close()
             self.opened = None
 
+    def serve_here(self) -> None:
+        """The same at its socket, served by a thread of this process until the end."""
+        server = SignerServer(self.open(), self.socket)
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        self.serving = (server, thread)
+
     # --- in a process of its own ---
 
     def serve(self, *more: str) -> subprocess.Popen[str]:
         """``pyjpm signer serve``; returns once it serves."""
-        secret = self.folder / "passphrase"
-        secret.write_text(PASSPHRASE)
-        secret.chmod(0o600)
         command = [sys.executable, "-m", "pyjpm.cli", "signer", "serve", "--policy", str(self.policy)]
         command += ["--socket", str(self.socket), "--book", str(self.book)]
-        command += ["--keystore", str(self.folder / "keys"), "--passphrase-file", str(secret), *more]
+        command += ["--keystore", str(self.folder / "keys"), "--passphrase-file", str(self.secret), *more]
         return self.start(command)
 
     def start(self, command: list[str]) -> subprocess.Popen[str]:
@@ -204,6 +215,11 @@ class House:
         return RemoteSigner(self.socket, wallet or self.wallet, **options)
 
     def end(self) -> None:
+        if self.serving is not None:
+            server, thread = self.serving
+            server.stop()
+            thread.join()
+            server.close()
         self.close()
         for process in self.processes:
             if process.poll() is None:
@@ -220,7 +236,3 @@ def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.01)
-
-
-def own_uid() -> int:
-    return os.geteuid()

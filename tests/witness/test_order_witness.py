@@ -389,3 +389,58 @@ def test_a_batch_is_repeated_until_all_of_it_is_done(
     assert witness.has_effect(batch, logs_of(bank, done.act.tx_hash))
     assert not witness.has_effect(batch, ())
     assert len(witness.references(batch)) == 2
+
+
+def test_a_status_that_means_nothing_leaves_its_event_alone(
+    witness: ContractWitness, bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters
+) -> None:
+    order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
+    buyer.escrow.fund(order, idempotency_key="fund").wait()
+    packed = attesters.attest(order, 33, seq=7)
+    call = attestation(bank, order, packed)
+    assert say(witness, bank, call).effect is Effect.ABSENT
+    done = bank.escrow.attest(order, packed, idempotency_key=key()).wait()
+    assert done.act is not None
+    assert (say(witness, bank, call).effect, say(witness, bank, call).tx_hash) == (Effect.APPLIED, done.act.tx_hash)
+
+
+def test_what_never_happened_is_not_looked_for_in_the_log(
+    witness: ContractWitness,
+    bank: Platform,
+    buyer: Platform,
+    seller: Platform,
+    attesters: Attesters,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A log is read to its beginning for what is not in it: the acts of every day must not pay for that."""
+    order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
+    buyer.escrow.fund(order, idempotency_key="fund").wait()
+    terms, wallet, name = terms_of(order), seller.session.wallet, b"\1" * 32
+    calls = [
+        attestation(bank, order, attesters.attest(order)),
+        step(bank, "release", order),
+        step(seller, "refund", order),
+        step(buyer, "dispute", order),
+        call_of(seller, ESCROW, "refundReleased", terms, 0, 5, name, _nobody(seller)),
+        call_of(buyer, USD, "pay", wallet, 5, name, b""),
+        call_of(bank, USD, "mint", name, wallet, 5),
+        call_of(buyer, USD, "requestRedemption", 5, name, name),
+        call_of(bank, USD, "registerNotary", wallet),
+        call_of(bank, "Reserve", "registerToken", wallet),
+        call_of(bank, "ParticipantRegistry", "freeze", buyer.session.participant, name),
+        call_of(bank, "Settlement", "cancel", {**_TRADE, "agent": wallet}),
+        call_of(bank, "TitleDocument", "issue", wallet, 1, name, at=_titles(bank)),
+    ]
+    monkeypatch.setattr(type(bank.connection), "logs", _never)
+    assert effects(said(witness, bank, *calls)) == [Effect.ABSENT] * len(calls)
+
+
+_TRADE = {"legs": [], "tradeReference": b"\1" * 32, "settleAfter": 0, "expiry": 2**33, "lots": 1}
+
+
+def _titles(bank: Platform) -> str:
+    return bank.assets.deploy("TitleDocument", "Bills of lading", "EBL", idempotency_key=key())
+
+
+def _never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("the log was searched")
