@@ -13,6 +13,8 @@ from pyjpm.contracts import gas
 from pyjpm.sending import Operation, Submission
 from pyjpm.sending.decisions import Decisions, Voiding
 from pyjpm.sending.overview import Overview
+from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.unjamming import FreeingSigner, Unjammed, unjam
 from pyjpm.session import Session
 from pyjpm.witnessing import ContractWitness
 
@@ -28,12 +30,37 @@ class Outbox:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.overview = Overview(session.journal)
-        self.decisions = Decisions(Nodes([session.connection]), session.journal, ContractWitness(session.record), time)
+        self._nodes = Nodes([session.connection])
+        self.decisions = Decisions(self._nodes, session.journal, ContractWitness(session.record), time)
 
     @property
     def chain_id(self) -> int:
         """Of the platform's chain."""
         return self._session.record.chain_id
+
+    def unjam(
+        self,
+        signer: FreeingSigner,
+        rescue: TransactionSigner,
+        *,
+        who: str,
+        reason: str,
+        price: int | None = None,
+        timeout: float = 120.0,
+    ) -> Unjammed:
+        """Free a wallet that somebody else's priced transaction jams (see :func:`pyjpm.sending.unjamming.unjam`)."""
+        return unjam(
+            self._nodes,
+            self._session.journal,
+            self.decisions,
+            signer,
+            rescue,
+            who=who,
+            reason=reason,
+            clock=time,
+            price=price,
+            timeout=timeout,
+        )
 
     def void(
         self, submission: str, *, who: str, reason: str, wallet: str | None = None

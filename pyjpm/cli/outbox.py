@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -205,6 +206,32 @@ def reopen(
         lane = box.decisions.reopen(wallet, who=who, reason=reason, highest_nonce=known)
     told = {"wallet": wallet, "state": lane.state.value, "recover_to": lane.recover_to}
     _print([told], as_json)
+
+
+@app.command()
+def unjam(
+    journal: JournalOption,
+    rpc: RpcOption,
+    record: RecordOption,
+    who: WhoOption,
+    reason: ReasonOption,
+    keystore: Annotated[Path, typer.Option(help="Keystore with the jammed wallet's key.")],
+    key: Annotated[str, typer.Option(help="Its name there.")],
+    passphrase_file: Annotated[Path, typer.Option(help="File with its passphrase.")],
+    rescue_keystore: Annotated[Path, typer.Option(help="Folder with the network's rescue account.")],
+    rescue_passphrase_file: Annotated[Path, typer.Option(help="File with its passphrase.")],
+    rescue_key: Annotated[str, typer.Option(help="Its name there.")] = "rescue",
+    price: Annotated[
+        int | None, typer.Option(help="Wei for each gas; a tenth above what the pools show if not given.", min=1)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Free a wallet that a priced transaction of somebody else jams. SENDS: ether from the rescue account, a cancel."""
+    signer = Keystore(keystore).load(key, read_passphrase(file=passphrase_file))
+    rescue = Keystore(rescue_keystore).load(rescue_key, read_passphrase(file=rescue_passphrase_file))
+    with _outbox(journal, rpc, record) as box:
+        freed = box.unjam(signer, rescue, who=who, reason=reason, price=price)
+    _print([asdict(freed)], as_json)
 
 
 @app.command()
