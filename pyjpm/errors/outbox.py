@@ -92,3 +92,10 @@ class NotDecidable(SendingError):
 
     code: ClassVar[str] = "NOT_DECIDABLE"
     hint: ClassVar[str] = "`pyjpm outbox show` says where it stands; each state allows other decisions."
+
+
+class ReasonMissing(SendingError):
+    """A decision says who decided and why. Details: ``field``."""
+
+    code: ClassVar[str] = "REASON_MISSING"
+    hint: ClassVar[str] = "Give --who and --reason: both stay in the outbox's trail."
