@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas bench-send lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -59,7 +59,7 @@ test-contracts: setup
 	$(FORGE) test
 
 test-sdk: setup debian
-	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/witness tests/integration --ignore=tests/integration/test_brownie.py
+	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/policy tests/witness tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign
@@ -127,6 +127,10 @@ artifacts: setup
 
 gas: setup
 	$(BIN)/python tests/gas/measure.py $(UPDATE)
+
+# Of single payments, against raw batches and a web3.py loop; `UPDATE=--update` writes docs/performance.md from it.
+bench-send: setup
+	$(BIN)/python tests/bench/send.py $(UPDATE)
 
 fmt: setup
 	$(BIN)/ruff check --fix-only .

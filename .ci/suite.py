@@ -1,8 +1,8 @@
 """Run the groups of `make test` one after the other, show what they print, and close with a summary.
 
 Groups joined by `+` run side by side: those that keep one core busy at most, as a compiler that knows no threads does.
-A group that fails does not stop the others, so one run shows all that is wrong. The last line is the count of all
-tests, in the form that build servers read.
+A group that fails does not stop the others, so one run shows all that is wrong. What the run left behind fails it too.
+The last line is the count of all tests, in the form that build servers read.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+from leftovers import Leftovers
 
 PYTEST = re.compile(r"^=+ .*?(?=\d+ \w+).* in [\d.]+s.*=+$|^\d+ \w+.* in [\d.]+s.*$")
 FORGE = re.compile(r"^Ran \d+ test suites? in .*: (\d+) tests? passed, (\d+) failed, (\d+) skipped")
@@ -66,6 +68,7 @@ def run_beside(groups: list[str]) -> dict[str, tuple[bool, float, dict[str, int]
 
 
 def main(batches: list[str]) -> int:
+    leftovers = Leftovers()
     started = time.monotonic()
     results = {group: result for batch in batches for group, result in run_beside(batch.split("+")).items()}
     seconds_in_all = time.monotonic() - started
@@ -77,9 +80,13 @@ def main(batches: list[str]) -> int:
     counted = {name: sum(total[name] for _, _, total in results.values()) for name in ("passed", "failed", "skipped")}
     # A group that ended badly without counting a failure (a lint, a crash) is a failure all the same.
     counted["failed"] += sum(not succeeded and not total["failed"] for succeeded, _, total in results.values())
+    left = leftovers.found()
+    for each in left:
+        print(f"LEFT BEHIND  {each}")
+    counted["failed" if left else "passed"] += 1  # that nothing is left behind is a test too
     skipped = f", {counted['skipped']} skipped" if counted["skipped"] else ""
     print(f"{counted['passed']} passed, {counted['failed']} failed{skipped}")
-    return 0 if all(succeeded for succeeded, _, _ in results.values()) else 1
+    return 0 if not left and all(succeeded for succeeded, _, _ in results.values()) else 1
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyjpm.netting import NetPosition
     from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
     from pyjpm.participants import Participant, identity_hash
-    from pyjpm.payments import Payment, PaymentBatch, PaymentOrder
+    from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
     from pyjpm.record import DeploymentRecord
     from pyjpm.registration import Kind, Onboarding
@@ -68,9 +68,9 @@ _HOME: Final = {
     "OrderState": "order",
     "OrderTerms": "terms",
     "Participant": "participants",
-    "Payment": "payments",
-    "PaymentBatch": "payments",
-    "PaymentOrder": "payments",
+    "Payment": "payment",
+    "PaymentBatch": "payment",
+    "PaymentOrder": "payment",
     "Platform": "platform",
     "PyjpmError": "errors.base",
     "Redemption": "deposits",

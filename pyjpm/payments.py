@@ -12,7 +12,6 @@ clearance give it with the payment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -25,58 +24,13 @@ from pyjpm.documents import Document
 from pyjpm.errors.clearances import ClearanceForOther
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
+from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
-from pyjpm.sending import batch_reference, payment_reference
-from pyjpm.session import Act, Session, Status
+from pyjpm.sending import Operation, batch_reference, payment_reference
+from pyjpm.session import Act, Moment, Session, Status
 
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment(Act):
-    """One payment. ``reference`` is the 32 bytes on chain, ``to`` the payee's wallet."""
-
-    amount: Money
-    to: str
-    remittance_hash: str
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "amount": Money.from_minor(content["amount"], content["currency"]),
-            "to": content["to"],
-            "remittance_hash": content["remittance_hash"],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentBatch(Act):
-    """Payments that go together, all or none; ``references`` in the order given."""
-
-    currency: str
-    count: int
-    total: Money
-    references: tuple[str, ...]
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        currency = content["currency"]
-        return {
-            "currency": currency,
-            "count": len(content["items"]),
-            "total": Money.from_minor(sum(item[1] for item in content["items"]), currency),
-            "references": tuple(item[2] for item in content["items"]),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOrder:
-    """One line of a batch: who gets what, and what for."""
-
-    to: int | str
-    amount: Money
-    remittance: bytes = b""
 
 
 class Payments:
@@ -94,6 +48,8 @@ class Payments:
         remittance: bytes | Remittance = b"",
         clearance: Document | None = None,
         readers: Sequence[bytes] = (),
+        not_before: Moment | None = None,
+        not_after: Moment | None = None,
     ) -> Payment:
         """Pays from the acting wallet.
 
@@ -105,6 +61,8 @@ class Payments:
                 ``readers`` can open.
             clearance: the bank's, of ``clearances.request`` with the same arguments; for participants that need one.
             readers: further public keys that a ``Remittance`` is sealed to, such as the bank's where law asks.
+            not_before: its value date: it waits until then (unix seconds, or a datetime with its time zone).
+            not_after: it is not signed later, and expires.
 
         Raises:
             IdempotencyConflict: the key was used for other content.
@@ -138,6 +96,8 @@ class Payments:
             arguments=arguments,
             reference="0x" + reference.hex(),
             sealed=bool(said),
+            not_before=not_before,
+            not_after=not_after,
         )
         return Payment.of(session, submission)
 
@@ -251,9 +211,11 @@ class Payments:
         return Act.of(session, submission)
 
     def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
-        """Pays up to 500 in one currency from the acting wallet, all or none.
+        """Pays up to 500 in one currency from the acting wallet, by one transaction.
 
-        References follow from the key and each payment's place, so that the batch meets its own references again.
+        Refused now, none is paid. Accepted, each keeps its own state: if the transaction fails after all, because one
+        payment is not allowed any more, each payment is tried by itself. References follow from the key and each
+        payment's place, so that the batch meets its own references again.
 
         Raises:
             InvalidRequest: none, too many, or more than one currency; else as :meth:`create`.
@@ -272,22 +234,84 @@ class Payments:
             }
             for position, payment in enumerate(payments)
         ]
-        content = {
-            "currency": currency,
-            "items": [
-                [item["to"], item["amount"], "0x" + item["ref"].hex(), "0x" + keccak(item["remittance"]).hex()]
-                for item in items
-            ],
-        }
-        submission = session.submit(
+        together = session.operation(
             kind="payments.batch",
             key=idempotency_key,
-            content=content,
+            content={},
             contract=currency,
             function="payBatch",
             arguments=(items,),
         )
-        return PaymentBatch.of(session, submission)
+        singly = [
+            session.operation(
+                kind="payments.pay",
+                key=f"{idempotency_key}#{position}",
+                content={
+                    "to": item["to"],
+                    "amount": item["amount"],
+                    "currency": currency,
+                    "remittance_hash": "0x" + keccak(item["remittance"]).hex(),
+                    "batch": idempotency_key,
+                    "position": position,
+                    "count": len(items),
+                },
+                contract=currency,
+                function="pay",
+                arguments=(item["to"], item["amount"], item["ref"], item["remittance"]),
+                reference="0x" + item["ref"].hex(),
+            )
+            for position, item in enumerate(items)
+        ]
+        accepted = session.sender.submit_together(session.signer, together, singly)
+        return PaymentBatch(idempotency_key, tuple(Payment.of(session, each) for each in accepted))
+
+    def create_many(self, orders: Mapping[str, PaymentOrder], *, simulate: bool = True) -> list[Payment]:
+        """Pays many, each by itself: as :meth:`create` for each, at a fraction of the cost.
+
+        Each is a payment of its own under its own key, with its own outcome: one that the chain refuses takes no other
+        with it. They are accepted together, all or none.
+
+        Args:
+            orders: by idempotency key, in the order in which they are paid.
+            simulate: refuse all of them now if one would be refused on the present state, each by itself. Without it
+                whatever the rules refuse costs its nonce, and ends ``REVERTED``.
+
+        Raises as :meth:`create`.
+        """
+        session = self._session
+        sent = session.sender.submit_many(session.signer, self.prepare(orders), simulate=simulate)
+        return [Payment.of(session, each) for each in sent]
+
+    def prepare(self, orders: Mapping[str, PaymentOrder]) -> list[Operation]:
+        """What :meth:`create_many` sends, for whoever sends for many wallets at once (``Sender.submit_batches``)."""
+        session, participant = self._session, self._session.participant
+        payees = {order.to: session.wallet_of(order.to) for order in orders.values()}
+        return [
+            self._operation(
+                key,
+                payees[order.to],
+                order.amount.require_positive(),
+                payment_reference(participant, key),
+                order.remittance,
+            )
+            for key, order in orders.items()
+        ]
+
+    def _operation(self, key: str, payee: str, amount: Money, reference: bytes, remittance: bytes) -> Operation:
+        return self._session.operation(
+            kind="payments.pay",
+            key=key,
+            content={
+                "to": payee,
+                "amount": amount.minor,
+                "currency": amount.currency,
+                "remittance_hash": "0x" + keccak(remittance).hex(),
+            },
+            contract=amount.currency,
+            function="pay",
+            arguments=(payee, amount.minor, reference, remittance),
+            reference="0x" + reference.hex(),
+        )
 
     def get(self, payment_id: str) -> Payment:
         """One of this client's payments as it is now; raises ``NotFound``."""

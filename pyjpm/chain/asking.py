@@ -115,6 +115,7 @@ class Asking:
 
 
 def _ask(node: Node, ask: Callable[[Connection], T]) -> Reply[T]:
+    before = node.fault
     try:
         value = ask(node.usable())
     except ChainError as fault:
@@ -124,6 +125,8 @@ def _ask(node: Node, ask: Callable[[Connection], T]) -> Reply[T]:
         # JSON-RPC by its form and nonsense by its content.
         node.failed(NodeBadAnswer(f"{node.where} answered nonsense ({type(error).__name__}).", url=node.where))
         return Reply(node, None, NodeBadAnswer.code)
+    if node.fault is before:  # who sends meets a node's faults without raising them
+        node.answered()
     if value is None:
         return Reply(node, None, HeadNotServed.code)
     return Reply(node, value)

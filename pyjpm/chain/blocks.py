@@ -11,13 +11,16 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.logs import Topics
-from pyjpm.chain.values import HashLike, Log, Receipt, check_hash
+from pyjpm.chain.values import Block, HashLike, Log, Receipt, check_hash
 from pyjpm.errors.chain import NodeBadAnswer
+from pyjpm.errors.seeing import ChainMoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,36 @@ def block_view(
     two requests), NodeBadAnswer, InvalidBlock.
     """
     block = connection.block(at, wait=wait)
+    return _seen(connection, block, connection.block_logs(block.hash, addresses, topics, only=only))
+
+
+def block_views(
+    connection: Connection,
+    first: int,
+    last: int,
+    *,
+    addresses: Sequence[str | bytes] = (),
+    topics: Topics = (),
+) -> list[SeenBlock]:
+    """As ``block_view`` for the blocks ``first`` to ``last``, each the parent of the next, in a few requests.
+
+    Raises ChainMoved where the answers do not fit together, and as ``block_view``.
+    """
+    blocks = connection.blocks(range(first, last + 1))
+    events: dict[int, list[Log]] = defaultdict(list)
+    for log in connection.logs(addresses, topics, from_block=first, to_block=last):
+        events[log.block_number].append(log)
+    linked = all(parent.hash == child.parent_hash for parent, child in pairwise(blocks))
+    # The last one again: an event that is missing shows nothing by itself.
+    if not linked or connection.block(last).hash != blocks[-1].hash:
+        raise ChainMoved(f"The blocks {first} to {last} changed while they were read.", block=first)
+    return [_seen(connection, block, events[block.number]) for block in blocks]
+
+
+def _seen(connection: Connection, block: Block, logs: Iterable[Log]) -> SeenBlock:
     hashes = frozenset(block.transactions)
     emitted: dict[str, list[Log]] = {}
-    for log in connection.block_logs(block.hash, addresses, topics, only=only):
+    for log in logs:
         if log.block_hash != block.hash or log.transaction_hash not in hashes:
             raise NodeBadAnswer(f"{connection.where} showed an event of another block than {block.hash}.")
         emitted.setdefault(log.transaction_hash, []).append(log)

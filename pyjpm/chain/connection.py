@@ -96,6 +96,14 @@ class Connection(ChainReader):
         """The node's address in its public form."""
         return self._rpc.where
 
+    def socket_address(self) -> tuple[str, dict[str, str], ssl.SSLContext | None] | None:
+        """URL, headers and TLS of a WebSocket at the node's address; None where it is not reached by HTTP.
+
+        Whether the node serves one is to be tried. URL and headers may hold credentials.
+        """
+        provider = self.web3.provider
+        return provider.socket_address() if isinstance(provider, HttpProvider) else None
+
     def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Connection:
         """A light copy over the same connections with another timeout (seconds) or number of retries."""
         rpc = self._rpc.with_options(timeout=timeout, max_retries=max_retries)

@@ -201,7 +201,7 @@ class Nodes:
         Args:
             at_least: the highest head known of (height), from wherever it is stored; this object's own counts too.
 
-        Raises ViewBehind where no reachable node has come that far, NodesDisagree.
+        Raises ViewBehind where no reachable node has come that far, NodesDisagree; a single node's own fault.
         """
         deadline = self._clock.monotonic() + NULL_PATIENCE
         while True:
@@ -211,8 +211,8 @@ class Nodes:
             if heads and max(head.number for _, head in heads) >= needed:
                 return self._seen(heads)
             if not any(reply.fault == HeadNotServed.code for reply in replies) or self._clock.monotonic() >= deadline:
-                alone = self._nodes[0].fault if len(self._nodes) == 1 else None
-                raise alone or _behind(needed, replies)
+                failed = len(self._nodes) == 1 and not heads and replies[0].fault != HeadNotServed.code
+                raise (self._nodes[0].fault if failed else None) or _behind(needed, replies)
             self._clock.sleep(NULL_POLL)
 
     def pending_counts(self, wallets: Sequence[str]) -> dict[str, PendingCount]:

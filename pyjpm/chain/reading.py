@@ -136,6 +136,14 @@ class ChainReader:
     def _not_available(self, block: int | str, head: int) -> BlockNotAvailable:
         return BlockNotAvailable(f"The node does not have block {block} (head: {head}).", block=block, head=head)
 
+    def blocks(self, heights: Sequence[int]) -> list[Block]:
+        """As ``block`` for many, in order, by JSON-RPC batches."""
+        calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
+        return [
+            self.block(height) if answer is None else to_block(answer)
+            for height, answer in zip(heights, self._batched(calls), strict=True)
+        ]
+
     def timestamps(self, heights: Sequence[int]) -> list[int]:
         """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
         calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]

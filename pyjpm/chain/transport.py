@@ -79,6 +79,13 @@ class HttpProvider(JSONBaseProvider):
 
     __str__ = __repr__
 
+    def socket_address(self) -> tuple[str, dict[str, str], ssl.SSLContext | None]:
+        """URL, headers and TLS of the node's WebSocket, if it serves one at this address. They may hold credentials."""
+        scheme, default = ("wss", 443) if self._scheme == "https" else ("ws", 80)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        headers = {name: value for name, value in self._headers.items() if name != "Content-Type"}
+        return f"{scheme}://{host}:{self._port or default}{self._target}", headers, self._tls
+
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One request, one attempt. Raises TransportFault, HostNotAllowed, NodeUnauthorized, NodeBadAnswer."""
         return self.request(method, params, self._timeout)

@@ -160,6 +160,19 @@ class NonceMarks:
             for chain, nonce in risen.items():
                 self._proven[wallet, chain] = max(nonce, self._proven.get((wallet, chain), NEVER))
 
+    def hand_over(self, wallet: str) -> None:
+        """Set a mark aside, because another keeper has taken it over durably: from now on it is missing here.
+
+        Its file is kept under another name for people to read.
+        """
+        path = self._path(check_address(wallet))
+        try:
+            path.replace(path.with_suffix(".taken"))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._not_written(wallet, error) from error
+
     def _create(self, mark: _Mark) -> None:
         slots = mark.encoded() + replace(mark, sequence=1).encoded()
         try:

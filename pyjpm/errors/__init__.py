@@ -16,6 +16,7 @@ from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
 from pyjpm.errors.documents import *
+from pyjpm.errors.effects import *
 from pyjpm.errors.escrow import *
 from pyjpm.errors.governance import *
 from pyjpm.errors.ledger import *
@@ -25,6 +26,7 @@ from pyjpm.errors.network import *
 from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
 from pyjpm.errors.outbox import *
+from pyjpm.errors.policy import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *

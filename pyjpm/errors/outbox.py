@@ -79,10 +79,12 @@ class LaneJammed(SendingError):
 
 
 class WalletNotPermitted(SendingError):
-    """No node's account list has the wallet; its transactions wait and are sent on. Details: ``wallet``."""
+    """Nodes take nothing from the wallet, or nothing without a fee; it is sent on. Details: ``wallet``."""
 
     code: ClassVar[str] = "WALLET_NOT_PERMITTED"
-    hint: ClassVar[str] = "Have the network's operators add the wallet to the nodes' account permissions."
+    hint: ClassVar[str] = (
+        "Have the network's operators add the wallet to the nodes' account permissions, and allow a gas price of 0."
+    )
 
 
 class NotDecidable(SendingError):
@@ -90,3 +92,17 @@ class NotDecidable(SendingError):
 
     code: ClassVar[str] = "NOT_DECIDABLE"
     hint: ClassVar[str] = "`pyjpm outbox show` says where it stands; each state allows other decisions."
+
+
+class ReasonMissing(SendingError):
+    """A decision says who decided and why. Details: ``field``."""
+
+    code: ClassVar[str] = "REASON_MISSING"
+    hint: ClassVar[str] = "Give --who and --reason: both stay in the outbox's trail."
+
+
+class PriceUnknown(SendingError):
+    """No node shows the price of the transaction that jams a wallet. Details: ``wallet``."""
+
+    code: ClassVar[str] = "PRICE_UNKNOWN"
+    hint: ClassVar[str] = "Ask the nodes' operators for its price and give a higher one with --price (wei)."

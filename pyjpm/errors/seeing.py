@@ -31,3 +31,22 @@ class NodesDisagree(ChainError):
 
     code: ClassVar[str] = "NODES_DISAGREE"
     hint: ClassVar[str] = "Passing while a node reorganises; if it stays, the network has split: find the wrong node."
+
+
+class ChainMoved(ChainError):
+    """The chain changed between two requests that have to fit together. Details: ``block`` (height)."""
+
+    code: ClassVar[str] = "CHAIN_MOVED"
+    hint: ClassVar[str] = "Ask again."
+
+
+class ReorgTooDeep(ChainError):
+    """The chain replaced more blocks than are remembered: where it left the one we know cannot be told.
+
+    Details: ``block`` (the last one consumed), ``depth`` (how many blocks were compared).
+    """
+
+    code: ClassVar[str] = "REORG_TOO_DEEP"
+    hint: ClassVar[str] = (
+        "Under QBFT this cannot happen: check that this is the right network. Else read everything anew from the start."
+    )

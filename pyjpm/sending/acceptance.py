@@ -55,11 +55,25 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """One call that does what many requests ask for, all or none: address, calldata, gas limit."""
+
+    to: str
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What one wallet is asked to send, in the order of its nonces."""
+    """What one wallet is asked to send, in the order of its nonces.
+
+    Attributes:
+        carrier: takes all of them on one nonce, if all of them can leave now; None: each on its own.
+    """
 
     wallet: str
     requests: Sequence[Request]
+    carrier: Carrier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +175,33 @@ class Acceptance:
             for each in waiting:
                 if each.id in still and nonce < window:
                     attempt_id = secrets.token_hex(16)
-                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, each.id)
+                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, [each.id])
                     rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED})
                     nonce += 1
             if nonce > lane.next_nonce:
                 advance(connection, wallet, nonce)
             rows.write(connection)
 
+    def add_waiting(self, connection: Connection, wallet: str, request: Request, now: int) -> str:
+        """Store a request without a nonce inside a transaction that has the wallet's lane locked; its id.
+
+        What ended under its key without effect is attempted again. Raises IdempotencyConflict.
+        """
+        known = _known(connection, Batch(wallet, [request])).get(request.operation.key)
+        if known is None:
+            payment_id = secrets.token_hex(16)
+            values = _payment_values(payment_id, wallet, request, _first_state(request, now), None, now)
+            connection.execute(insert(payment).values(**values))
+            return payment_id
+        if known.state in RETRIED:
+            again(connection, known.id, _first_state(request, now))
+        return known.id
+
     def in_flight(self, *, wallet: str | None = None, owner: str | None = None) -> dict[str, int]:
         """Minor units by token that unanswered operations of a wallet, or of an owner, take off; waiting ones too."""
         whose = payment.c.owner == owner if wallet is None else payment.c.wallet == wallet
         query = select(payment.c.debits).where(
-            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
+            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING, State.VOIDING))
         )
         total: dict[str, int] = {}
         with self._database.reading() as connection:
@@ -182,11 +211,38 @@ class Acceptance:
         return total
 
 
+# Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
+_RENEW: Final = (
+    update(payment)
+    .where(payment.c.id == bindparam("b_id"))
+    .values(
+        wallet=bindparam("b_wallet"),
+        to=bindparam("b_to"),
+        data=bindparam("b_data"),
+        gas=bindparam("b_gas"),
+        debits=bindparam("b_debits"),
+        not_before=bindparam("b_not_before"),
+        not_after=bindparam("b_not_after"),
+        simulate=bindparam("b_simulate"),
+        proof_hash=bindparam("b_proof_hash"),
+        proof_block=bindparam("b_proof_block"),
+        attempt=bindparam("b_attempt"),
+        state=bindparam("b_state"),
+        cancels=0,
+        error=None,
+    )
+)
 _ATTEMPT_AGAIN: Final = (
     update(payment)
     .where(payment.c.id == bindparam("b_id"))
     .values(attempt=bindparam("b_attempt"), state=bindparam("b_state"), error=None)
 )
+
+
+def again(connection: Connection, submission: str, state: State) -> None:
+    """What ended is accepted anew, without a nonce."""
+    values: dict[str, Any] = {"state": state, "attempt": None, "error": None, "cancels": 0}
+    connection.execute(update(payment).where(payment.c.id == submission).values(**values))
 
 
 @dataclass(slots=True)
@@ -195,11 +251,12 @@ class _Rows:
 
     attempts: list[dict[str, Any]] = field(default_factory=list)
     new: list[dict[str, Any]] = field(default_factory=list)
+    renewed: list[dict[str, Any]] = field(default_factory=list)
     again: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
 
     def bind(
-        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payment_id: str
+        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payments: Sequence[str]
     ) -> None:
         self.attempts.append(
             {
@@ -214,12 +271,13 @@ class _Rows:
                 "state": AttemptState.RESERVED,
             }
         )
-        self.links.append({"attempt": attempt_id, "payment": payment_id, "position": 0})
+        self.links += [{"attempt": attempt_id, "payment": each, "position": i} for i, each in enumerate(payments)]
 
     def write(self, connection: Connection) -> None:
         for statement, values in (
             (insert(attempt), self.attempts),
             (insert(payment), self.new),
+            (_RENEW, self.renewed),
             (_ATTEMPT_AGAIN, self.again),
             (insert(attempt_payment), self.links),
         ):
@@ -235,26 +293,44 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
     require_open(lane)
     nonce = lane.next_nonce
     free = lane.state is LaneState.OK and not _anybody_waits(connection, batch.wallet)
-    for request in batch.requests:
+    fresh = [request for request in batch.requests if request.operation.key not in ids]
+    together = free and nonce < window and _go_together(batch, fresh, known, now)
+    carrier_id = secrets.token_hex(16)
+    for request in fresh:
         operation = request.operation
-        if operation.key in ids:
-            continue
         state = _first_state(request, now)
         attempt_id = None
-        if state is State.APPROVED and free and nonce < window:
+        if together:
+            state, attempt_id = State.RESERVED, carrier_id
+        elif state is State.APPROVED and free and nonce < window:
             state, attempt_id = State.RESERVED, secrets.token_hex(16)
         again = known.get(operation.key)
         payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
         if again is None:
             rows.new.append(_payment_values(payment_id, batch.wallet, request, state, attempt_id, now))
         else:
-            rows.again.append({"b_id": payment_id, "b_attempt": attempt_id, "b_state": state})
-        if attempt_id is not None:
-            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, payment_id)
+            rows.renewed.append(_renewed_values(payment_id, batch.wallet, request, state, attempt_id))
+        if attempt_id is not None and not together:
+            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [payment_id])
             nonce += 1
+    if together and batch.carrier is not None:
+        carried = [ids[request.operation.key] for request in fresh]
+        carrier = batch.carrier
+        rows.bind(carrier_id, batch.wallet, nonce, carrier.to, carrier.data, carrier.gas, carried)
+        nonce += 1
     if nonce > lane.next_nonce:
         advance(connection, batch.wallet, nonce)
     return [ids[request.operation.key] for request in batch.requests]
+
+
+def _go_together(batch: Batch, fresh: Sequence[Request], known: Mapping[str, Submission], now: int) -> bool:
+    """Whether one transaction carries all of a batch: only all of it, as it was asked for, for the first time."""
+    return (
+        batch.carrier is not None
+        and bool(fresh)
+        and not known
+        and all(_first_state(request, now) is State.APPROVED for request in fresh)
+    )
 
 
 def _first_state(request: Request, now: int) -> State:
@@ -324,6 +400,27 @@ def _payment_values(
         "proof_hash": None if found is None else found.tx_hash,
         "proof_block": None if found is None else found.block,
         "created_at": now,
+    }
+
+
+def _renewed_values(
+    payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None
+) -> dict[str, Any]:
+    operation, found = request.operation, request.found
+    return {
+        "b_id": payment_id,
+        "b_wallet": wallet,
+        "b_to": request.to,
+        "b_data": operation.data,
+        "b_gas": operation.gas,
+        "b_debits": _debits(request.debits),
+        "b_not_before": operation.not_before,
+        "b_not_after": operation.not_after,
+        "b_simulate": int(request.simulate),
+        "b_proof_hash": None if found is None else found.tx_hash,
+        "b_proof_block": None if found is None else found.block,
+        "b_attempt": attempt_id,
+        "b_state": state,
     }
 
 

@@ -30,7 +30,6 @@ from pyjpm.sending.rows import Attempt
 log = logging.getLogger(__name__)
 
 _TAKEN: Final = (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN)
-_FOR_PEOPLE: Final = (SendOutcome.NOT_PERMITTED, SendOutcome.REPLACEMENT_REFUSED)
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 8.0
 
@@ -117,7 +116,7 @@ class Delivery:
 
     def _is_stuck(self, attempt: Attempt, said: Sequence[SendAnswer]) -> bool:
         """Whether only a person can help, and it is long enough so."""
-        if not _any_of(said, _FOR_PEOPLE):
+        if not any(answer.outcome.is_of_sender or answer.outcome is SendOutcome.REPLACEMENT_REFUSED for answer in said):
             return False
         now = self._clock.monotonic()
         with self._mutex:
@@ -127,8 +126,7 @@ class Delivery:
 def _refused_for_good(said: Sequence[SendAnswer]) -> bool:
     """Whether each node that answered refuses these bytes for what they are."""
     answered = [answer.outcome for answer in said if answer.outcome is not SendOutcome.UNKNOWN]
-    refusals = (SendOutcome.REFUSED, SendOutcome.NOT_PERMITTED)
-    return SendOutcome.REFUSED in answered and all(outcome in refusals for outcome in answered)
+    return SendOutcome.REFUSED in answered and all(outcome.is_permanent for outcome in answered)
 
 
 def _any_of(said: Sequence[SendAnswer], outcomes: Sequence[SendOutcome]) -> bool:
@@ -136,9 +134,9 @@ def _any_of(said: Sequence[SendAnswer], outcomes: Sequence[SendOutcome]) -> bool
 
 
 def _stuck(attempt: Attempt, said: Sequence[SendAnswer]) -> PyjpmError:
-    if _any_of(said, (SendOutcome.NOT_PERMITTED,)):
+    if any(answer.outcome.is_of_sender for answer in said):
         return WalletNotPermitted(
-            f"Nodes do not take transactions of {attempt.wallet}: it is not on their list.", wallet=attempt.wallet
+            f"Nodes do not take transactions of {attempt.wallet}, or none without a fee.", wallet=attempt.wallet
         )
     return LaneJammed(
         f"Another transaction with a price sits on nonce {attempt.nonce} of {attempt.wallet}.",

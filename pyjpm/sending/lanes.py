@@ -6,7 +6,8 @@ Decisions that govern this module:
   The token is random and compared for equality: a counter would be rewound by a restored database.
 * A lane is RECOVERING while the world knows more of it than the database: its signer, the chain or a pool has seen a
   nonce that the database never gave. Nothing new is numbered then.
-* While a lane of an owner is RECOVERING, nobody learns of a failure of that owner: lost bytes may still pay.
+* While a lane of an owner is RECOVERING, nobody learns of a failure of that owner: lost bytes may still pay. Failures
+  that are stored already are doubted: they could be tried again, and may have been.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from pyjpm.errors.sending import LaneHalted
 from pyjpm.sending import lease
 from pyjpm.sending.database import Database
+from pyjpm.sending.operation import RETRIED, SubmissionState
 from pyjpm.sending.tables import lane, payment
 
 
@@ -103,6 +105,7 @@ class Lanes:
                 )
             found = _read(connection, wallet)
             if known_to > found.next_nonce and found.state is not LaneState.HALTED:
+                _doubt_failures(connection, wallet)
                 _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))
             taken = _read(connection, wallet)
         self._taken.add(wallet)
@@ -156,9 +159,24 @@ def advance(connection: Connection, wallet: str, next_nonce: int) -> None:
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(next_nonce=next_nonce))
 
 
+def recover(connection: Connection, wallet: str, end: int) -> None:
+    """Bind no new nonce before all below ``end`` are used."""
+    _write(connection, wallet, state=LaneState.RECOVERING, recover_to=end)
+
+
 def halt(connection: Connection, wallet: str) -> None:
     """Sign nothing more for this wallet."""
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(state=LaneState.HALTED))
+
+
+def _doubt_failures(connection: Connection, wallet: str) -> None:
+    """What failed may have been asked for again, and paid, after the copy was made that this database is."""
+    owners = select(payment.c.owner).where(payment.c.wallet == wallet)
+    connection.execute(
+        update(payment)
+        .where(payment.c.owner.in_(owners), payment.c.state.in_(RETRIED))
+        .values(state=SubmissionState.DOUBTED)
+    )
 
 
 def _read(connection: Connection, wallet: str) -> Lane:

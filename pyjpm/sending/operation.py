@@ -114,6 +114,8 @@ class SubmissionState(StrEnum):
     """Somebody else used its nonce and its reference is unspent: ends only by a final void, or proof of payment."""
     VOIDING = "VOIDING"
     """Its reference is being voided; until that is final it may still be paid."""
+    DOUBTED = "DOUBTED"
+    """It had failed, by a database that turned out to be older than the world: the chain is asked again."""
     FINAL = "FINAL"
     """Mined, with its effect; or found on the chain as it was asked for."""
     SUPERSEDED = "SUPERSEDED"
@@ -138,7 +140,10 @@ WAITING: Final = (SubmissionState.RECEIVED, SubmissionState.SCHEDULED, Submissio
 LIVING: Final = (SubmissionState.RESERVED, SubmissionState.SIGNED, SubmissionState.BROADCAST)
 """A nonce is bound to it."""
 
-OPEN: Final = (*WAITING, *LIVING, SubmissionState.QUARANTINED, SubmissionState.VOIDING)
+UNSETTLED: Final = (SubmissionState.QUARANTINED, SubmissionState.VOIDING, SubmissionState.DOUBTED)
+"""No transaction of ours can end it any more: only the contract's own word."""
+
+OPEN: Final = (*WAITING, *LIVING, *UNSETTLED)
 """Without an answer."""
 
 RETRIED: Final = (SubmissionState.REVERTED, SubmissionState.REJECTED)

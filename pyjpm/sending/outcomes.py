@@ -22,9 +22,9 @@ from pyjpm.sending import binding, lanes
 from pyjpm.sending.acceptance import Waiting, to_waiting
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
-from pyjpm.sending.operation import ALIVE, OPEN, AttemptState
+from pyjpm.sending.operation import ALIVE, OPEN, UNSETTLED, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.rows import Attempt
+from pyjpm.sending.rows import Attempt, in_parts
 from pyjpm.sending.tables import alarm, attempt, payment
 
 
@@ -100,23 +100,46 @@ class Outcomes:
             _write_attempts(connection, findings.outcomes)
             _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
             _write_answers(connection, [answer for _, answer in findings.answers])
+            for submission in _settled(findings):
+                clear_alarms(connection, now=now, submission=submission)
             for wallet in findings.halted:
                 lanes.halt(connection, wallet)
             for each in findings.alarms:
                 _raise_alarm(connection, each, now)
 
+    def confirm_failures(self, wallet: str, submissions: Sequence[str]) -> None:
+        """These had failed, were doubted, and did fail: they are as they were. The wallet's lease is taken."""
+        reverted = select(attempt.c.id).where(attempt.c.state == AttemptState.REVERTED)
+        with self._lanes.writing([wallet]) as connection:
+            for part in in_parts(submissions):
+                doubted = update(payment).where(payment.c.id.in_(part), payment.c.state == State.DOUBTED)
+                connection.execute(doubted.where(payment.c.attempt.in_(reverted)).values(state=State.REVERTED))
+                connection.execute(doubted.values(state=State.REJECTED))
+
     def unsettled(self, wallets: Sequence[str]) -> list[Waiting]:
-        """Submissions that no attempt of ours can end any more: QUARANTINED and VOIDING ones."""
-        query = select(payment).where(
-            payment.c.wallet.in_(wallets), payment.c.state.in_((State.QUARANTINED, State.VOIDING))
-        )
+        """Submissions that no attempt of ours can end any more."""
+        query = select(payment).where(payment.c.wallet.in_(wallets), payment.c.state.in_(UNSETTLED))
         with self._database.reading() as connection:
             return [to_waiting(row) for row in connection.execute(query)]
+
+
+def _settled(findings: Findings) -> list[str]:
+    """What was quarantined or being voided, and ended as asked."""
+    told = [answer for _, answer in findings.answers]
+    told += [
+        answer
+        for each in findings.outcomes
+        for answer in each.answers
+        if any(asked.id == answer.submission and asked.state is State.VOIDING for asked in each.attempt.asked)
+    ]
+    return [each.submission for each in told if each.state in (State.FINAL, State.VOIDED)]
 
 
 # Spelled out: a list of values does not go with many rows of parameters.
 _ALIVE: Final = or_(*(attempt.c.state == state for state in ALIVE))
 _OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
+# PostgreSQL does not guess the type of a parameter that is compared with NULL alone.
+_ATTEMPT: Final = bindparam("b_attempt", type_=payment.c.attempt.type)
 
 
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -156,15 +179,24 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
     )
 
 
+# What is being voided is paid, voided or held by other content in the end; until then it stays what it is.
+_ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSEDED)
+
+
 def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+    for ending in (True, False):
+        _write_some(connection, [each for each in answers if (each.state in _ENDS_VOIDING) is ending], ending)
+
+
+def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool) -> None:
     if not answers:
         return
     connection.execute(
         update(payment)
         .where(
             payment.c.id == bindparam("b_id"),
-            or_(bindparam("b_attempt").is_(None), payment.c.attempt == bindparam("b_attempt")),
-            _OPEN,
+            or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT),
+            _OPEN if ending else _OPEN & (payment.c.state != State.VOIDING),
         )
         .values(
             state=bindparam("b_state"),

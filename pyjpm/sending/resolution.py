@@ -169,6 +169,9 @@ class Resolver:
             return Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
         if not is_absent(self._witness, _call(attempt, asked), verdict):
             return None
+        if len(attempt.asked) > 1:
+            # One of them kept all from happening: each is tried by itself.
+            return Answer(asked.id, State.APPROVED, attempt=attempt.id)
         return Answer(asked.id, State.REVERTED, error, attempt.id)
 
     def _positive(
@@ -255,12 +258,19 @@ class Resolver:
     def _unsettled(self, wallets: Sequence[str], view: View, findings: Findings) -> None:
         waiting = self._outcomes.unsettled(wallets)
         verdicts = self._verdicts([each.call for each in waiting], view)
+        failed: dict[str, list[str]] = defaultdict(list)
         for each, verdict in zip(waiting, verdicts, strict=True):
             answer = self._positive(each.wallet, each.id, verdict, findings)
+            if answer is None and each.state is State.DOUBTED and is_absent(self._witness, each.call, verdict):
+                if self._negative.allowed(each.owner, view):
+                    failed[each.wallet].append(each.id)
+                continue
             if answer is None and verdict.effect is Effect.VOIDED and self._negative.allowed(each.owner, view):
                 answer = Answer(each.id, State.VOIDED, _voided(each.id))
             if answer is not None:
                 findings.answers.append((each.wallet, answer))
+        for wallet, submissions in failed.items():
+            self._outcomes.confirm_failures(wallet, submissions)
 
     def _prune(self, living: Sequence[Attempt], gone: set[tuple[str, int]]) -> None:
         with self._mutex:
@@ -311,8 +321,11 @@ def _cancelled(attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) ->
 
 def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:
     """The transaction that used a nonce, None where this node cannot show it (yet)."""
-    low, high = 0, head  # the first block after which the count is above the nonce lies in (low, high]
+    low, high = head - 1, head  # the first block after which the count is above the nonce lies in (low, high]
     try:
+        # Back from the head in growing steps: nodes prune old state, and a nonce of ours was used lately.
+        while low > 0 and connection.transaction_count(wallet, at=low) > nonce:
+            low, high = max(0, low - 2 * (head - low)), low
         while high - low > 1:
             middle = (low + high) // 2
             if connection.transaction_count(wallet, at=middle) > nonce:

@@ -27,11 +27,10 @@ from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.chain import ChainError, Reverted, TransportFault
+from pyjpm.errors.chain import ChainError, TransportFault
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import (
     EffectMissing,
-    InFlightExceedsFunds,
     OperationCancelled,
     OperationExpired,
     OperationRejected,
@@ -39,14 +38,13 @@ from pyjpm.errors.outbox import (
 )
 from pyjpm.errors.seeing import ViewBehind
 from pyjpm.errors.sending import StillPending
-from pyjpm.errors.token import AlreadyPaid
-from pyjpm.sending.acceptance import Batch, Request
-from pyjpm.sending.carrier import Carrier
+from pyjpm.sending.acceptance import Batch, Carrier, Request
+from pyjpm.sending.admission import Admission
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import Delivery
-from pyjpm.sending.funds import Funds, NoFunds, require_funds
+from pyjpm.sending.funds import Funds, NoFunds
 from pyjpm.sending.journal import Journal
-from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
@@ -55,7 +53,7 @@ from pyjpm.sending.reference import request_sha256
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.signing import TransactionSigner
-from pyjpm.sending.witness import Call, Effect, NoWitness, Verdict, Witness
+from pyjpm.sending.witness import NoWitness, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
@@ -108,13 +106,12 @@ class Sender:
         self._journal = journal
         self._decode = decode
         self._witness = known
-        self._funds: Funds = NoFunds() if funds is None else funds
         self._needs_approval = needs_approval or (lambda operation: False)
         self._clock = clock
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
         self._numbering = Numbering(nodes, journal, known, decode, clock, window=settings.window)
-        self._carrier = Carrier(
+        self._lanes = LaneKeeper(
             nodes,
             journal,
             self._resolver,
@@ -125,6 +122,7 @@ class Sender:
             clock,
             jam_after=settings.jam_after,
         )
+        self._admission = Admission(journal, self._lanes, known, NoFunds() if funds is None else funds, decode)
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -162,15 +160,25 @@ class Sender:
 
         All or nothing of all wallets is accepted. The wallets' transactions are sent in the order given.
         """
+        return self._submit(batches, simulate=simulate)
+
+    def _submit(
+        self,
+        batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]],
+        *,
+        simulate: bool,
+        together: Operation | None = None,
+    ) -> list[list[Submission]]:
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
+        carrier = None if together is None else self._carrier_of(together)
         checked = [
-            Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations])
+            Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations], carrier)
             for wallet, (_, operations) in zip(signers, batches, strict=True)
         ]
         known = self._journal.acceptance.known(checked)
         fresh = [
-            Batch(batch.wallet, _new(batch, found))
+            replace(batch, requests=_new(batch, found))
             for batch, found in zip(checked, known, strict=True)
             if _new(batch, found)
         ]
@@ -178,9 +186,9 @@ class Sender:
         failures: list[PyjpmError] = []
         reserved: dict[str, dict[str, str]] = {}
         if fresh:
-            view = self._carrier.view()
-            self._carrier.take_up({wallet: signers[wallet] for wallet in wallets}, view)
-            asked = [self._asked(batch, view, simulate) for batch in fresh]
+            view = self._lanes.view()
+            self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
+            asked = [self._admission.admit(batch, view, simulate=simulate) for batch in fresh]
             with self._journal.lanes.held(wallets):
                 ids = self._journal.acceptance.accept(
                     asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
@@ -188,7 +196,7 @@ class Sender:
                 for batch, each in zip(asked, ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                failures = self._carrier.sign_and_send(wallets, view)
+                failures = self._lanes.sign_and_send(wallets, view)
         self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
@@ -201,6 +209,23 @@ class Sender:
             )
             for batch, found in zip(checked, known, strict=True)
         ]
+
+    def submit_together(
+        self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True
+    ) -> list[Submission]:
+        """Accept many operations that one call does, all or none, and send that call.
+
+        Each operation keeps its own state. If the call reverts after all, or cannot be sent, each operation is sent by
+        itself: one that cannot be carried out does not keep the others.
+
+        Args:
+            together: the call that does all of them; its key, kind and content are not stored.
+            operations: each as it would be sent by itself.
+            simulate: refuse all of them now if the call would revert on the present state.
+
+        Raises as ``submit``; nothing is accepted then.
+        """
+        return self._submit([(signer, operations)], simulate=simulate, together=together)[0]
 
     def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
         """Take these wallets' leases and carry on with everything of theirs that has no outcome: to be called once
@@ -220,11 +245,11 @@ class Sender:
             JournalOfOtherChain where the chain was started anew; what a signer raises, after all other wallets were
             served; transport faults, ViewBehind.
         """
-        view = self._carrier.view()
+        view = self._lanes.view()
         self._check_chain(view)
-        self._carrier.take_up(signers, view, again=True)
+        self._lanes.take_up(signers, view, again=True)
         before = self._journal.open_submissions()
-        failures = self._carrier.carry_on([check_address(wallet) for wallet in signers], view)
+        failures = self._lanes.carry_on([check_address(wallet) for wallet in signers], view)
         if failures:
             raise failures[0]
         return self._journal.get_many([each.id for each in before])
@@ -233,12 +258,12 @@ class Sender:
         """Take a wallet up, if this process does not serve it yet: needed before the outcome of what an earlier
         process submitted for it is looked after. Raises transport faults, ViewBehind."""
         if not self._journal.lanes.is_taken(check_address(signer.address)):
-            self._carrier.take_up({signer.address: signer}, self._carrier.view())
+            self._lanes.take_up({signer.address: signer}, self._lanes.view())
 
     def carry_on(self) -> None:
         """One step for every wallet that this process holds. Raises what a signer raises, transport faults, Fenced."""
         wallets = [lane.wallet for lane in self._journal.lanes.all() if self._journal.lanes.is_taken(lane.wallet)]
-        if wallets and (failures := self._carrier.carry_on(wallets)):
+        if wallets and (failures := self._lanes.carry_on(wallets)):
             raise failures[0]
 
     # --- what became of it -----------------------------------------------------------------------------------------
@@ -262,7 +287,7 @@ class Sender:
         wallets = list(dict.fromkeys(each.wallet for each in before if each.is_pending))
         if not wallets:
             return before
-        self._carrier.carry_on(wallets, resend=True)
+        self._lanes.carry_on(wallets, resend=True)
         return self._journal.get_many(submission_ids)
 
     def wait(self, submission_id: str, timeout: float | None) -> Submission:
@@ -284,7 +309,7 @@ class Sender:
         while True:
             if submission.is_pending:
                 try:
-                    self._carrier.carry_on_soon([submission.wallet])
+                    self._lanes.carry_on_soon([submission.wallet])
                 except (TransportFault, ViewBehind) as fault:
                     answer = fault.code
                 submission = self._journal.get(submission_id)
@@ -312,11 +337,20 @@ class Sender:
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
-    def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
-        if self._block_gas_limit is None or operation.gas > self._block_gas_limit:
-            view = self._carrier.view()
+    def _carrier_of(self, together: Operation) -> Carrier:
+        to = together.checked_to(self._gas_limit(together.gas))
+        assert to is not None, "a creation carries nothing"
+        return Carrier(to, together.data, together.gas)
+
+    def _gas_limit(self, wanted: int) -> int:
+        """Of a block. Read when needed and kept: a chain's gas limit hardly moves."""
+        if self._block_gas_limit is None or wanted > self._block_gas_limit:
+            view = self._lanes.view()
             self._block_gas_limit = view.connection.block(view.number).gas_limit
-        to = operation.checked_to(self._block_gas_limit)
+        return self._block_gas_limit
+
+    def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
+        to = operation.checked_to(self._gas_limit(operation.gas))
         if operation.not_after is not None and operation.not_after < self._clock.time():
             raise OperationExpired(f"The last second of {operation.key!r} has passed.", submission=None)
         return Request(
@@ -328,58 +362,6 @@ class Sender:
             simulate=simulate,
         )
 
-    def _asked(self, batch: Batch, view: View, simulate: bool) -> Batch:
-        """The batch with what the chain says already; refused here, nothing of it is stored.
-
-        Nothing is refused while the lane recovers: lost bytes may be doing what is asked. It waits then.
-        """
-        calls = [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
-        verdicts = self._witness.read(calls, connection=view.connection, at=view.number)
-        lane = self._journal.lanes.read(batch.wallet)
-        sure = lane is not None and lane.state is not LaneState.RECOVERING
-        requests = []
-        for request, call, verdict in zip(batch.requests, calls, verdicts, strict=True):
-            there = self._is_there(request, call, verdict)
-            refusal = self._refusal(batch.wallet, request, view) if simulate and sure and not there else None
-            if refusal is None or isinstance(refusal, AlreadyPaid):
-                if verdict.effect is Effect.CONFLICT and not there:
-                    raise _held_by_other(request, verdict)
-                if verdict.effect is Effect.VOIDED and sure:
-                    raise _voided(request)
-            if refusal is not None and verdict.effect is not Effect.APPLIED:
-                raise refusal
-            there = there or refusal is not None
-            debits = {} if there else self._funds.own_debits(call)
-            requests.append(replace(request, found=verdict if there else None, debits=debits))
-        if simulate and sure:
-            self._require_funds(batch, requests, view)
-        return Batch(batch.wallet, requests)
-
-    def _is_there(self, request: Request, call: Call, verdict: Verdict) -> bool:
-        """Whether exactly this was done already. Only what has a name on the chain: a state that is as asked for now
-        may be changed by what is on its way."""
-        if verdict.effect is Effect.CONFLICT:
-            return request.operation.sealed and bool(verdict.detail.get("same_but_remittance"))
-        return verdict.effect is Effect.APPLIED and self._witness.is_named(call)
-
-    def _refusal(self, wallet: str, request: Request, view: View) -> PyjpmError | None:
-        """Why the contract would refuse it now, None where it would not."""
-        if request.to is None:
-            return None
-        try:
-            view.connection.call(request.to, request.operation.data, sender=wallet)
-        except Reverted as reverted:
-            return self._decode(reverted.data)
-        return None
-
-    def _require_funds(self, batch: Batch, requests: Sequence[Request], view: View) -> None:
-        try:
-            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, view)
-        except InFlightExceedsFunds:
-            # What was mined meanwhile is off the balance already.
-            self._carrier.carry_on([batch.wallet])
-            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, self._carrier.view())
-
     def _carry_on_pending(
         self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
     ) -> None:
@@ -389,8 +371,8 @@ class Sender:
         if not mine:
             return
         try:
-            self._carrier.take_up(mine, self._carrier.view())
-            failures = self._carrier.carry_on(list(mine), resend=True)
+            self._lanes.take_up(mine, self._lanes.view())
+            failures = self._lanes.carry_on(list(mine), resend=True)
         except ChainError:
             return  # what is stored is a valid answer; the next look goes on
         if failures:
@@ -434,17 +416,6 @@ def _new(batch: Batch, known: Mapping[str, Submission]) -> list[Request]:
         for request, found in zip(batch.requests, before, strict=True)
         if found is None or found.state in RETRIED
     ]
-
-
-def _held_by_other(request: Request, verdict: Verdict) -> ReferenceConflict:
-    key = request.operation.key
-    return ReferenceConflict(
-        f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
-    )
-
-
-def _voided(request: Request) -> ReferenceVoided:
-    return ReferenceVoided(f"The name of {request.operation.key!r} was voided on the chain.", submission=None)
 
 
 def _raise_if_quarantined(submission: Submission) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from pyjpm.sending.witness import Verdict
 from pyjpm.witnessing.described import Described, Known, absent, applied, named, unknown
 from pyjpm.witnessing.questions import Plan, View
 from pyjpm.witnessing.settings import SAME
 from pyjpm.witnessing.subject import Subject
-from pyjpm.witnessing.telling import Told, agrees_on, by_event, tells
+from pyjpm.witnessing.telling import Told, agrees_on, by_event, own, tells
 
 TITLES: Final = "TitleDocument"
 UNITS: Final = "UnitToken"
@@ -36,22 +37,34 @@ def read_approval(subject: Subject) -> Plan[Verdict]:
     return applied() if (allowed == value if allowed is not None else approved == spender) else absent()
 
 
-def _title(face: str, told: Told, again: str) -> Described:
+def _never_issued(seen: list[Any]) -> bool:
+    return bool(seen[0] == bytes(32))
+
+
+def _never_retired(seen: list[Any]) -> bool:
+    """Never issued, or somebody has it: nobody has what was retired, and asking for its owner is refused."""
+    return seen[0] == bytes(32) or seen[1] is not None
+
+
+def _title(face: str, told: Told, again: str, never: Callable[[list[Any]], bool]) -> Described:
+    def views(subject: Subject) -> list[View]:
+        return [*own("documentHash", "id")(subject), *own("ownerOf", "id")(subject)]
+
     return Described(
         TITLES,
         face,
         Known.LOCK,
         "title",
         again,
-        by_event(told),
+        by_event(told, views, never),
         tells(told),
         lambda subject: [named(subject.function, subject.address, subject["id"])],
     )
 
 
 DESCRIBED: Final = (
-    _title("issue(to,id,documentHash)", _ISSUED, "AlreadyIssued"),
-    _title("retire(id)", _RETIRED, "ERC721NonexistentToken"),
+    _title("issue(to,id,documentHash)", _ISSUED, "AlreadyIssued", _never_issued),
+    _title("retire(id)", _RETIRED, "ERC721NonexistentToken", _never_retired),
     Described(
         UNITS,
         "issue(to,amount)",

@@ -149,8 +149,8 @@ def read_attestation(subject: Subject) -> Plan[Verdict]:
         return unknown("a view did not answer")
     state = State(seen["state"])
     revision = {"milestone": attestation["milestone"], "seq": attestation["seq"]}
-    if state is State.NONE:
-        return absent(state=state.name)
+    if state is State.NONE or (not state.is_over and attestation["seq"] > seen["lastSeq"] and _counts(subject)):
+        return absent(state=state.name, superseded=False)
     event = yield from event_of(subject, "StatusAttested", order_id(subject), **revision)
     if event is None:
         return absent(state=state.name, superseded=state.is_over or seen["lastSeq"] > attestation["seq"])
@@ -163,11 +163,21 @@ def read_attestation(subject: Subject) -> Plan[Verdict]:
     return applied(event, state=state.name) if same else conflict(event, found=plain(event.arguments))
 
 
+def _counts(subject: Subject) -> bool:
+    """Whether the milestone remembers such a status: another leaves no trace but its event."""
+    terms, attestation = subject["terms"], subject["attestation"]
+    if attestation["milestone"] >= len(terms["milestones"]):
+        return False
+    required = terms["milestones"][attestation["milestone"]]["requiredStatus"]
+    return attestation["status"] == required or bool(terms["negativeStatuses"] >> attestation["status"] & 1)
+
+
 # --- ends ---
 
 
 def _release(subject: Subject, seen: Any, state: State) -> Plan[Verdict]:
-    if state in (State.ACCEPTED, State.NONE) or (not state.is_over and seen["accepted"] > seen["settled"]):
+    """Of a delivery in parts, what was accepted is released as it comes; then nothing is left to be."""
+    if not state.is_over and (state in (State.ACCEPTED, State.NONE) or not 0 < seen["settled"] >= seen["accepted"]):
         return absent(state=state.name)
     event = yield from event_of(subject, "MilestoneReleased", order_id(subject), milestone=subject["milestone"])
     if event is not None:
@@ -274,6 +284,11 @@ def read_amendment(subject: Subject) -> Plan[Verdict]:
 def read_credit(subject: Subject) -> Plan[Verdict]:
     """APPLIED where the credit note was paid with this amount, CONFLICT where it was with another."""
     about = {"orderId": order_id(subject), "milestone": subject["milestone"]}
+    (credited,) = yield [View(subject.address, ESCROW, "creditedOf", (about["orderId"], about["milestone"]))]
+    if credited is None:
+        return unknown("a view did not answer")
+    if not credited:
+        return absent()
     event = yield from newest(
         subject.address, ESCROW, "ReleasedRefunded", 3, subject["creditNote"], lambda each: agrees(each, about)
     )

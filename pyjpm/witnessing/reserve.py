@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from pyjpm.sending.witness import Verdict
-from pyjpm.witnessing.described import Described, Known, absent, applied, conflict, named
-from pyjpm.witnessing.questions import Plan
+from pyjpm.witnessing.described import Described, Known, absent, applied, conflict, named, unknown
+from pyjpm.witnessing.questions import Plan, View
 from pyjpm.witnessing.settings import SAME
 from pyjpm.witnessing.subject import Subject
 from pyjpm.witnessing.telling import Told, agrees, agrees_on, by_event, by_state, own, plain, tells
@@ -30,9 +31,18 @@ _ATTESTED: Final = Told(
 def read_attestation(subject: Subject) -> Plan[Verdict]:
     """APPLIED where this sequence was attested with this content, CONFLICT where a later one stands."""
     attestation = subject["attestation"]
-    newest = yield from _ATTESTED.find(subject, {"currency": attestation["currency"]})
-    if newest is None or newest.arguments["sequence"] < attestation["sequence"]:
+    threshold, backing = yield [
+        View(subject.address, RESERVE, "threshold"),
+        View(subject.address, RESERVE, "backing", (attestation["currency"],)),
+    ]
+    if threshold is None:
+        return unknown("a view did not answer")
+    # Refused where no token of that currency is registered.
+    if backing is None or backing["sequence"] < attestation["sequence"]:
         return absent()
+    newest = yield from _ATTESTED.find(subject, {"currency": attestation["currency"]})
+    if newest is None:
+        return unknown("attested, and no event of it was found")
     event = yield from _ATTESTED.find(subject, _ATTESTED.name_of(subject))
     if event is None:
         return conflict(newest, superseded_by=newest.arguments["sequence"])
@@ -41,23 +51,23 @@ def read_attestation(subject: Subject) -> Plan[Verdict]:
     return conflict(event, found=plain({name: event.arguments[name] for name in ("attested", "documentHash")}))
 
 
-def _once(face: str, told: Told, again: str) -> Described:
+def _once(face: str, told: Told, again: str, view: str, never: Callable[[list[Any]], bool]) -> Described:
     return Described(
         RESERVE,
         face,
         Known.LOCK,
         told.key,
         again,
-        by_event(told),
+        by_event(told, own(view, told.key), never),
         tells(told),
         lambda subject: [named(subject.function, subject.address, subject[told.key])],
     )
 
 
 DESCRIBED: Final = (
-    _once("addAuditor(auditor)", _ADDED, "AuditorKnown"),
-    _once("removeAuditor(auditor)", _REMOVED, "NotAnAuditor"),
-    _once("registerToken(token)", _TOKEN, "ReserveTokenKnown"),
+    _once("addAuditor(auditor)", _ADDED, "AuditorKnown", "isAuditor", lambda seen: False),
+    _once("removeAuditor(auditor)", _REMOVED, "NotAnAuditor", "isAuditor", lambda seen: seen[0] is True),
+    _once("registerToken(token)", _TOKEN, "ReserveTokenKnown", "currencyOf", lambda seen: seen[0] == bytes(3)),
     Described(
         RESERVE,
         "setThreshold(threshold)",

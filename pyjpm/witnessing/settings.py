@@ -129,7 +129,7 @@ DESCRIBED: Final = (
         Known.LOCK,
         "notary",
         "NotaryAlreadyRegistered",
-        by_event(_ADMITTED),
+        by_event(_ADMITTED, own("notaryStatus", "notary"), lambda seen: seen[0] == NotaryStatus.NONE),
         tells(_ADMITTED),
         lambda subject: [named("registerNotary", subject.address, subject["notary"])],
     ),

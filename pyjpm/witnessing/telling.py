@@ -68,10 +68,22 @@ def plain(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: "0x" + value.hex() if isinstance(value, bytes) else value for name, value in arguments.items()}
 
 
-def by_event(told: Told) -> Read:
-    """APPLIED where the event tells of this very operation, CONFLICT where one of its name says something else."""
+def by_event(
+    told: Told,
+    views: Callable[[Subject], list[View]] | None = None,
+    never: Callable[[list[Any]], bool] = lambda seen: False,
+) -> Read:
+    """APPLIED where the event tells of this very operation, CONFLICT where one of its name says something else.
+
+    ``never``: the views show that it never happened. A log is searched to its beginning for what is not in it, which
+    takes minutes once a chain is years old.
+    """
 
     def read(subject: Subject) -> Plan[Verdict]:
+        if views is not None:
+            seen = yield views(subject)
+            if never(seen):
+                return absent()
         event = yield from told.find(subject, told.all_of(subject))
         if event is not None:
             return applied(event)

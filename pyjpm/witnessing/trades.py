@@ -47,7 +47,7 @@ def _seen(subject: Subject, trade: bytes) -> Plan[Any]:
 
 
 def affirmation(subject: Subject, wallets: Sequence[str]) -> Plan[Verdict]:
-    """APPLIED where these wallets have affirmed. A settled trade was affirmed by all."""
+    """APPLIED where these wallets have affirmed; settling by signatures or nets affirms too."""
     trade = trade_id(subject["trade"])
     seen, parties = yield [
         View(subject.address, SETTLEMENT, "tradeOf", (trade,)),
@@ -57,7 +57,7 @@ def affirmation(subject: Subject, wallets: Sequence[str]) -> Plan[Verdict]:
         return unknown("a view did not answer")
     state = TradeState(seen["state"])
     bits = [1 << parties.index(wallet) if wallet in parties else 0 for wallet in wallets]
-    if state is TradeState.SETTLED or all(bit & seen["affirmations"] for bit in bits):
+    if all(bit & seen["affirmations"] for bit in bits):
         event = yield from event_of(subject, "TradeAffirmed", trade, wallet=wallets[-1])
         return applied(event, state=state.name)
     return conflict(state=state.name) if state is TradeState.CANCELLED else absent(state=state.name)

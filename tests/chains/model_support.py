@@ -70,4 +70,4 @@ def sender_on(network: Network, node: int = 0) -> Iterator[Sender]:
     with network.clock.driving():
         connection = network.connection(node)
         with Journal.open(None, genesis_hash=connection.genesis_hash, chain_id=connection.chain_id) as journal:
-            yield Sender(connection, journal, decode=decode_revert)
+            yield Sender(connection, journal, decode=decode_revert, clock=network.clock)

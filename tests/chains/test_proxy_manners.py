@@ -96,7 +96,9 @@ def test_it_says_that_it_is_besu_and_lets_nobody_move_its_time(anvil: LocalAnvil
 
 
 def test_1_a_second_transaction_silently_replaces_the_first(proxy: Proxy, connection: Connection, party: Party) -> None:
+    proxy.mute(0)  # at other nodes the first might arrive after the second, and replace it
     first, second = party.sign(NOBODY, nonce=0), party.sign(NOBODY, b"\x01", nonce=0)
+    proxy.wait_for_blocks(1)
     assert [connection.send_raw(raw).outcome for raw in (first, second)] == [SendOutcome.ACCEPTED] * 2
     assert connection.transaction(hash_of(first)) is None
     assert connection.wait_for_receipt(hash_of(second), timeout=5) is not None
@@ -434,6 +436,7 @@ def test_what_a_killed_node_told_its_peers_is_mined(proxy: Proxy, party: Party) 
 
 def test_a_lagging_node_shows_what_was(proxy: Proxy, connection: Connection, party: Party) -> None:
     behind = proxy.connection(1)
+    proxy.wait_for_blocks(20)
     receipt = party.send(connection, party.sign(NOBODY))
     proxy.lag(1, blocks=20)
     assert behind.receipt(receipt.transaction_hash) is None
@@ -450,7 +453,7 @@ def test_a_range_of_logs_read_from_a_node_that_fell_behind_is_named(
     proxy: Proxy, connection: Connection, party: Party
 ) -> None:
     party.send(connection, party.sign(NOBODY))
-    logs = connection.logs(from_block=0)
+    logs = connection.logs(NOBODY, from_block=0)
     proxy.lag(0, blocks=5)  # as when another node answers behind one address
     with pytest.raises(BlockNotAvailable):
         list(logs)

@@ -18,8 +18,8 @@ from pyjpm.contracts.sources import project_root
 from pyjpm.custody import LocalSigner, Signer
 
 PAGE = (project_root() / "docs" / "custody.md").read_text(encoding="utf-8")
-HSM, KMS, WEB3SIGNER = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-COMMANDS = [line.partition("#")[0] for line in re.findall(r"^(pyjpm .*)$", PAGE, re.MULTILINE)]
+HSM, KMS, WEB3SIGNER, _REMOTE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+COMMANDS = [line.partition("#")[0] for line in re.findall(r"^(pyjpm keys .*)$", PAGE, re.MULTILINE)]
 
 
 def test_the_examples_run(

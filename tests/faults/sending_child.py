@@ -1,7 +1,8 @@
 """A process that sends so many operations, starting over each time it is started; killed by its test, or by itself.
 
-Arguments: URL, journal, keystore, how many operations. Environment: KEY_PASSPHRASE; optionally DIE_AT, a named point
-of the sender at which this process kills itself, with DIE_AFTER, how often it passes that point before.
+Arguments: URL, journal (a path, or a URL too), keystore, how many operations. Environment: KEY_PASSPHRASE; optionally
+DIE_AT, a named point of the sender at which this process kills itself, with DIE_AFTER, how often it passes that point
+before.
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ def main(url: str, journal_path: str, keystore: str, count: str) -> None:
     connection = Connection.open(url)
     signer = Keystore(Path(keystore)).load("wallet", read_passphrase(environment="KEY_PASSPHRASE"))
     wanted = operations(signer.address, int(count))
-    with Journal.open(
-        Path(journal_path), genesis_hash=connection.genesis_hash, chain_id=connection.chain_id
-    ) as journal:
+    with Journal.open(journal_path, genesis_hash=connection.genesis_hash, chain_id=connection.chain_id) as journal:
         sender = Sender(connection, journal, decode=lambda data: PyjpmError("reverted", data=data.hex()))
         print("started", flush=True)
         sender.resume({signer.address: signer})

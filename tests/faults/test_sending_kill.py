@@ -7,7 +7,6 @@ import os
 import random
 import secrets
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,10 +16,12 @@ from pathlib import Path
 
 import pytest
 from sending_child import POINTS
+from sqlalchemy import text
 
 from pyjpm.chain.anvil import LocalAnvil, Mining
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import Keystore
+from pyjpm.sending.database import Database
 
 CHILD = Path(__file__).with_name("sending_child.py")
 KILLS = 5
@@ -34,13 +35,14 @@ class Run:
     connection: Connection
     url: str
     folder: Path
+    journal: str | Path
     wallet: str
     passphrase: str
     count: int
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
         folder = self.folder
-        arguments = [self.url, str(folder / "journal.db"), str(folder / "keys"), str(self.count)]
+        arguments = [self.url, str(self.journal), str(folder / "keys"), str(self.count)]
         return subprocess.Popen(
             [sys.executable, str(CHILD), *arguments],
             env={**os.environ, "KEY_PASSPHRASE": self.passphrase, **environment},
@@ -72,10 +74,14 @@ class Run:
         sent = self.sent()
         assert [nonce for nonce, _ in sent] == list(range(self.count))
         assert sorted(data for _, data in sent) == sorted(f"op-{i}" for i in range(self.count))
-        database = sqlite3.connect(self.folder / "journal.db")
-        states = database.execute("SELECT state, count(*) FROM payment GROUP BY state").fetchall()
-        attempts = database.execute("SELECT count(*), count(DISTINCT nonce) FROM attempt").fetchone()
-        database.close()
+        with (
+            contextlib.closing(
+                Database(self.journal, genesis_hash=self.connection.genesis_hash, chain_id=self.connection.chain_id)
+            ) as database,
+            database.reading() as connection,
+        ):
+            states = connection.execute(text("SELECT state, count(*) FROM payment GROUP BY state")).all()
+            attempts = connection.execute(text("SELECT count(*), count(DISTINCT nonce) FROM attempt")).one()
         assert states == [("FINAL", self.count)]
         assert attempts == (self.count, self.count)
 
@@ -84,19 +90,23 @@ Start = Callable[[int, Mining], Run]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, journal_url: str | Path) -> Iterator[Start]:
     with contextlib.ExitStack() as chains:
 
         def run(count: int, mining: Mining) -> Run:
             passphrase = secrets.token_hex(8)
             wallet = Keystore(tmp_path / "keys", kdf_work=2).create("wallet", passphrase)
             chain = chains.enter_context(LocalAnvil(mining=mining))
-            return Run(chain.connection(), chain.url, tmp_path, wallet, passphrase, count)
+            return Run(chain.connection(), chain.url, tmp_path, journal_url, wallet, passphrase, count)
 
         yield run
 
 
-@pytest.mark.parametrize(("mining", "longest"), [("auto", 0.8), (1, 3.0)])
+@pytest.mark.parametrize(
+    ("journal_url", "mining", "longest"),
+    [("postgresql", "auto", 0.8), ("sqlite", 1, 3.0)],
+    indirect=["journal_url"],
+)
 def test_killed_at_random_points_it_repeats_nothing(start: Start, mining: Mining, longest: float) -> None:
     """With blocks at once, and with blocks by the second, where it dies with transactions in the pool."""
     run = start(200, mining)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from orders import DAY, Attesters, agreed, held, key, milestone, new_attesters, usd
 
-from pyjpm import Document, LocalAnvil, LocalSigner, Mode, Money, OrderState, Platform
+from pyjpm import Document, LocalAnvil, LocalSigner, Mode, Money, OrderState, Platform, Status
 from pyjpm.errors.documents import DocumentsDiffer, SignatureMissing, SignatureNotOf
 from pyjpm.errors.escrow import CreditNoteUsed, NotAmendable, NothingToAmend, NotParty, WrongConsents, WrongCredit
 from pyjpm.terms import Milestone, OrderTerms
@@ -119,8 +119,13 @@ def test_a_return_after_release_is_paid_back_once(
     assert (usd(bank, buyer), usd(bank, seller)) == (DEPOSIT - 7_000, 7_000)
     assert seller.amendments.credited(order) == Money("30.00", "USD")
     seller.amendments.credit(order, **credit, idempotency_key="CN 1")  # the same key: done before
+    # Under another key it is the same note still: what the chain has of it is adopted, and nothing is paid again.
+    again = seller.amendments.credit(order, **credit, idempotency_key="CN 1, entered again")
+    assert again.act is not None
+    assert again.act.status is Status.FINAL
+    other = {**credit, "amount": Money("29.00", "USD")}
     with pytest.raises(CreditNoteUsed):
-        seller.amendments.credit(order, **credit, idempotency_key="CN 1, entered again")
+        seller.amendments.credit(order, **other, idempotency_key="CN 1, with another amount")
     with pytest.raises(WrongCredit):
         seller.amendments.credit(order, 0, Money("70.01", "USD"), credit_note="CN 2", idempotency_key="CN 2")
     assert (usd(bank, buyer), usd(bank, seller)) == (DEPOSIT - 7_000, 7_000)

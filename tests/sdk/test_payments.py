@@ -163,3 +163,32 @@ def test_a_payment_is_plain_data(buyer: Platform, seller: Platform) -> None:
     assert json.loads(json.dumps(payment.to_dict()))["amount"]["minor"] == 100
     with pytest.raises(dataclasses.FrozenInstanceError):
         payment.status = Status.FINAL  # type: ignore[misc]
+
+
+def test_many_payments_are_accepted_together_and_are_payments_of_their_own(
+    bank: Platform, buyer: Platform, seller: Platform
+) -> None:
+    orders = {
+        f"many {minor}": PaymentOrder(seller.session.wallet, Money.from_minor(minor, USD), b"for %d" % minor)
+        for minor in (1, 2, 3)
+    }
+    made = buyer.payments.create_many(orders)
+    assert [payment.wait().amount.minor for payment in made] == [1, 2, 3]
+    assert balance(bank, seller) == 6
+    # Each under its own key: singly it is the same payment, and together again they are.
+    alone = buyer.payments.create(
+        seller.session.wallet, Money.from_minor(2, USD), idempotency_key="many 2", remittance=b"for 2"
+    )
+    assert alone.id == made[1].id
+    assert [payment.id for payment in buyer.payments.create_many(orders)] == [payment.id for payment in made]
+    assert balance(bank, seller) == 6
+
+
+def test_of_many_payments_none_is_accepted_where_one_is_refused(buyer: Platform, seller: Platform) -> None:
+    orders = {
+        "well": PaymentOrder(seller.session.wallet, Money("1.00", USD)),
+        "too much": PaymentOrder(seller.session.wallet, Money("100000.01", USD)),
+    }
+    with pytest.raises(InsufficientAvailable):
+        buyer.payments.create_many(orders)
+    assert list(buyer.payments.list()) == []

@@ -117,15 +117,25 @@ def test_no_view_below_the_highest_head_ever_seen_is_used(parallel: bool) -> Non
 
 
 def test_without_any_node_the_view_is_behind_and_says_why() -> None:
+    one, other = FakeNode(), FakeNode()
+    nodes = opened(one, other)
+    one.down = other.down = True
+    with pytest.raises(ViewBehind) as behind:
+        nodes.best()
+    assert behind.value.details["nodes"] == [["FakeNode", "NODE_UNREACHABLE"]] * 2
+    assert behind.value.details["highest"] is None
+
+
+def test_the_only_node_fails_by_its_own_fault_and_is_asked_even_while_it_rests() -> None:
     only = FakeNode()
     nodes = opened(only)
     only.down = True
-    with pytest.raises(ViewBehind) as behind:
+    with pytest.raises(NodeUnreachable):
         nodes.best()
-    assert behind.value.details["nodes"] == [["FakeNode", "NODE_UNREACHABLE"]]
-    assert behind.value.details["highest"] is None
     only.down = False
-    assert nodes.best().number == 5, "the only node is asked even while it rests"
+    assert nodes.best().number == 5
+    with pytest.raises(ViewBehind):
+        nodes.best(at_least=6)
 
 
 def test_null_for_the_newest_block_passes_a_node_over_and_is_waited_out_where_it_is_the_only_one() -> None:
@@ -191,6 +201,16 @@ def test_a_node_that_failed_rests_and_is_asked_again_later() -> None:
     clock.sleep(10)
     bad.head = 6
     assert nodes.best().number == 6
+    bad.requests.clear()
+    nodes.best()
+    assert [method for method, _ in bad.requests] == ["eth_getBlockByNumber"], "its chain is verified once"
+    bad.down = True
+    nodes.send([Wallet().sign(Wallet().address)])
+    bad.down, bad.head = False, 7
+    with pytest.raises(ViewBehind):
+        nodes.best(at_least=7)
+    clock.sleep(0.6)
+    assert nodes.best().number == 7, "its next rest is a short one again"
 
 
 # --- sending --------------------------------------------------------------------------------------------------------

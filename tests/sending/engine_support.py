@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from chains.model import Network
 from chains.model_support import World
+from copies import Copies
 
 from pyjpm.chain.nodes import Nodes
+from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SignerMarkLost
@@ -49,9 +50,9 @@ class MarkedSigner:
 
 
 class Engine:
-    """Sender and journal over all reachable nodes of a model, in a file that outlives them."""
+    """Sender and journal over all reachable nodes of a model, in a database that outlives them."""
 
-    def __init__(self, network: Network, path: Path, settings: Settings, *, lanes: list[MarkedSigner]) -> None:
+    def __init__(self, network: Network, path: str | Path, settings: Settings, *, lanes: list[MarkedSigner]) -> None:
         connections = [network.connection(i) for i in range(len(network.wires))]
         self.journal = Journal.open(path, genesis_hash=connections[0].genesis_hash, chain_id=connections[0].chain_id)
         self.sender = Sender(
@@ -80,14 +81,23 @@ class Engine:
         self.journal.close()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a journal is, on either database, and how to go back to a copy of it."""
+
+    journal: str | Path
+    copies: Copies
+
+
 class Stage:
     """A world, its lanes with marks, and engines that come and go."""
 
-    def __init__(self, folder: Path, seed: int = 1, settings: Settings | None = None, **network: Any) -> None:
+    def __init__(self, place: Place, seed: int = 1, settings: Settings | None = None, **network: Any) -> None:
         self.world = World(Network(seed, **{"nodes": 2, **network}))
         self.network = self.world.network
         self.lanes = [MarkedSigner(lane) for lane in self.world.lanes]
-        self.path = folder / "journal.db"
+        self.path = place.journal
+        self._copies = place.copies
         self.settings = settings or Settings(window=64, jam_after=5.0)
         self.owner = f"participant {self.world.payer}"
 
@@ -97,22 +107,24 @@ class Stage:
     def pay(self, name: str, amount: int = 100, **more: Any) -> Operation:
         return replace(self.world.pay(name, amount, **more), owner=self.owner)
 
-    def copy(self) -> Path:
-        """A copy of the database as it is now."""
-        target = self.path.with_suffix(".copy")
-        for suffix in ("", "-wal"):
-            source = self.path.with_name(self.path.name + suffix)
-            if source.exists():
-                shutil.copy(source, target.with_name(target.name + suffix))
-        return target
+    def together(self, operations: Sequence[Operation]) -> Operation:
+        """The batch that does all of these payments."""
+        token = codec("DepositToken")
+        items = []
+        for operation in operations:
+            decoded = token.decode_input(operation.data)
+            assert decoded is not None
+            to, amount, reference, remittance = decoded[1]
+            items.append({"to": to, "amount": amount, "ref": reference, "remittance": remittance})
+        return replace(operations[0], key="together", data=token.encode("payBatch", items), gas=2_000_000)
 
-    def restore(self, copy: Path) -> None:
-        for suffix in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-        for suffix in ("", "-wal"):
-            source = copy.with_name(copy.name + suffix)
-            if source.exists():
-                shutil.copy(source, self.path.with_name(self.path.name + suffix))
+    def copy(self) -> str | Path:
+        """A copy of the database as it is now."""
+        return self._copies.copy_of(self.path)
+
+    def restore(self, copy: str | Path) -> None:
+        """Have the database be what it was when it was copied; no engine runs."""
+        self._copies.restore(self.path, copy)
 
     def paid(self) -> list[int]:
         """The amounts of all payments on the chain, in order."""
@@ -120,7 +132,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, **kwargs: Any) -> Iterator[Stage]:
-    made = Stage(folder, **kwargs)
+def stage(place: Place, **kwargs: Any) -> Iterator[Stage]:
+    made = Stage(place, **kwargs)
     with made.network.clock.driving():
         yield made

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from chains.model import Thief
 from chains.model_support import key
-from sending.engine_support import stage
+from sending.engine_support import Place, stage
 
 from pyjpm.errors.custody import SigningRefused
-from pyjpm.errors.outbox import InFlightExceedsFunds
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import Fenced, ForeignNonce, JournalOfOtherChain, LaneHalted
 from pyjpm.sending import Settings
 from pyjpm.sending.lanes import LaneState
 
 
-def test_more_than_the_window_waits_and_is_paid(tmp_path: Path) -> None:
-    with stage(tmp_path, settings=Settings(window=4)) as s:
+def test_more_than_the_window_waits_and_is_paid(place: Place) -> None:
+    with stage(place, settings=Settings(window=4)) as s:
         engine = s.engine()
         accepted = engine.sender.submit_many(s.lanes[0], [s.pay(f"p{i}", 100 + i) for i in range(11)])
         assert [each.nonce for each in accepted] == [0, 1, 2, 3] + [None] * 7
@@ -27,8 +26,8 @@ def test_more_than_the_window_waits_and_is_paid(tmp_path: Path) -> None:
         assert s.paid() == [100 + i for i in range(11)]
 
 
-def test_the_older_of_two_engines_is_fenced(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_the_older_of_two_engines_is_fenced(place: Place) -> None:
+    with stage(place) as s:
         older = s.engine()
         first = older.sender.submit(s.lanes[0], s.pay("first"))
         newer = s.engine()
@@ -40,8 +39,8 @@ def test_the_older_of_two_engines_is_fenced(tmp_path: Path) -> None:
         assert s.paid() == [100, 200]
 
 
-def test_a_foreign_payment_on_our_nonce_halts_the_lane_and_quarantines(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_a_foreign_payment_on_our_nonce_halts_the_lane_and_quarantines(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         s.network.stop(1)
         s.network.stop(2)
@@ -62,8 +61,8 @@ def test_a_foreign_payment_on_our_nonce_halts_the_lane_and_quarantines(tmp_path:
             engine.sender.submit(s.lanes[0], s.pay("d"))
 
 
-def test_a_restored_copy_neither_doubles_nor_loses(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_a_restored_copy_neither_doubles_nor_loses(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         before = engine.sender.submit(s.lanes[0], s.pay("before"))
         engine.run(s.network.clock, 4)
@@ -88,8 +87,8 @@ def test_a_restored_copy_neither_doubles_nor_loses(tmp_path: Path) -> None:
         assert {lane.state for lane in engine.journal.lanes.all()} == {LaneState.OK}
 
 
-def test_a_lost_mark_uses_up_the_window(tmp_path: Path) -> None:
-    with stage(tmp_path, settings=Settings(window=8)) as s:
+def test_a_lost_mark_uses_up_the_window(place: Place) -> None:
+    with stage(place, settings=Settings(window=8)) as s:
         engine = s.engine()
         engine.sender.submit(s.lanes[0], s.pay("before"))
         engine.run(s.network.clock, 4)
@@ -103,8 +102,8 @@ def test_a_lost_mark_uses_up_the_window(tmp_path: Path) -> None:
         assert s.paid() == [100, 200]
 
 
-def test_what_every_node_refuses_frees_its_nonce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with stage(tmp_path) as s:
+def test_what_every_node_refuses_frees_its_nonce(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage(place) as s:
         engine = s.engine()
         bad = s.pay("bad")
         # Our own checks go by what the nodes announce, which is more than they take.
@@ -117,8 +116,8 @@ def test_what_every_node_refuses_frees_its_nonce(tmp_path: Path, monkeypatch: py
         assert s.paid() == [200]
 
 
-def test_what_the_signer_refuses_frees_its_nonce(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_what_the_signer_refuses_frees_its_nonce(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         s.lanes[0].refuses = SigningRefused
         with pytest.raises(SigningRefused):
@@ -134,8 +133,8 @@ def test_what_the_signer_refuses_frees_its_nonce(tmp_path: Path) -> None:
         assert s.paid() == [200]
 
 
-def test_the_quorum_is_lost_for_two_minutes(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_the_quorum_is_lost_for_two_minutes(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         s.network.stop(2)
         s.network.stop(3)
@@ -150,8 +149,8 @@ def test_the_quorum_is_lost_for_two_minutes(tmp_path: Path) -> None:
         assert sorted(s.paid()) == [100 + i for i in range(12)]
 
 
-def test_a_thief_that_pays_nothing_is_met_like_a_cancel(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_a_thief_that_pays_nothing_is_met_like_a_cancel(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         s.network.stop(1)
         s.network.stop(2)
@@ -165,20 +164,20 @@ def test_a_thief_that_pays_nothing_is_met_like_a_cancel(tmp_path: Path) -> None:
         assert s.paid() == [100]
 
 
-def test_a_chain_started_anew_from_its_files_is_another(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_a_chain_started_anew_from_its_files_is_another(place: Place) -> None:
+    with stage(place) as s:
         s.network.clock.sleep(70)
         s.engine().close()
         s.network.clock.sleep(10)
         s.engine().close()
-    with stage(tmp_path, seed=2) as s:
+    with stage(place, seed=2) as s:
         s.network.clock.sleep(90)
         with pytest.raises(JournalOfOtherChain):
             s.engine()
 
 
-def test_what_is_on_its_way_counts_as_spent(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_what_is_on_its_way_counts_as_spent(place: Place) -> None:
+    with stage(place) as s:
         engine = s.engine()
         whole = 10**9
         first = engine.sender.submit(s.lanes[0], s.pay("most", whole - 100))
@@ -192,8 +191,8 @@ def test_what_is_on_its_way_counts_as_spent(tmp_path: Path) -> None:
         assert s.paid() == [whole - 100, 100]
 
 
-def test_what_is_on_its_way_counts_against_the_limit_over_all_wallets(tmp_path: Path) -> None:
-    with stage(tmp_path) as s:
+def test_what_is_on_its_way_counts_against_the_limit_over_all_wallets(place: Place) -> None:
+    with stage(place) as s:
         s.network.limit(s.world.payer, "EUR", 1_000)
         s.network.clock.sleep(3)
         engine = s.engine()
@@ -204,3 +203,63 @@ def test_what_is_on_its_way_counts_against_the_limit_over_all_wallets(tmp_path: 
         engine.sender.submit(s.lanes[1], s.pay("b", 400))
         engine.run(s.network.clock, 5)
         assert sorted(s.paid()) == [400, 600]
+
+
+def test_a_batch_is_one_transaction_and_each_payment_its_own(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        operations = [s.pay(f"line {i}", 100 + i) for i in range(5)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert {each.nonce for each in accepted} == {0}
+        engine.run(s.network.clock, 4)
+        assert {engine.state(each) for each in accepted} == {"FINAL"}
+        assert s.paid() == [100, 101, 102, 103, 104]
+        again = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        assert [each.id for each in again] == [each.id for each in accepted]
+        assert len(s.network.judge_view().transactions) == 1
+
+
+def test_a_batch_that_reverts_is_split(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        whole = 10**9
+        s.network.stop(1)
+        s.network.stop(2)
+        operations = [s.pay("line 0", 100), s.pay("line 1", whole - 150), s.pay("line 2", 30)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(operations), operations)
+        # Meanwhile the bank lowers what the payer may move in a day: all three are not allowed any more.
+        s.network.limit(s.world.payer, "EUR", 200)
+        s.network.start(1)
+        s.network.start(2)
+        engine.run(s.network.clock, 60)
+        assert [engine.state(each) for each in accepted] == ["FINAL", "REJECTED", "FINAL"]
+        assert sorted(s.paid()) == [30, 100]
+        with pytest.raises(OperationRejected) as caught:
+            engine.sender.wait(accepted[1].id, 1)
+        assert caught.value.details["error"]["code"] == "DAILY_LIMIT_EXCEEDED"
+
+
+def test_a_failure_told_by_a_restored_copy_is_doubted_until_the_chain_was_asked(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        s.network.limit(s.world.payer, "EUR", 50)
+        s.network.clock.sleep(3)
+        failed = [engine.sender.submit(s.lanes[0], s.pay(f"p{i}", 100 + i), simulate=False) for i in range(2)]
+        engine.run(s.network.clock, 5)
+        assert [engine.state(each) for each in failed] == ["REVERTED", "REVERTED"]
+        copy = s.copy()
+        s.network.limit(s.world.payer, "EUR", 10**9)
+        s.network.clock.sleep(3)
+        engine.sender.submit(s.lanes[0], s.pay("p0", 100))
+        engine.run(s.network.clock, 5)
+        engine.close()
+        s.restore(copy)
+        s.network.stop(2)
+        s.network.stop(3)
+        engine = s.engine()
+        assert engine.state(failed[1]) == "DOUBTED"
+        s.network.start(2)
+        s.network.start(3)
+        engine.run(s.network.clock, 90)
+        assert [engine.state(each) for each in failed] == ["FINAL", "REVERTED"]
+        assert s.paid() == [100]

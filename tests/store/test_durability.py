@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def test_a_commit_to_sqlite_survives_a_power_cut_by_its_settings(tmp_path: Path)
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() >= 1_000
+
+
+def test_only_its_user_reads_the_file(tmp_path: Path) -> None:
+    with contextlib.closing(opened(tmp_path / "made" / "journal.db")) as database:
+        with database.transaction() as connection:
+            note(connection, "a")
+        files = sorted((tmp_path / "made").iterdir())
+        assert [file.name for file in files] == ["journal.db", "journal.db-shm", "journal.db-wal"]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def decode(data: bytes) -> PyjpmError:
 
 
 @contextlib.contextmanager
-def sender_on(connection: Connection, path: Path | None = None) -> Iterator[tuple[Sender, Journal]]:
+def sender_on(connection: Connection, path: str | Path | None = None) -> Iterator[tuple[Sender, Journal]]:
     with Journal.open(path, genesis_hash=connection.genesis_hash, chain_id=connection.chain_id) as journal:
         yield Sender(connection, journal, decode=decode), journal
 

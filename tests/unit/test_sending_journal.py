@@ -1,35 +1,27 @@
-"""The journal's file: durable, bound to its chain; and what it lists."""
+"""What a journal binds to a nonce, and what it lists, on SQLite and on PostgreSQL; its database: ``tests/store``."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
-import stat
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
 
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.chain import InvalidAddress
 from pyjpm.errors.sending import (
     IdempotencyConflict,
     JournalClosed,
-    JournalFailed,
+    JournalCollision,
     JournalForked,
-    JournalNotDurable,
-    JournalOfOtherChain,
-    JournalTooNew,
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
 from pyjpm.sending.acceptance import Batch, Request
 from pyjpm.sending.lanes import LaneState
-from pyjpm.sending.sqlite import require_durable
 
 GENESIS = "0x" + "ab" * 32
 CHAIN = 31_337
@@ -37,11 +29,11 @@ WALLET = LocalSigner.from_key("11" * 32).address
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
+def path(journal_url: str | Path) -> str | Path:
+    return journal_url
 
 
-def open_journal(path: Path | None, *, genesis_hash: str = GENESIS, chain_id: int = CHAIN) -> Journal:
+def open_journal(path: str | Path | None, *, genesis_hash: str = GENESIS, chain_id: int = CHAIN) -> Journal:
     return Journal.open(path, genesis_hash=genesis_hash, chain_id=chain_id)
 
 
@@ -65,77 +57,10 @@ def store(journal: Journal, *keys: str, kind: str = "test.call", wallet: str = W
     return accept(journal, [Batch(wallet, [request(key, kind) for key in keys])], [0])[0]
 
 
-# --- the file ------------------------------------------------------------------------------------------------------
-
-
-def test_a_commit_survives_a_power_cut_by_its_settings(path: Path) -> None:
-    with open_journal(path) as journal:
-        store(journal, "a")
-        with journal._database.transaction() as connection:
-            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
-            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
-
-
-@pytest.mark.parametrize(
-    ("pragma", "setting"), [("synchronous=NORMAL", "synchronous"), ("journal_mode=OFF", "journal_mode")]
-)
-def test_weaker_settings_are_refused(path: Path, pragma: str, setting: str) -> None:
-    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool)
-    with engine.connect() as connection:
-        for strong in ("journal_mode=WAL", "fullfsync=ON", "foreign_keys=ON"):
-            connection.exec_driver_sql(f"PRAGMA {strong}")
-        connection.exec_driver_sql(f"PRAGMA {pragma}")
-        connection.rollback()
-        with pytest.raises(JournalNotDurable) as caught:
-            require_durable(connection, "x")
-    engine.dispose()
-    assert caught.value.details["setting"] == setting
-
-
-def test_only_its_user_reads_the_file(path: Path) -> None:
-    with open_journal(path) as journal:
-        store(journal, "a")
-        files = sorted(path.parent.iterdir())
-        assert [file.name for file in files] == ["journal.db", "journal.db-shm", "journal.db-wal"]
-        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-
-
-@pytest.mark.parametrize(("what", "other"), [("genesis_hash", "0x" + "cd" * 32), ("chain_id", CHAIN + 1)])
-def test_it_belongs_to_one_chain(path: Path, what: str, other: object) -> None:
-    open_journal(path).close()
-    with pytest.raises(JournalOfOtherChain) as caught:
-        open_journal(path, **{what: other})  # type: ignore[arg-type]
-    assert (caught.value.details["what"], caught.value.details["actual"]) == (what, other)
-    open_journal(path).close()
-
-
-def test_a_newer_schema_is_refused(path: Path) -> None:
-    open_journal(path).close()
-    raw = sqlite3.connect(path)
-    raw.execute("UPDATE journal_version SET version_num = '0099'")
-    raw.commit()
-    raw.close()
-    with pytest.raises(JournalTooNew):
-        open_journal(path)
-
-
-def test_a_file_that_is_no_journal_is_refused(path: Path) -> None:
-    path.write_bytes(b"not a database, just some text that is long enough to be looked at" * 100)
-    with pytest.raises(JournalFailed):
-        open_journal(path)
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(JournalFailed):
-        open_journal(tmp_path / "file" / "journal.db")
-
-
 # --- processes -----------------------------------------------------------------------------------------------------
 
 
-def test_a_forked_child_may_not_use_it_and_does_not_disturb_it(path: Path) -> None:
+def test_a_forked_child_may_not_use_it_and_does_not_disturb_it(path: str | Path) -> None:
     journal = open_journal(path)
     read, write = os.pipe()
     hold, release = os.pipe()
@@ -164,7 +89,7 @@ def test_a_forked_child_may_not_use_it_and_does_not_disturb_it(path: Path) -> No
         os.close(hold)
 
 
-def test_a_closed_journal_says_so(path: Path) -> None:
+def test_a_closed_journal_says_so(path: str | Path) -> None:
     journal = open_journal(path)
     journal.close()
     journal.close()
@@ -175,7 +100,7 @@ def test_a_closed_journal_says_so(path: Path) -> None:
 # --- nonces and keys -----------------------------------------------------------------------------------------------
 
 
-def test_a_nonce_is_bound_once_and_none_is_skipped(path: Path) -> None:
+def test_a_nonce_is_bound_once_and_none_is_skipped(path: str | Path) -> None:
     with open_journal(path) as journal:
         (first,) = accept(journal, [Batch(WALLET, [request("a")])], [5])
         assert [journal.get(each).nonce for each in first] == [5]
@@ -195,17 +120,16 @@ def test_a_nonce_is_bound_once_and_none_is_skipped(path: Path) -> None:
         assert [(each.key, each.nonce) for each in journal.list()][-2:] == [("e", 20), ("f", None)]
 
 
-def test_the_database_itself_refuses_a_nonce_twice(path: Path) -> None:
+def test_the_database_itself_refuses_a_nonce_twice(path: str | Path) -> None:
     with open_journal(path) as journal:
         store(journal, "a", "b")
-    raw = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-        raw.execute("UPDATE attempt SET nonce = 0")
-    raw.close()
+        with pytest.raises(JournalCollision), journal._database.transaction() as connection:
+            connection.exec_driver_sql("UPDATE attempt SET nonce = 0")
 
 
-def test_threads_bind_different_nonces(path: Path) -> None:
+def test_threads_bind_different_nonces(path: str | Path) -> None:
     with open_journal(path) as journal:
+        store(journal, "first")  # takes the lane
         threads = [
             threading.Thread(target=lambda t=t: [store(journal, f"{t}-{i}") for i in range(10)]) for t in range(4)
         ]
@@ -213,7 +137,7 @@ def test_threads_bind_different_nonces(path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(each.nonce for each in journal.list()) == list(range(40))
+        assert sorted(each.nonce for each in journal.list()) == list(range(41))
 
 
 def test_wallets_are_numbered_apart_in_one_commit() -> None:

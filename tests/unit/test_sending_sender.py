@@ -61,14 +61,14 @@ def signer() -> LocalSigner:
 
 
 @pytest.fixture
-def sender(connection: Connection) -> Iterator[Sender]:
-    with sender_on(connection) as (sender, _):
+def sender(connection: Connection, journal_url: str | Path) -> Iterator[Sender]:
+    with sender_on(connection, journal_url) as (sender, _):
         yield sender
 
 
 @pytest.fixture
-def on_anvil(anvil: Connection) -> Iterator[Sender]:
-    with sender_on(anvil) as (sender, _):
+def on_anvil(anvil: Connection, journal_url: str | Path) -> Iterator[Sender]:
+    with sender_on(anvil, journal_url) as (sender, _):
         yield sender
     anvil.development_request("evm_setAutomine", True)
 
@@ -419,10 +419,12 @@ def test_a_wallet_that_sent_before_starts_above(sender: Sender, connection: Conn
     assert sender.submit(signer, operation("a", signer.address)).nonce == 1
 
 
-def test_a_dead_node_is_told_before_anything_is_stored_and_pending_after(tmp_path: Path, signer: LocalSigner) -> None:
+def test_a_dead_node_is_told_before_anything_is_stored_and_pending_after(
+    journal_url: str | Path, signer: LocalSigner
+) -> None:
     with LocalAnvil(mining="none") as chain:
         connection = chain.connection(timeout=2, max_retries=0)
-        with sender_on(connection, tmp_path / "journal.db") as (sender, _):
+        with sender_on(connection, journal_url) as (sender, _):
             accepted = sender.submit(signer, operation("a", signer.address))
             chain.stop()
             with pytest.raises(NodeUnreachable):
@@ -436,11 +438,10 @@ def test_a_dead_node_is_told_before_anything_is_stored_and_pending_after(tmp_pat
             assert sender.submit(signer, operation("a", signer.address)).id == accepted.id
 
 
-def test_a_journal_outlives_its_process(anvil: Connection, tmp_path: Path, signer: LocalSigner) -> None:
-    path = tmp_path / "journal.db"
-    with sender_on(anvil, path) as (sender, _):
+def test_a_journal_outlives_its_process(anvil: Connection, journal_url: str | Path, signer: LocalSigner) -> None:
+    with sender_on(anvil, journal_url) as (sender, _):
         first = sender.submit(signer, operation("a", signer.address))
-    with sender_on(anvil, path) as (sender, journal):
+    with sender_on(anvil, journal_url) as (sender, journal):
         assert [each.id for each in journal.list()] == [first.id]
         assert sender.submit(signer, operation("a", signer.address)).id == first.id
         assert sender.wait(first.id, WAIT).tx_hash == first.tx_hash

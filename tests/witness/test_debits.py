@@ -9,7 +9,7 @@ from sdk.orders import Attesters, agreed, milestone, new_attesters
 from seen import call_of, key, send
 from watching import Watch
 
-from pyjpm import LocalSigner, Mode, Money, PaymentOrder, Platform, Schedule
+from pyjpm import LocalSigner, Mode, Money, Platform, Schedule
 from pyjpm.sending import payment_reference
 from pyjpm.sending.witness import Call
 from pyjpm.terms import OrderTerms, TradeTerms
@@ -49,10 +49,8 @@ def test_the_money_that_a_call_takes_is_what_it_is_counted_for(
     bank.escrow.open(owed, idempotency_key=key()).wait()
     bank.escrow.attest(owed, attesters.attest(owed), idempotency_key=key()).wait()
     other = seller.session.wallet
-    batch = [PaymentOrder(other, Money.from_minor(minor, USD)) for minor in (100, 250)]
     acts = {
         500: lambda: buyer.payments.create(other, Money("5.00", USD), idempotency_key="pay"),
-        350: lambda: buyer.payments.create_batch(batch, idempotency_key="batch"),
         900: lambda: buyer.deposits.request_redemption(Money("9.00", USD), payout=b"\1" * 32, idempotency_key="redeem"),
         700: lambda: buyer.escrow.fund(order, idempotency_key="fund"),
         300: lambda: buyer.escrow.pay(owed, idempotency_key="owed"),
@@ -64,6 +62,8 @@ def test_the_money_that_a_call_takes_is_what_it_is_counted_for(
         assert taken(funds, watch.last, USD, buyer) == minor == before.balance - after.balance
         assert before.limit - after.limit == minor
         assert taken(funds, watch.last, EUR, buyer) == 0
+    lines = [{"to": other, "amount": minor, "ref": bytes([minor]) * 32, "remittance": b""} for minor in (100, 250)]
+    assert taken(funds, call_of(buyer, USD, "payBatch", lines), USD, buyer) == 350
 
 
 def test_what_another_brings_counts_for_its_payer(

@@ -108,12 +108,12 @@ def test_every_act_of_the_reserve_is_seen(watched: Watch, governed: Platform) ->
     assert [each.effect for each in said(witness, bank, *calls)] == [Effect.APPLIED, Effect.ABSENT]
     again, other = (dict(_attestation(document)) for _ in range(2))
     other["documentHash"] = b"\1" * 32
-    older = {**again, "sequence": 1}
+    older = {**again, "sequence": 0}  # before the first, which stands under its own number
     newer = {**again, "sequence": again["sequence"] + 1}
     calls = [call_of(bank, RESERVE, "attestReserve", each, []) for each in (again, other, newer)]
     assert [each.effect for each in said(witness, bank, *calls)] == [Effect.APPLIED, Effect.CONFLICT, Effect.ABSENT]
     first = say(witness, bank, call_of(bank, RESERVE, "attestReserve", older, []))
-    assert first.effect is Effect.CONFLICT
+    assert (first.effect, first.detail["superseded_by"]) == (Effect.CONFLICT, again["sequence"])
 
 
 def _attestation(document: Any) -> dict[str, Any]:
@@ -186,6 +186,12 @@ def test_titles_have_names_and_units_have_none(
     issue = call_of(bank, "UnitToken", "issue", wallet, 10, at=units)
     assert (say(witness, bank, issue).effect, witness.is_named(issue)) == (Effect.UNKNOWN, False)
     allowances = [call_of(seller, "UnitToken", "approve", settlement, value, at=units) for value in (5, 6)]
+    assert [each.effect for each in said(witness, seller, *allowances)] == [Effect.APPLIED, Effect.ABSENT]
+    bank.assets.issue_title(titles, wallet, 9, document="paper", idempotency_key=key()).wait()
+    seller.settlement.allow_title(titles, 9, idempotency_key="the other title").wait()
+    allowances = [
+        call_of(seller, "TitleDocument", "approve", to, 9, at=titles) for to in (settlement, bank.session.wallet)
+    ]
     assert [each.effect for each in said(witness, seller, *allowances)] == [Effect.APPLIED, Effect.ABSENT]
 
 

@@ -101,6 +101,7 @@ def test_what_the_table_says_is_never_sent_is_in_no_source_of_ours() -> None:
     assert {"transfer", "transferFrom", "permit"} <= never
     package = project_root() / "pyjpm"
     for path in sorted(package.rglob("*.py")):
-        if path.parts[len(package.parts)] not in ("contracts", "witnessing", "errors"):
+        # These name functions to describe and to judge them, and send nothing.
+        if path.parts[len(package.parts)] not in ("contracts", "witnessing", "errors", "custody"):
             told = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
             assert not never & told, path

@@ -13,6 +13,7 @@ from watching import Watch
 
 from pyjpm import Document, Mode, Money, Platform
 from pyjpm.contracts.codec import encode_parameters
+from pyjpm.errors.outbox import EffectMissing
 from pyjpm.sending.witness import Call, Effect, Verdict
 from pyjpm.terms import Milestone, OrderTerms, hold_reference
 from pyjpm.testing import new_company
@@ -159,6 +160,8 @@ def test_the_life_of_a_milestone_excludes_the_others(
     verdicts = said(witness, bank, *calls)
     assert effects(verdicts) == [Effect.APPLIED, Effect.APPLIED] + [Effect.ABSENT] * 6
     assert {verdicts[0].tx_hash, verdicts[1].tx_hash} == {funded.act.tx_hash}
+    # By its payer's participant, and nobody else.
+    assert say(witness, bank, funding(seller, order)).effect is Effect.CONFLICT
     done = bank.escrow.attest(order, attesters.attest(order), idempotency_key=key()).wait()
     assert done.act is not None
     verdicts = said(witness, bank, *calls)
@@ -221,19 +224,25 @@ def test_an_attestation_that_is_ignored_has_no_effect(
     order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND, inspection=DAY))
     buyer.escrow.fund(order, idempotency_key="fund").wait()
     bank.escrow.attest(order, attesters.attest(order, seq=5), idempotency_key=key()).wait()
-    older = attesters.attest(order, seq=4)
-    ignored = bank.escrow.attest(order, older, idempotency_key=key()).wait()
-    assert ignored.act is not None
+    older, late = attesters.attest(order, seq=4), attesters.attest(order, seq=9)
+    ignored = _ignored(bank, order, older)
     call = attestation(bank, order, older)
-    assert not witness.has_effect(call, logs_of(bank, ignored.act.tx_hash))
+    assert not witness.has_effect(call, logs_of(bank, ignored))
     verdict = say(witness, bank, call)
     assert (verdict.effect, verdict.detail["superseded"]) == (Effect.ABSENT, True)
     # One that comes after the end is ignored too.
     seller.escrow.refund(order, idempotency_key="refund").wait()
-    late = attesters.attest(order, seq=9)
-    over = bank.escrow.attest(order, late, idempotency_key=key()).wait()
-    assert over.act is not None
-    assert not witness.has_effect(attestation(bank, order, late), logs_of(bank, over.act.tx_hash))
+    over = _ignored(bank, order, late)
+    assert not witness.has_effect(attestation(bank, order, late), logs_of(bank, over))
+
+
+def _ignored(bank: Platform, order: Document, attested: Document) -> str:
+    """Brings an attestation that changes nothing any more; its transaction."""
+    act = bank.escrow.attest(order, attested, idempotency_key=key()).act
+    assert act is not None
+    with pytest.raises(EffectMissing):
+        act.wait()
+    return str(act.refresh().tx_hash)
 
 
 def test_a_status_that_ends_a_milestone_after_a_dispute(
@@ -380,3 +389,58 @@ def test_a_batch_is_repeated_until_all_of_it_is_done(
     assert witness.has_effect(batch, logs_of(bank, done.act.tx_hash))
     assert not witness.has_effect(batch, ())
     assert len(witness.references(batch)) == 2
+
+
+def test_a_status_that_means_nothing_leaves_its_event_alone(
+    witness: ContractWitness, bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters
+) -> None:
+    order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
+    buyer.escrow.fund(order, idempotency_key="fund").wait()
+    packed = attesters.attest(order, 33, seq=7)
+    call = attestation(bank, order, packed)
+    assert say(witness, bank, call).effect is Effect.ABSENT
+    done = bank.escrow.attest(order, packed, idempotency_key=key()).wait()
+    assert done.act is not None
+    assert (say(witness, bank, call).effect, say(witness, bank, call).tx_hash) == (Effect.APPLIED, done.act.tx_hash)
+
+
+def test_what_never_happened_is_not_looked_for_in_the_log(
+    witness: ContractWitness,
+    bank: Platform,
+    buyer: Platform,
+    seller: Platform,
+    attesters: Attesters,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A log is read to its beginning for what is not in it: the acts of every day must not pay for that."""
+    order = agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND))
+    buyer.escrow.fund(order, idempotency_key="fund").wait()
+    terms, wallet, name = terms_of(order), seller.session.wallet, b"\1" * 32
+    calls = [
+        attestation(bank, order, attesters.attest(order)),
+        step(bank, "release", order),
+        step(seller, "refund", order),
+        step(buyer, "dispute", order),
+        call_of(seller, ESCROW, "refundReleased", terms, 0, 5, name, _nobody(seller)),
+        call_of(buyer, USD, "pay", wallet, 5, name, b""),
+        call_of(bank, USD, "mint", name, wallet, 5),
+        call_of(buyer, USD, "requestRedemption", 5, name, name),
+        call_of(bank, USD, "registerNotary", wallet),
+        call_of(bank, "Reserve", "registerToken", wallet),
+        call_of(bank, "ParticipantRegistry", "freeze", buyer.session.participant, name),
+        call_of(bank, "Settlement", "cancel", {**_TRADE, "agent": wallet}),
+        call_of(bank, "TitleDocument", "issue", wallet, 1, name, at=_titles(bank)),
+    ]
+    monkeypatch.setattr(type(bank.connection), "logs", _never)
+    assert effects(said(witness, bank, *calls)) == [Effect.ABSENT] * len(calls)
+
+
+_TRADE = {"legs": [], "tradeReference": b"\1" * 32, "settleAfter": 0, "expiry": 2**33, "lots": 1}
+
+
+def _titles(bank: Platform) -> str:
+    return bank.assets.deploy("TitleDocument", "Bills of lading", "EBL", idempotency_key=key())
+
+
+def _never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("the log was searched")

@@ -146,6 +146,20 @@ def test_lots_and_nets_that_went_otherwise(
     assert not witness.has_effect(call, logs_of(bank, last.act.tx_hash))
 
 
+def test_what_settles_in_a_net_was_affirmed_by_all(
+    witness: ContractWitness, bank: Platform, buyer: Platform, dealer: Platform
+) -> None:
+    document = agreed(swap(buyer, dealer), buyer, dealer)
+    done = bank.settlement.settle_net([document], idempotency_key=key()).act.wait()
+    affirm, settle = said(
+        witness,
+        bank,
+        call_of(dealer, SETTLEMENT, "affirm", terms_of(document)),
+        call_of(bank, SETTLEMENT, "settle", terms_of(document), [], []),
+    )
+    assert (affirm.effect, settle.effect, settle.tx_hash) == (Effect.APPLIED, Effect.APPLIED, done.tx_hash)
+
+
 def test_an_affirmation_is_of_its_wallet(
     witness: ContractWitness, bank: Platform, buyer: Platform, dealer: Platform
 ) -> None:

@@ -42,6 +42,7 @@ class Node:
         lag: how many blocks its view is behind.
         denied: accounts, lower case, that its allowlist does not have (13).
         muted: whether it neither tells others of transactions nor hears of them.
+        forgotten: hashes of what it took and forgot at once (2).
         disputes: the height from which it shows other blocks than everybody else, None for never.
     """
 
@@ -53,6 +54,7 @@ class Node:
         self.served = self.announced = 0
         self.lag = 0
         self.denied: set[str] = set()
+        self.forgotten: list[str] = []
         self.muted = False
         self.disputes: int | None = None
         self.forgets_until = 0.0
@@ -121,6 +123,7 @@ class Node:
         if transaction.sender in self.denied:
             raise RpcError.as_besu("sender not allowlisted")
         if self.catching_up:
+            self.forgotten.append(transaction.hash)
             return transaction.hash  # and that was all (2)
         self.pool.add(transaction, await network.nonce(transaction.sender, self.served))
         network.tell_others(self, transaction)

@@ -131,6 +131,10 @@ class Proxy:
         """Hashes of what waits at a node (or a validator nobody can ask)."""
         return [each.hash for each in self._node(index).pool]
 
+    def forgotten(self, index: int) -> list[str]:
+        """Hashes of what a node took after a start and forgot at once."""
+        return list(self._node(index).forgotten)
+
     # --- the wire ---
 
     def disturb(

@@ -1,4 +1,4 @@
-"""Carrying lanes on: one step does for a wallet whatever can be done for it now.
+"""Keeping lanes going: one step does for a wallet whatever can be done for it now.
 
 The steps, in this order: see what became of what was sent; bring a lane back that is behind the world; free nonces
 whose bytes nobody takes; give nonces to what waits; sign what has a nonce; send what has bytes and is due. Every step
@@ -31,8 +31,8 @@ from pyjpm.sending.signing import TransactionSigner
 _LOOK_AGAIN = 0.02  # seconds within which one thread's look at a lane serves the others
 
 
-class Carrier:
-    """Carries on the lanes of a journal. Safe to use from any number of threads at once.
+class LaneKeeper:
+    """Keeps the lanes of a journal going. Safe to use from any number of threads at once.
 
     Args:
         jam_after: seconds for which every node must have refused bytes before their nonce is cancelled.

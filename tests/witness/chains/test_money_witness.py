@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
+from sdk.orders import agreed, milestone, new_attesters
 from seen import call_of, key, logs_of, said, say, send
 from watching import Watch
 
-from pyjpm import LocalSigner, Money, Platform
+from pyjpm import LocalSigner, Mode, Money, Platform
 from pyjpm.sending import payment_reference
 from pyjpm.sending.witness import Effect
 from pyjpm.testing import new_company
@@ -159,6 +160,19 @@ def test_another_freeze_is_told_from_the_first(witness: ContractWitness, bank: P
     )
 
 
+def test_an_order_that_ended_a_hold_is_not_its_freeze(
+    witness: ContractWitness, bank: Platform, buyer: Platform, seller: Platform
+) -> None:
+    """Ending a held milestone freezes as much by the same order; a freeze of that sum is another act."""
+    order = agreed(buyer, seller, new_attesters(bank), milestone(bank, Mode.PREFUND, "10.00"))
+    buyer.escrow.fund(order, idempotency_key="fund").wait()
+    bank.escrow.cancel_by_order(order, 0, order="order", idempotency_key=key()).wait()
+    freeze = call_of(bank, USD, "freezeAmount", buyer.session.wallet, 1_000, ORDER)
+    assert say(witness, bank, freeze).effect is Effect.ABSENT
+    tx = send(bank, USD, "freezeAmount", buyer.session.wallet, 1_000, ORDER)
+    assert say(witness, bank, freeze).tx_hash == tx
+
+
 def test_a_freeze_of_a_wallet_that_was_lost_is_found(witness: ContractWitness, bank: Platform, buyer: Platform) -> None:
     lost, participant = buyer.session.wallet, buyer.session.participant
     before = call_of(bank, USD, "freezeAmount", lost, 10, keccak(text="before"))
@@ -209,6 +223,28 @@ def test_mandates(watch: Watch, witness: ContractWitness, bank: Platform, buyer:
     assert say(witness, buyer, signed).effect is Effect.VOIDED
     assert witness.references(signed) == {buyer.session.call(USD, "mandateId", other)}
     assert {("DepositToken", "registerMandate"), ("DepositToken", "revokeMandate")} <= watch.rows
+
+
+def test_before_there_was_a_platform_nothing_is_known(
+    witness: ContractWitness, bank: Platform, buyer: Platform, seller: Platform
+) -> None:
+    wallet, who = seller.session.wallet, buyer.session.participant
+    calls = [
+        call_of(buyer, USD, "pay", wallet, 1, b"\1" * 32, b""),
+        call_of(bank, USD, "mint", b"\1" * 32, wallet, 1),
+        request(buyer, 1, "nothing"),
+        call_of(bank, USD, "settleRedemption", who, b"\1" * 32, b"\2" * 32),
+        call_of(bank, USD, "setDailyLimit", who, 1),
+        call_of(buyer, USD, "voidReference", who, b"\1" * 32),
+        call_of(buyer, USD, "cancelConsent", 1),
+        call_of(bank, "ParticipantRegistry", "freeze", who, b"\1" * 32),
+        call_of(bank, "ParticipantRegistry", "registerAsset", wallet, False),
+        call_of(bank, "Governance", "setRoleAdmin", 1, 2),
+    ]
+    verdicts = witness.read(calls, connection=bank.connection, at=0)
+    assert {each.effect for each in verdicts} == {Effect.UNKNOWN}
+    # A node that keeps the last states only does not have that block at all.
+    assert {each.detail["reason"] for each in verdicts} <= {"a view did not answer", "BLOCK_NOT_AVAILABLE"}
 
 
 @pytest.mark.parametrize("function", ["transfer", "approve"])

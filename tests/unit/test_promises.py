@@ -1,8 +1,11 @@
-"""docs/adversaries.md names, for what others got wrong, the tests in which somebody tries it: all of them exist."""
+"""docs/adversaries.md names the tests in which somebody tries what others got wrong, docs/safety.md those that hold
+what is promised: all of them exist."""
 
 from __future__ import annotations
 
 import re
+
+import pytest
 
 from pyjpm.contracts.sources import project_root
 
@@ -18,19 +21,18 @@ def defined() -> set[str]:
     return names
 
 
-def rows() -> list[list[str]]:
-    """The cells of every row of every table, without heads and rules."""
-    page = (project_root() / "docs" / "adversaries.md").read_text()
+def rows(name: str) -> list[list[str]]:
+    """The cells of every row of every table of a page, without heads and rules."""
+    page = (project_root() / "docs" / name).read_text()
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
-    return [
-        cells for cells in found if cells[0] not in ("what went wrong", "the attack") and not cells[0].startswith("---")
-    ]
+    return [cells for cells in found if cells[-1] != "tests" and not cells[0].startswith("---")]
 
 
-def test_every_item_has_tests_and_every_test_exists() -> None:
+@pytest.mark.parametrize("page", ["adversaries.md", "safety.md"])
+def test_every_item_has_tests_and_every_test_exists(page: str) -> None:
     known = defined()
-    assert len(rows()) > 20
-    for cells in rows():
+    assert len(rows(page)) > 20
+    for cells in rows(page):
         named = re.findall(r"`(test\w+)`", cells[-1])
         assert named, cells[0]
         assert not set(named) - known, cells[0]

@@ -1,0 +1,107 @@
+"""Our side: single payments, each accepted by its own key, until the journal tells that each is FINAL.
+
+As a service does it: one thread accepts what comes in, in parts, and sends it; another looks after what is on its way
+whenever there is a new block. The journal is a file with ``synchronous=FULL``, the witness is on, every wallet's signer
+keeps its durable mark.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stage import Stage, signers
+
+from pyjpm import Platform
+from pyjpm.chain import Connection
+from pyjpm.contracts.decoding import decode_revert
+from pyjpm.sending import Journal, Sender, Settings, SubmissionState
+from pyjpm.witnessing import ContractWitness
+
+PART = 200
+WINDOW = 3_000
+"""What one wallet may have on its way: as many as the shipped network's pool takes of one sender."""
+LOOK = 0.005
+
+
+@dataclass
+class Service:
+    """A bank's service: one journal, one sender, a client for each payer."""
+
+    sender: Sender
+    journal: Journal
+    payers: Sequence[Platform]
+
+    def run(self, stage: Stage, count: int, *, simulate: bool) -> tuple[float, float]:
+        """Accept ``count`` payments over all payers and see all of them FINAL.
+
+        Returns:
+            The monotonic seconds at which it began and at which the last was told FINAL.
+        """
+        parts = list(self._parts(stage, count))
+        accepted: list[str] = []
+        done = threading.Event()
+        failures: list[BaseException] = []
+
+        def accept() -> None:
+            try:
+                for part in parts:
+                    batches = [(payer.session.signer, payer.payments.prepare(orders)) for payer, orders in part]
+                    for sent in self.sender.submit_batches(batches, simulate=simulate):
+                        accepted.extend(each.id for each in sent)
+            except BaseException as failure:
+                failures.append(failure)
+            finally:
+                done.set()
+
+        began = time.monotonic()
+        thread = threading.Thread(target=accept)
+        thread.start()
+        while not done.is_set() or self.journal.count_open():
+            self.sender.carry_on()
+            time.sleep(LOOK)
+        ended = time.monotonic()
+        thread.join()
+        if failures:
+            raise failures[0]
+        final = sum(each.state is SubmissionState.FINAL for each in self.journal.get_many(accepted))
+        if final != count:
+            raise RuntimeError(f"{count - final} of {count} payments are not FINAL")
+        return began, ended
+
+    def _parts(self, stage: Stage, count: int) -> Iterator[list[tuple[Platform, Any]]]:
+        """Payments as they come in: from all payers in turn, some two hundred at a time."""
+        each = count // len(self.payers)
+        orders = [list(stage.orders(place, each).items()) for place in range(len(self.payers))]
+        together = max(1, PART // len(self.payers))
+        for start in range(0, each, together):
+            yield [
+                (payer, dict(items[start : start + together])) for payer, items in zip(self.payers, orders, strict=True)
+            ]
+
+
+@contextmanager
+def service(stage: Stage, connection: Connection, folder: Path, payers: int, journal: str | None) -> Iterator[Service]:
+    """A service over a new journal, with its wallets taken up."""
+    where = folder / "journal.sqlite" if journal is None else journal
+    keys = signers(stage, payers, folder / "marks")
+    with Journal.open(where, genesis_hash=connection.genesis_hash, chain_id=connection.chain_id) as opened:
+        reader = Platform.connect(connection, stage.record)
+        clients = [reader.acting(key) for key in keys]
+        for client in clients:
+            client.session.participant  # noqa: B018 - asked for once in a client's life, not for each payment
+        sender = Sender(
+            connection,
+            opened,
+            decode=decode_revert,
+            witness=ContractWitness(stage.record),
+            settings=Settings(window=WINDOW),
+        )
+        sender.resume({key.address: key for key in keys})
+        yield Service(sender, opened, clients)
+        reader.close()

@@ -1,0 +1,58 @@
+"""docs/performance.md: written by `make bench-send UPDATE=--update` from what it measured, never by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+NAMES = {"one": "one payer", "hundred": "100 payers, each a participant with one wallet"}
+METHOD = """\
+Every side runs on a fresh Anvil of the same state, one after the other within a round; figures are medians of the
+rounds, and ratios are between sides of one run. A run with a block more than 90 % full is void.
+
+* **pyjpm**: from the first payment handed in to the last one told FINAL. Each is accepted by itself, by its own
+  idempotency key with a row of its own, {part} of them in one `Sender.submit_batches` (`payments.prepare`;
+  `payments.create_many` is the same for one wallet). The journal is an SQLite file with `synchronous=FULL`, the witness
+  is on, every signer writes its mark durably before it signs. `simulate={simulate}`, `window={window}`.
+* **raw**: the same calldata from the same senders, signed and encoded beforehand, thrown at the node in batches of 100
+  over the best of 2 to 4 connections until the last block is there. Neither signing nor encoding is in its time.
+* **loop**: web3.py 8, a contract object and `transact` with a nonce counted by the loop, nothing waited for but the
+  last block; and with the receipt of each waited for before the next is sent, which is one payment a block.
+* **settled**: from the arrival of a payment's block to `wait` telling that it is FINAL, by one client at ease."""
+
+
+def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
+    machine, options = found["machine"], found["options"]
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    lines = [
+        "# How fast payments are sent",
+        "",
+        f"Written by `make bench-send UPDATE=--update` on {date}: {found['rounds']} rounds of "
+        f"{found['payments_per_run']:,} payments, {found['seconds']:.0f} s on {machine['cores']} cores "
+        f"({machine['cpu']}), load {machine['load_before']} before. {versions}.",
+        "",
+        METHOD.format(**options),
+        "",
+        "| payments a second | pyjpm | raw | loop | loop with receipts | pyjpm / raw | pyjpm / loop |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, rates in found["payments_per_second"].items():
+        lines.append(
+            f"| {NAMES[name]} | {rates['engine']:,.0f} | {rates['raw']:,.0f} | {rates['loop']:,.0f} "
+            f"| {rates['loop_with_receipts']:,.1f} | {found['ratio_to_raw'][name]:.2f} "
+            f"| {found['ratio_to_loop'][name]:.1f} |"
+        )
+    simulated = ", ".join(
+        f"{rates['simulated']:,.0f} for {NAMES[name]}" for name, rates in found["payments_per_second"].items()
+    )
+    settle = found["settle_ms"]
+    lines += [
+        "",
+        f"With every payment simulated on the node before it is accepted (`simulate=True`): {simulated}.",
+        "",
+        f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block, "
+        f"over {settle['payments']} payments. The fullest block was {found['fullest_block']:.0%} full.",
+        "",
+    ]
+    path.write_text("\n".join(lines))

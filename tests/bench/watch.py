@@ -1,0 +1,69 @@
+"""When each block came: seen by a process of its own, so that no side's work delays what is measured.
+
+A block has come when the node first answers its height. The clock is the machine's monotonic one, which all processes
+share. After a block nothing is asked for most of its second, so that watching costs both sides the same little.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.connection import Connection as Pipe
+from types import TracebackType
+from typing import Self
+
+from pyjpm.chain import Connection
+
+QUIET = 0.9
+POLL = 0.002
+
+
+class BlockWatch:
+    """Watches one node; a context manager."""
+
+    def __init__(self, url: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_watch, args=(url, theirs), daemon=True)
+        self._times: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._receive(self._ours.recv())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def times(self) -> dict[int, float]:
+        """By height, the monotonic second at which each block came."""
+        while self._ours.poll():
+            self._receive(self._ours.recv())
+        return dict(self._times)
+
+    def next_block(self) -> tuple[int, float]:
+        """Wait for a block; its height and when it came."""
+        self.times()
+        seen = self._ours.recv()
+        self._receive(seen)
+        return seen
+
+    def _receive(self, seen: tuple[int, float]) -> None:
+        self._times[seen[0]] = seen[1]
+
+
+def _watch(url: str, pipe: Pipe) -> None:
+    connection = Connection.open(url)
+    last = connection.head().number
+    while True:
+        number = int(connection.web3.eth.block_number)
+        now = time.monotonic()
+        if number > last:
+            last = number
+            pipe.send((number, now))
+            time.sleep(QUIET)
+        else:
+            time.sleep(POLL)
