@@ -43,7 +43,7 @@ class Request:
     amounts: tuple[int, ...]
     next_at: float
     accepted: bool = False
-    told: str = ""
+    told: list[str] = field(default_factory=list)
     retries: int = 0
     keys_before: int = 0
     asks_after_final: int = 0
@@ -72,14 +72,14 @@ class Request:
 
 
 class Service(Protocol):
-    """What a client can say to the engine's process."""
+    """What a client can say to the engine's process. An answer is a word for each line of the request."""
 
-    def ask(self, request: Request) -> str:
-        """Hand it in: its state, or why not: a word of ``NEGATIVE``, or anything else for what says nothing."""
+    def ask(self, request: Request) -> list[str]:
+        """Hand it in: states, or why not: a word of ``NEGATIVE``, CONFLICT, or anything else for what says nothing."""
         ...
 
-    def state(self, request: Request) -> str:
-        """Its state as the engine has it, or FORGOTTEN."""
+    def states(self, request: Request) -> list[str]:
+        """States as the engine has them, or FORGOTTEN."""
         ...
 
 
@@ -111,14 +111,14 @@ class Clients:
                 turn, asks = request.turns, not request.accepted
                 if asks:
                     self._say(request, ASKED)
-                    request.told = ""
+                    request.told = []
                 request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
-                state = service.ask(request) if asks else service.state(request)
+                states = service.ask(request) if asks else service.states(request)
                 if request.turns != turn:
                     continue  # it came too late: the client has turned to another process meanwhile
                 if asks:
-                    request.accepted = state in SubmissionState.__members__
-                self.hear(request, state)
+                    request.accepted = all(state in SubmissionState.__members__ for state in states)
+                self.hear(request, states)
 
     def unheard(self) -> None:
         """The process died while somebody spoke to it: whoever waits comes back later."""
@@ -126,23 +126,25 @@ class Clients:
             if request.next_at <= self.now():
                 request.next_at = self.now() + self.chance.uniform(0.2, 3.0)
 
-    def hear(self, request: Request, state: str) -> None:
-        """Note what the engine says, and go on as one does after that."""
-        now = self.now()
-        if state != request.told:
-            self._say(request, state)
-        request.told = state
-        request.next_at = now + self.chance.uniform(0.5, 2.0)
-        if state == FORGOTTEN:
+    def hear(self, request: Request, states: list[str]) -> None:
+        """Note what the engine says of each line, and go on as one does after that."""
+        before = request.told or [""] * len(states)
+        for position, (state, known) in enumerate(zip(states, before, strict=True)):
+            if state != known:
+                self._say(request, state, None if len(states) == 1 else position)
+        request.told = states
+        request.next_at = self.now() + self.chance.uniform(0.5, 2.0)
+        ended = [state in (FINAL, CONFLICT) or state in NEGATIVE for state in states]
+        if FORGOTTEN in states:
             request.accepted = False
-        elif state == FINAL:
+        elif all(state == FINAL for state in states):
             self._after_final(request)
-        elif state in NEGATIVE:
-            self._after_no(request)
-        elif state == CONFLICT:
+        elif all(ended) and not NEGATIVE.intersection(states):
             request.over = True
-        elif state == QUARANTINED:
-            request.next_at = now + 10.0
+        elif all(ended):
+            self._after_no(request)
+        elif QUARANTINED in states:
+            request.next_at = self.now() + 10.0
 
     def _after_final(self, request: Request) -> None:
         if request.asks_after_final:
@@ -155,6 +157,7 @@ class Clients:
 
     def _after_no(self, request: Request) -> None:
         what = self.chance.random()
+        denied = [amount for amount, told in zip(request.amounts, request.told, strict=True) if told in NEGATIVE]
         if what < 0.5 and request.keys_before < _MOST_KEYS:
             request.over = True
             other = Request(
@@ -162,7 +165,7 @@ class Clients:
                 f"{request.key}{request.variant or ''}~",
                 request.currency,
                 request.payee,
-                request.amounts,
+                tuple(denied),
                 next_at=self.now() + self.chance.uniform(0.0, 5.0),
                 keys_before=request.keys_before + 1,
             )
@@ -175,8 +178,9 @@ class Clients:
         else:
             request.over = True
 
-    def _say(self, request: Request, what: str) -> None:
-        named = request.key + "'" * request.variant
+    def _say(self, request: Request, what: str, position: int | None = None) -> None:
+        place = "" if position is None else f"[{position}]"
+        named = request.key + place + "'" * request.variant
         self.log(f"{request.company.place} {'asks for' if what == ASKED else f'hears {what} of'} {named}")
-        company, variant = request.company, request.variant
-        self.words.append(Word(self.now(), company.participant, request.key, what, variant=variant))
+        participant = request.company.participant
+        self.words.append(Word(self.now(), participant, request.key, what, position, request.variant))

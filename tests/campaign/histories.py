@@ -17,7 +17,6 @@ from typing import Any
 from campaign.clients import Request
 from campaign.disasters import DISASTERS, RESTARTS, Disaster, crash
 from campaign.judge import judge
-from campaign.mutants import applied
 from campaign.world import CURRENCY, Serving, World, drawn_from
 
 PAYMENTS = 20
@@ -34,12 +33,15 @@ BUSY, IDLE = 1.0, 5.0
 _ROOT = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
-def run(seed: int, say: Callable[[str], None] | None = None, *, mutant: str | None = None) -> dict[str, Any]:
+def run(
+    seed: int, say: Callable[[str], None] | None = None, *, mutant: str | None = None, planted: bool = True
+) -> dict[str, Any]:
     """One history.
 
     Args:
         say: told every event, for people.
         mutant: the engine's mistake, if it is to make one; see ``mutants``.
+        planted: False: the disasters that the mutant needs, but no mistake.
 
     Returns:
         ``findings`` of the judge by kind, its counts, ``disasters``, and ``seconds`` it took.
@@ -47,7 +49,11 @@ def run(seed: int, say: Callable[[str], None] | None = None, *, mutant: str | No
     started = time.process_time()
     with tempfile.TemporaryDirectory(prefix="pyjpm-history-", dir=_ROOT) as folder, ExitStack() as things:
         things.enter_context(drawn_from(seed))
-        needs = things.enter_context(applied(mutant))
+        needs: Sequence[Disaster] = ()
+        if mutant is not None:
+            from campaign.mutants import applied  # pieces of the engine that may have moved are no matter otherwise
+
+            needs = things.enter_context(applied(mutant, planted=planted))
         history = _History(seed, Path(folder), say or (lambda what: None), needs)
         things.enter_context(history.world.clock.driving())
         try:

@@ -30,9 +30,10 @@ from pyjpm.errors.chain import ChainError
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.sending import lease, payment_reference
 from pyjpm.sending.acceptance import Acceptance
+from pyjpm.sending.admission import Admission
 from pyjpm.sending.attempts import Attempts
-from pyjpm.sending.carrier import Carrier
 from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
@@ -73,13 +74,17 @@ def mutant(*needs: Disaster) -> Callable[[Callable[[Replace], None]], Callable[[
 
 
 @contextmanager
-def applied(name: str | None) -> Iterator[tuple[Disaster, ...]]:
-    """The engine with this mistake while inside, as it is where None; what the mistake needs to show."""
-    if name is None:
-        yield ()
-        return
+def applied(name: str, *, planted: bool = True) -> Iterator[tuple[Disaster, ...]]:
+    """The engine with this mistake while inside; what the mistake needs to show.
+
+    Args:
+        planted: False leaves the engine as it is: the same history must then end well.
+    """
     with ExitStack() as patches:
-        MUTANTS[name].apply(lambda owner, piece, new: patches.enter_context(patch.object(owner, piece, new)) and None)
+        if planted:
+            MUTANTS[name].apply(
+                lambda owner, piece, new: patches.enter_context(patch.object(owner, piece, new)) and None
+            )
         yield MUTANTS[name].needs
 
 
@@ -93,17 +98,17 @@ def sends_before_commit(replaced: Replace) -> None:
 
     def remembering(self: Sender, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        self._journal.acceptance.carrier = self._carrier  # type: ignore[attr-defined]
+        self._journal.acceptance.keeper = self._lanes  # type: ignore[attr-defined]
 
     def sending(self: Any, batches: Any, **kwargs: Any) -> Any:
-        carrier = self.carrier
+        keeper = self.keeper
         for batch in batches:
             row = self._lanes.read(batch.wallet)
             nonce = row.next_nonce
             for request in batch.requests if row.state is LaneState.OK else ():
                 transaction = {
                     "type": 2,
-                    "chainId": carrier._nodes.chain_id,
+                    "chainId": keeper._nodes.chain_id,
                     "nonce": nonce,
                     "to": request.to,
                     "value": 0,
@@ -112,8 +117,8 @@ def sends_before_commit(replaced: Replace) -> None:
                     "maxPriorityFeePerGas": 0,
                     "data": request.operation.data,
                 }
-                raw = carrier._signers[batch.wallet].sign_transaction(transaction).raw
-                carrier._nodes.send([raw], lanes=[batch.wallet])
+                raw = keeper._signers[batch.wallet].sign_transaction(transaction).raw
+                keeper._nodes.send([raw], lanes=[batch.wallet])
                 nonce += 1
         return accept(self, batches, **kwargs)
 
@@ -178,9 +183,9 @@ def sends_once(replaced: Replace) -> None:
 @mutant(disasters.no_quorum, disasters.no_quorum)
 def reprices_after_a_timeout(replaced: Replace) -> None:
     """Signs a payment again with a price where it is not mined within seconds."""
-    send = Carrier._send
+    send = LaneKeeper._send
 
-    def pricing(self: Carrier, attempts: Any, view: View) -> None:
+    def pricing(self: LaneKeeper, attempts: Any, view: View) -> None:
         send(self, attempts, view)
         first = self.__dict__.setdefault("first_sent", {})
         now = self._clock.monotonic()
@@ -198,7 +203,7 @@ def reprices_after_a_timeout(replaced: Replace) -> None:
                 )
                 self._nodes.send([raw], lanes=[each.wallet], priced=True)
 
-    replaced(Carrier, "_send", pricing)
+    replaced(LaneKeeper, "_send", pricing)
 
 
 # --- concluding ------------------------------------------------------------------------------------------------------
@@ -291,7 +296,7 @@ def adopts_without_comparing(replaced: Replace) -> None:
 @mutant(disasters.restored, disasters.hoarded)
 def believes_a_refusal(replaced: Replace) -> None:
     """Tells ``AlreadyPaid`` of a simulation as a failure instead of looking up what was paid."""
-    asked = Sender._asked
+    admit = Admission.admit
 
     class Blind:
         def read(self, calls: Sequence[Any], **_: Any) -> list[Verdict]:
@@ -300,14 +305,14 @@ def believes_a_refusal(replaced: Replace) -> None:
         def is_named(self, call: Any) -> bool:
             return False
 
-    def refusing(self: Sender, *args: Any) -> Any:
+    def refusing(self: Admission, *args: Any, **kwargs: Any) -> Any:
         witness, self._witness = self._witness, Blind()  # type: ignore[assignment]
         try:
-            return asked(self, *args)
+            return admit(self, *args, **kwargs)
         finally:
             self._witness = witness
 
-    replaced(Sender, "_asked", refusing)
+    replaced(Admission, "admit", refusing)
 
 
 @mutant(disasters.refused, disasters.refused)
@@ -357,15 +362,15 @@ def no_recovering(replaced: Replace) -> None:
 @mutant(disasters.hoarded, disasters.restored, disasters.lower_limit, disasters.lower_limit)
 def no_while_recovering(replaced: Replace) -> None:
     """Tells and stores negative answers while a lane is RECOVERING."""
-    asked = Sender._asked
+    admit = Admission.admit
 
-    def sure(self: Sender, *args: Any) -> Any:
+    def sure(self: Admission, *args: Any, **kwargs: Any) -> Any:
         lanes = self._journal.lanes
         read = type(lanes).read
         with patch.object(type(lanes), "read", lambda own, wallet: replace(read(own, wallet), state=LaneState.OK)):
-            return asked(self, *args)
+            return admit(self, *args, **kwargs)
 
-    replaced(Sender, "_asked", sure)
+    replaced(Admission, "admit", sure)
     replaced(NegativeAnswers, "allowed", lambda self, owner, view: True)
 
 
@@ -387,9 +392,9 @@ def recovered_too_early(replaced: Replace) -> None:
 @mutant(disasters.crashes, disasters.crashes, disasters.crash)
 def skips_a_reserved_nonce(replaced: Replace) -> None:
     """Gives what had a nonce and no bytes when the process died another nonce, and leaves a gap."""
-    take_up = Carrier.take_up
+    take_up = LaneKeeper.take_up
 
-    def skipping(self: Carrier, signers: Any, view: View, *, again: bool = False) -> None:
+    def skipping(self: LaneKeeper, signers: Any, view: View, *, again: bool = False) -> None:
         take_up(self, signers, view, again=again)
         if again:
             unsigned = [each.id for each in self._journal.attempts.unsigned(list(signers))]
@@ -398,7 +403,7 @@ def skips_a_reserved_nonce(replaced: Replace) -> None:
                 waits = update(payment).where(payment.c.attempt.in_(unsigned))
                 connection.execute(waits.values(state=State.APPROVED, attempt=None))
 
-    replaced(Carrier, "take_up", skipping)
+    replaced(LaneKeeper, "take_up", skipping)
 
 
 @mutant(disasters.lost_all, disasters.lost_all, disasters.forgotten_pools)
@@ -419,15 +424,15 @@ def ignores_a_lost_mark(replaced: Replace) -> None:
 @mutant(disasters.restored)
 def reference_from_a_counter(replaced: Replace) -> None:
     """Names payments by a counter in the database, which a restore rewinds."""
-    operation = campaign.process.Process._operation
+    singly = campaign.process.Process._singly
 
     def counted(self: Any, request: Any) -> Any:
-        with unwatched(), self._journal._database.reading() as connection:
+        with unwatched(), self._journal.database.reading() as connection:
             mine = select(payment.c.seq).where(payment.c.key == request.key)
             known = connection.execute(mine).scalar_one_or_none()
             count = known or (connection.execute(select(func.max(payment.c.seq))).scalar_one() or 0) + 1
         named = lambda participant, key: payment_reference(participant, f"payment {count}")  # noqa: E731
         with patch.object(campaign.process, "payment_reference", named):
-            return operation(self, request)
+            return singly(self, request)
 
-    replaced(campaign.process.Process, "_operation", counted)
+    replaced(campaign.process.Process, "_singly", counted)

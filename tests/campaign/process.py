@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ TIMEOUT = 2.0
 WINDOW = 8
 JAM_AFTER = 10.0
 
+_NO_REMITTANCE = "0x" + keccak(b"").hex()
 _WORDS: tuple[tuple[type[PyjpmError], str], ...] = (
     (IdempotencyConflict, CONFLICT),
     (ReferenceConflict, CONFLICT),
@@ -173,26 +174,33 @@ class Process:
         with self._alive():
             self._engine.carry_on()
 
-    def ask(self, request: Request) -> str:
+    def ask(self, request: Request) -> list[str]:
         """Hand a request in; see ``clients.Service``."""
-        company = request.company
+        signer, singly = self._signers[request.company.wallet], self._singly(request)
         with self._alive():
             try:
-                submission = self._engine.submit(self._signers[company.wallet], self._operation(request))
+                if len(singly) == 1:
+                    accepted = [self._engine.submit(signer, singly[0])]
+                else:
+                    accepted = self._engine.submit_together(signer, self._together(request), singly)
             except PyjpmError as error:
                 for kind, word in _WORDS:
                     if isinstance(error, kind):
-                        return word
+                        return [word] * len(singly)
                 raise
-        return str(submission.state)
+        return [str(each.state) for each in accepted]
 
-    def state(self, request: Request) -> str:
+    def states(self, request: Request) -> list[str]:
         """What the journal says; see ``clients.Service``."""
+        words = []
         with self._alive():
-            found = self._engine.find(request.company.wallet, request.key)
-        if found is None:
-            return FORGOTTEN
-        return str(found.state) if found.content == self._operation(request).content else CONFLICT
+            for operation in self._singly(request):
+                found = self._engine.find(request.company.wallet, operation.key)
+                if found is None:
+                    words.append(FORGOTTEN)
+                else:
+                    words.append(str(found.state) if found.content == operation.content else CONFLICT)
+        return words
 
     def lanes(self) -> list[Any]:
         """The lanes as the journal has them, for the end of a history."""
@@ -243,37 +251,63 @@ class Process:
 
     # --- what it is asked for --------------------------------------------------------------------------------------
 
-    def _operation(self, request: Request) -> Operation:
-        """As ``Payments.create`` and ``create_batch`` make it."""
-        company, key, currency, payee = request.company, request.key, request.currency, request.payee
-        token = self._record.address(currency)
-        empty = "0x" + keccak(b"").hex()
+    def _singly(self, request: Request) -> list[Operation]:
+        """The payments of a request, as ``Payments.create`` and ``create_batch`` make them."""
+        participant, key = request.company.participant, request.key
+        content = {"to": request.payee, "currency": request.currency, "remittance_hash": _NO_REMITTANCE}
         if len(request.amounts) == 1:
             (amount,) = request.amounts
-            reference = payment_reference(company.participant, key)
-            kind, function = "payments.pay", "pay"
-            arguments: tuple[Any, ...] = (payee, amount, reference, b"")
-            content = {"to": payee, "amount": amount, "currency": currency, "remittance_hash": empty}
-            named: str | None = "0x" + reference.hex()
-        else:
-            references = [batch_reference(company.participant, key, place) for place in range(len(request.amounts))]
-            items = [
-                {"to": payee, "amount": amount, "ref": reference, "remittance": b""}
-                for amount, reference in zip(request.amounts, references, strict=True)
-            ]
-            kind, function, arguments, named = "payments.batch", "payBatch", (items,), None
-            lines = [[payee, item["amount"], "0x" + item["ref"].hex(), empty] for item in items]
-            content = {"currency": currency, "items": lines}
+            reference = payment_reference(participant, key)
+            return [self._pay(request, key, amount, reference, {**content, "amount": amount})]
+        count = len(request.amounts)
+        return [
+            self._pay(
+                request,
+                f"{key}#{place}",
+                amount,
+                batch_reference(participant, key, place),
+                {**content, "amount": amount, "batch": key, "position": place, "count": count},
+            )
+            for place, amount in enumerate(request.amounts)
+        ]
+
+    def _pay(self, request: Request, key: str, amount: int, reference: bytes, content: Mapping[str, Any]) -> Operation:
+        arguments = (request.payee, amount, reference, b"")
+        return self._operation(request, "payments.pay", key, content, "pay", arguments, "0x" + reference.hex())
+
+    def _together(self, request: Request) -> Operation:
+        """All payments of a batch in one call."""
+        items = [
+            {
+                "to": request.payee,
+                "amount": amount,
+                "ref": batch_reference(request.company.participant, request.key, place),
+                "remittance": b"",
+            }
+            for place, amount in enumerate(request.amounts)
+        ]
+        return self._operation(request, "payments.batch", request.key, {}, "payBatch", (items,), None)
+
+    def _operation(
+        self,
+        request: Request,
+        kind: str,
+        key: str,
+        content: Mapping[str, Any],
+        function: str,
+        arguments: tuple[Any, ...],
+        reference: str | None,
+    ) -> Operation:
         data = codec("DepositToken").encode(function, *arguments)
         return Operation(
             key=key,
             kind=kind,
             content=content,
-            to=token,
+            to=self._record.address(request.currency),
             data=data,
             gas=gas.ceiling(function, arguments, len(data)),
-            reference=named,
-            owner=f"participant {company.participant}",
+            reference=reference,
+            owner=f"participant {request.company.participant}",
         )
 
 

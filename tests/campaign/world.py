@@ -276,20 +276,20 @@ class Serving:
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
 
-    def ask(self, request: Request) -> str:
+    def ask(self, request: Request) -> list[str]:
         """See ``clients.Service``."""
-        return self._said(lambda: self._process.ask(request))
+        return self._said(request, self._process.ask)
 
-    def state(self, request: Request) -> str:
+    def states(self, request: Request) -> list[str]:
         """See ``clients.Service``."""
-        return self._said(lambda: self._process.state(request))
+        return self._said(request, self._process.states)
 
-    def _said(self, word: Callable[[], str]) -> str:
+    def _said(self, request: Request, ask: Callable[[Request], list[str]]) -> list[str]:
         try:
-            return word()
+            return ask(request)
         except PyjpmError as error:
             self._world.heard(self._process, error)
-            return f"?{error.code}"
+            return [f"?{error.code}"] * len(request.amounts)
 
 
 @contextmanager
