@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from campaign.record import ASKED, FINAL, NEGATIVE, QUARANTINED, Line, Word
+from campaign.record import ASKED, CONFLICT, FINAL, NEGATIVE, QUARANTINED, Line, Word
 from pyjpm.sending import SubmissionState
 
 FORGOTTEN = "FORGOTTEN"
@@ -47,6 +47,8 @@ class Request:
     retries: int = 0
     keys_before: int = 0
     asks_after_final: int = 0
+    variant: int = 0
+    turns: int = 0
     over: bool = False
 
     @property
@@ -55,7 +57,16 @@ class Request:
         company = self.company
         places: list[int | None] = [None] if len(self.amounts) == 1 else list(range(len(self.amounts)))
         return [
-            Line(company.participant, company.wallet, self.key, place, self.currency, self.payee, amount)
+            Line(
+                company.participant,
+                company.wallet,
+                self.key,
+                place,
+                self.currency,
+                self.payee,
+                amount,
+                variant=self.variant,
+            )
             for place, amount in zip(places, self.amounts, strict=True)
         ]
 
@@ -96,10 +107,18 @@ class Clients:
         """Whoever is due asks, or asks what became of it."""
         for request in list(self.requests):
             if not request.over and request.next_at <= self.now():
-                if request.accepted:
-                    self.hear(request, service.state(request))
-                else:
-                    self._ask(request, service)
+                request.turns += 1
+                turn, asks = request.turns, not request.accepted
+                if asks:
+                    self._say(request, ASKED)
+                    request.told = ""
+                request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
+                state = service.ask(request) if asks else service.state(request)
+                if request.turns != turn:
+                    continue  # it came too late: the client has turned to another process meanwhile
+                if asks:
+                    request.accepted = state in SubmissionState.__members__
+                self.hear(request, state)
 
     def unheard(self) -> None:
         """The process died while somebody spoke to it: whoever waits comes back later."""
@@ -120,16 +139,10 @@ class Clients:
             self._after_final(request)
         elif state in NEGATIVE:
             self._after_no(request)
+        elif state == CONFLICT:
+            request.over = True
         elif state == QUARANTINED:
             request.next_at = now + 10.0
-
-    def _ask(self, request: Request, service: Service) -> None:
-        self._say(request, ASKED)
-        request.told = ""
-        request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
-        state = service.ask(request)
-        request.accepted = state in SubmissionState.__members__
-        self.hear(request, state)
 
     def _after_final(self, request: Request) -> None:
         if request.asks_after_final:
@@ -146,7 +159,7 @@ class Clients:
             request.over = True
             other = Request(
                 request.company,
-                f"{request.key}~",
+                f"{request.key}{request.variant or ''}~",
                 request.currency,
                 request.payee,
                 request.amounts,
@@ -163,5 +176,7 @@ class Clients:
             request.over = True
 
     def _say(self, request: Request, what: str) -> None:
-        self.log(f"{request.company.place} {'asks for' if what == ASKED else 'hears ' + what + ' of'} {request.key}")
-        self.words.append(Word(self.now(), request.company.participant, request.key, what))
+        named = request.key + "'" * request.variant
+        self.log(f"{request.company.place} {'asks for' if what == ASKED else f'hears {what} of'} {named}")
+        company, variant = request.company, request.variant
+        self.words.append(Word(self.now(), company.participant, request.key, what, variant=variant))

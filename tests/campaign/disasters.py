@@ -109,6 +109,19 @@ def denied(world: World, chance: random.Random, at: float) -> str:
     return f"nodes {[node.index for node in chosen]} deny company {company.place} for {lasts:.0f} s"
 
 
+def refused(world: World, chance: random.Random, at: float) -> str:
+    """Every node says that the calls of a company are too big; some take them all the same."""
+    company, lasts, takes = chance.choice(world.companies), chance.uniform(12.0, 60.0), chance.random() < 0.4
+
+    def refuse() -> None:
+        world.refusals[company.wallet.lower()] = (at + lasts, takes)
+
+    world.clock.at(at, refuse)
+    return (
+        f"all nodes refuse the calls of company {company.place} for {lasts:.0f} s{', and take them' if takes else ''}"
+    )
+
+
 def theft(world: World, chance: random.Random, at: float) -> str:
     """Somebody else uses a nonce of a company, with its key."""
     company = chance.choice(world.companies)
@@ -138,6 +151,8 @@ def theft(world: World, chance: random.Random, at: float) -> str:
 
 def restored(world: World, chance: random.Random, at: float) -> str:
     """The database is put back as it was some time ago, while what was sent since still waits, or was mined."""
+    if world.markless:
+        return crash(world, chance, at)
     back = at + chance.uniform(1.0, 60.0)
     copies: list[object] = []
     name = f"copy-{at:.3f}"
@@ -158,7 +173,7 @@ def restored(world: World, chance: random.Random, at: float) -> str:
 def hoarded(world: World, chance: random.Random, at: float) -> str:
     """Only one node has what was sent since the copy, and it is down when the database is put back."""
     network = world.network
-    if len(network.wires) < 2:
+    if len(network.wires) < 2 or world.markless:
         return restored(world, chance, at)
     keeper = chance.randrange(len(network.wires))
     others = [index for index in range(len(network.wires)) if index != keeper]
@@ -210,6 +225,8 @@ def crashes(world: World, chance: random.Random, at: float) -> str:
 
 def lost_mark(world: World, chance: random.Random, at: float) -> str:
     """A signer loses its mark, and the process is restarted."""
+    if world.markless:
+        return crash(world, chance, at)
     company = chance.choice(world.companies)
 
     def lose() -> None:
@@ -223,6 +240,8 @@ def lost_mark(world: World, chance: random.Random, at: float) -> str:
 def lost_all(world: World, chance: random.Random, at: float) -> str:
     """The database is put back, and the marks are gone too."""
     said = restored(world, chance, at)
+    if world.markless:
+        return said
     for company in world.companies:
         world.clock.at(at + 0.5, world.marks.lose, company.wallet)
     return f"{said}; all marks are lost"
@@ -283,6 +302,7 @@ DISASTERS: dict[Disaster, int] = {
     alone: 4,
     no_quorum: 2,
     denied: 2,
+    refused: 3,
     theft: 1,
     restored: 5,
     hoarded: 4,

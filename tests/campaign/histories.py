@@ -8,21 +8,23 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from campaign.clients import Request
-from campaign.disasters import DISASTERS, RESTARTS, crash
+from campaign.disasters import DISASTERS, RESTARTS, Disaster, crash
 from campaign.judge import judge
-from campaign.process import Process
-from campaign.world import CURRENCY, World, drawn_from
-from pyjpm.errors.base import PyjpmError
+from campaign.mutants import applied
+from campaign.world import CURRENCY, Serving, World, drawn_from
 
 PAYMENTS = 20
 SPAN = 60.0
 """Virtual seconds over which companies ask and disasters begin."""
+CARELESS = 0.03
+"""Of requests whose client asks for something else under the same key, later."""
 PATIENCE = 1_800.0
 """Virtual seconds after the healing until everything must have an end."""
 SETTLING = 30.0
@@ -32,8 +34,12 @@ BUSY, IDLE = 1.0, 5.0
 _ROOT = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
-def run(seed: int, say: Callable[[str], None] | None = None) -> dict[str, Any]:
+def run(seed: int, say: Callable[[str], None] | None = None, *, mutant: str | None = None) -> dict[str, Any]:
     """One history.
+
+    Args:
+        say: told every event, for people.
+        mutant: the engine's mistake, if it is to make one; see ``mutants``.
 
     Returns:
         ``findings`` of the judge by kind, its counts, ``disasters``, and ``seconds`` it took.
@@ -41,7 +47,8 @@ def run(seed: int, say: Callable[[str], None] | None = None) -> dict[str, Any]:
     started = time.process_time()
     with tempfile.TemporaryDirectory(prefix="pyjpm-history-", dir=_ROOT) as folder, ExitStack() as things:
         things.enter_context(drawn_from(seed))
-        history = _History(seed, Path(folder), say or (lambda what: None))
+        needs = things.enter_context(applied(mutant))
+        history = _History(seed, Path(folder), say or (lambda what: None), needs)
         things.enter_context(history.world.clock.driving())
         try:
             return {**history.live(), "seconds": time.process_time() - started}
@@ -51,12 +58,12 @@ def run(seed: int, say: Callable[[str], None] | None = None) -> dict[str, Any]:
 
 
 class _History:
-    def __init__(self, seed: int, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, folder: Path, say: Callable[[str], None], needs: Sequence[Disaster]) -> None:
         self.seed = seed
         self.world = World(seed, folder, say)
         self._chance = random.Random(f"{seed}/history")
         self._carry_on_at = 0.0
-        self._plan()
+        self._plan(needs)
 
     def live(self) -> dict[str, Any]:
         world, clock = self.world, self.world.clock
@@ -76,7 +83,7 @@ class _History:
 
     # --- drawing ---------------------------------------------------------------------------------------------------
 
-    def _plan(self) -> None:
+    def _plan(self, needs: Sequence[Disaster]) -> None:
         world, chance = self.world, self._chance
         number = payments = 0
         while payments < PAYMENTS:
@@ -95,8 +102,14 @@ class _History:
             world.clients.requests.append(request)
             payments += size
             number += 1
+        for request in list(world.clients.requests):
+            if chance.random() < CARELESS:
+                amounts = tuple(amount + 1 for amount in request.amounts)
+                later = request.next_at + chance.uniform(0.0, SPAN / 2)
+                world.clients.requests.append(replace(request, amounts=amounts, next_at=later, variant=1))
         kinds = list(DISASTERS)
         drawn = chance.choices(kinds, [DISASTERS[kind] for kind in kinds], k=chance.randrange(3, 7))
+        drawn += needs
         if not RESTARTS.intersection(drawn):
             drawn.append(crash)
         self.disasters = [kind.__name__ for kind in drawn]
@@ -118,7 +131,7 @@ class _History:
                 self._carry_on_at = now + (BUSY if waits else IDLE)
                 world.run(process, process.carry_on)
             if process.ready and not process.dead:
-                world.run(process, lambda: world.clients.step(_Serving(world, process)))
+                world.run(process, lambda: world.clients.step(Serving(world, process)))
             if process.dead:
                 world.clients.unheard()
         clock.sleep(STEP)
@@ -148,24 +161,3 @@ class _History:
             "planted": judgement.planted,
             "disasters": self.disasters,
         }
-
-
-class _Serving:
-    """A process as its clients meet it: what it raises says nothing about a payment."""
-
-    def __init__(self, world: World, process: Process) -> None:
-        self._world, self._process = world, process
-
-    def ask(self, request: Request) -> str:
-        try:
-            return self._process.ask(request)
-        except PyjpmError as error:
-            self._world.heard(self._process, error)
-            return f"?{error.code}"
-
-    def state(self, request: Request) -> str:
-        try:
-            return self._process.state(request)
-        except PyjpmError as error:
-            self._world.heard(self._process, error)
-            return f"?{error.code}"

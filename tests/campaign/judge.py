@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-from campaign.record import ASKED, FINAL, NEGATIVE, QUARANTINED, Evidence, Line, Paid, Word
+from campaign.record import ASKED, CONFLICT, FINAL, NEGATIVE, QUARANTINED, Evidence, Line, Paid, Word
 
 
 @dataclass(slots=True)
 class Judgement:
-    """What went wrong, each as a sentence; all empty where nothing did. The last four only count."""
+    """What went wrong, each as a sentence; all empty where nothing did. The others only count."""
 
     duplicates: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -36,6 +36,8 @@ class Judgement:
     reverted: int = 0
     planted: int = 0
     """Quarantined because of a thief that was planted."""
+    contested: int = 0
+    """Not paid, as other content was asked for under the same key."""
 
     @property
     def findings(self) -> dict[str, list[str]]:
@@ -56,16 +58,25 @@ def judge(evidence: Evidence) -> Judgement:
     for word in evidence.words:
         said[word.participant, word.key].append(word)
 
+    named: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in evidence.lines:
-        events = moved.pop((line.wallet, line.reference), [])
-        right = [event for event in events if _is_of(event, line)]
+        named[line.wallet, line.reference].append(line)
+    for name, variants in named.items():
+        events = moved.pop(name, [])
+        if len(events) > 1:
+            judgement.duplicates.append(f"{variants[0]}: paid {len(events)} times")
         for event in events:
-            if not _is_of(event, line):
-                judgement.duplicates.append(f"{line}: paid with other content, {event}")
-        if len(right) > 1:
-            judgement.duplicates.append(f"{line}: paid {len(right)} times")
-        words = [word for word in said[line.participant, line.key] if word.position in (None, line.position)]
-        _judge_words(judgement, line, words, right[0] if right else None, evidence)
+            if not any(_is_of(event, line) for line in variants):
+                judgement.duplicates.append(f"{variants[0]}: paid with other content, {event}")
+        for line in variants:
+            paid = next((event for event in events if _is_of(event, line)), None)
+            words = [
+                word
+                for word in said[line.participant, line.key]
+                if word.position in (None, line.position) and word.variant == line.variant
+            ]
+            _judge_words(judgement, line, words, paid, evidence)
+            _judge_end(judgement, line, words, paid, evidence, contested=len(variants) > 1)
 
     for events in moved.values():
         judgement.duplicates += [f"nobody asked for this: {event}" for event in events]
@@ -90,6 +101,10 @@ def _judge_words(judgement: Judgement, line: Line, words: list[Word], paid: Paid
             when = "never paid" if paid is None else f"paid at {paid.at:.2f}"
             judgement.lost.append(f"{line}: told FINAL at {word.at:.2f}, {when}")
 
+
+def _judge_end(
+    judgement: Judgement, line: Line, words: list[Word], paid: Paid | None, evidence: Evidence, *, contested: bool
+) -> None:
     answers = [word.what for word in words if word.what != ASKED]
     last = answers[-1] if answers else "nothing"
     if last == FINAL:
@@ -101,6 +116,8 @@ def _judge_words(judgement: Judgement, line: Line, words: list[Word], paid: Paid
             judgement.planted += 1
         else:
             judgement.quarantined.append(f"{line}: {last}, and no thief was there")
+    elif last == CONFLICT and contested:
+        judgement.contested += 1
     elif last in ("nothing", "FORGOTTEN"):
         judgement.lost.append(f"{line}: the engine does not know it any more ({last})")
     else:

@@ -12,26 +12,28 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from chains.model import Network, NodeProvider
+from chains.model.transactions import decode
+from chains.model.wire import SEND
 from eth_utils.crypto import keccak
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from campaign.clients import FORGOTTEN, Request
 from campaign.failpoints import Point, WatchedSigner, passing, unwatched, watching
-from campaign.record import REFUSED
+from campaign.keys import CampaignSigner
+from campaign.record import CONFLICT, REFUSED
 from pyjpm.chain.nodes import Nodes
 from pyjpm.contracts import gas
 from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
-from pyjpm.custody import LocalSigner
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.contracts import ContractError
-from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import (
     InFlightExceedsFunds,
     OperationCancelled,
@@ -39,17 +41,20 @@ from pyjpm.errors.outbox import (
     OperationRejected,
     ReferenceVoided,
 )
+from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.record import Deployed, DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, batch_reference, payment_reference
 from pyjpm.sending.sender import Settings
-from pyjpm.witnessing import ContractWitness
+from pyjpm.witnessing import ContractFunds, ContractWitness
 
 TIMEOUT = 2.0
 """Seconds for which the engine waits for a node."""
 WINDOW = 8
 JAM_AFTER = 10.0
 
-_NEGATIVE: tuple[tuple[type[PyjpmError], str], ...] = (
+_WORDS: tuple[tuple[type[PyjpmError], str], ...] = (
+    (IdempotencyConflict, CONFLICT),
+    (ReferenceConflict, CONFLICT),
     (ReferenceVoided, "VOIDED"),
     (OperationCancelled, "CANCELLED"),
     (OperationExpired, "EXPIRED"),
@@ -63,65 +68,53 @@ class Died(BaseException):
     """The process is dead. No Exception: nothing that lives catches it."""
 
 
-class Marks:
-    """What the signers keep outside of every database: the highest nonce signed, by wallet; None once it was lost."""
-
-    def __init__(self) -> None:
-        self.highest: dict[str, int | None] = {}
-
-    def rise(self, wallet: str, nonce: int) -> None:
-        """A lost mark stays lost."""
-        known = self.highest.setdefault(wallet, -1)
-        if known is not None:
-            self.highest[wallet] = max(known, nonce)
-
-    def lose(self, wallet: str) -> None:
-        """It is gone."""
-        self.highest[wallet] = None
-
-
-class MarkedSigner:
-    """A signer with its key in memory and its mark in the world's."""
-
-    def __init__(self, key: bytes, marks: Marks) -> None:
-        self._signer, self._marks = LocalSigner.from_key(key), marks
-        self.address = self._signer.address
-
-    def sign_transaction(self, transaction: Mapping[str, Any]) -> Any:
-        """See TransactionSigner."""
-        return self.sign_transactions([transaction])[0]
-
-    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> Any:
-        """See TransactionSigner."""
-        self._marks.rise(self.address, max(int(each["nonce"]) for each in transactions))
-        passing("mark written")
-        return self._signer.sign_transactions(transactions)
-
-    def highest_nonce(self, chain_id: int) -> int | None:
-        """See TransactionSigner."""
-        highest = self._marks.highest.setdefault(self.address, -1)
-        if highest is None:
-            raise SignerMarkLost(f"The mark of {self.address} is missing.", wallet=self.address, chain_id=chain_id)
-        return highest
-
-
 class WatchedProvider(NodeProvider):
-    """A way to a node of the model, with a point before each request is written and after each answer is read."""
+    """A way to a node of the model, with a point before each request is written and after each answer is read.
+
+    Args:
+        refused: asked about each transaction that is sent: whether this node says that it is too big, and whether it
+            takes it all the same; None lets it through.
+    """
+
+    def __init__(self, network: Network, place: int, refused: Callable[[str, int], bool | None]) -> None:
+        super().__init__(network, network.nodes[place], network.wires[place], timeout=TIMEOUT)
+        self._manners, self._refused = network.manners, refused
 
     def request(self, method: str, params: Any, timeout: float) -> Any:
         """One request."""
         passing(f"before write {method}")
-        answer = super().request(method, params, timeout)
+        takes = self._takes((method, params))
+        answer = super().request(method, params, timeout) if takes is not False else None
         passing(f"after read {method}")
-        return answer
+        return answer if takes is None else self._too_big(0)
 
     def batch(self, calls: Any, timeout: float) -> Any:
         """A batch."""
         method = calls[0][0]
         passing(f"before write batch of {method}")
-        answer = super().batch(calls, timeout)
+        takes = [self._takes(call) for call in calls]
+        let_in = [call for call, taken in zip(calls, takes, strict=True) if taken is not False]
+        answers = super().batch(let_in, timeout) if let_in else []
         passing(f"after read batch of {method}")
-        return answer
+        if not isinstance(answers, list) or all(taken is None for taken in takes):
+            return answers
+        rest = iter(answers)
+        said = [next(rest) if taken is not False else None for taken in takes]
+        return [
+            {**answer, "id": place} if taken is None else self._too_big(place)
+            for place, (answer, taken) in enumerate(zip(said, takes, strict=True))
+        ]
+
+    def _takes(self, call: Any) -> bool | None:
+        """None: nothing is wrong with it. Otherwise whether the node takes what it says it refuses."""
+        method, params = call
+        if method != SEND:
+            return None
+        transaction = decode(bytes.fromhex(params[0][2:]))
+        return self._refused(transaction.sender, len(transaction.data))
+
+    def _too_big(self, place: int) -> Any:
+        return {"jsonrpc": "2.0", "id": place, "error": self._manners.refuse("gas above block").error}
 
 
 class Process:
@@ -131,6 +124,7 @@ class Process:
         name: for the log.
         signers: of the wallets it serves.
         journal: the file.
+        refused: see WatchedProvider.
         watch: what happens at its points; may raise Died.
     """
 
@@ -138,13 +132,14 @@ class Process:
         self,
         name: str,
         network: Network,
-        signers: Sequence[MarkedSigner],
+        signers: Sequence[CampaignSigner],
         journal: Path,
+        refused: Callable[[str, int], bool | None],
         watch: Callable[[Point, int], None],
     ) -> None:
         self.name, self._network, self._path = name, network, journal
         self._signers = {signer.address: WatchedSigner(signer) for signer in signers}
-        self._watch = watch
+        self._watch, self._refused = watch, refused
         self._connections: list[sqlite3.Connection] = []
         self._record = record_of(network)
         self.dead = self.ready = False
@@ -158,10 +153,7 @@ class Process:
         with self._alive():
             network = self._network
             if self._sender is None:
-                providers = [
-                    WatchedProvider(network, network.nodes[index], wire, timeout=TIMEOUT)
-                    for index, wire in enumerate(network.wires)
-                ]
+                providers = [WatchedProvider(network, place, self._refused) for place in range(len(network.wires))]
                 nodes = Nodes.open(providers, timeout=TIMEOUT, max_retries=0, parallel=False, clock=network.clock)
                 self._journal = Journal.open(self._path, genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
                 self._sender = Sender(
@@ -169,6 +161,7 @@ class Process:
                     self._journal,
                     decode=decode_revert,
                     witness=ContractWitness(self._record),
+                    funds=ContractFunds(self._record),
                     clock=network.clock,
                     settings=Settings(window=WINDOW, jam_after=JAM_AFTER),
                 )
@@ -187,7 +180,7 @@ class Process:
             try:
                 submission = self._engine.submit(self._signers[company.wallet], self._operation(request))
             except PyjpmError as error:
-                for kind, word in _NEGATIVE:
+                for kind, word in _WORDS:
                     if isinstance(error, kind):
                         return word
                 raise
@@ -197,7 +190,9 @@ class Process:
         """What the journal says; see ``clients.Service``."""
         with self._alive():
             found = self._engine.find(request.company.wallet, request.key)
-        return FORGOTTEN if found is None else str(found.state)
+        if found is None:
+            return FORGOTTEN
+        return str(found.state) if found.content == self._operation(request).content else CONFLICT
 
     def lanes(self) -> list[Any]:
         """The lanes as the journal has them, for the end of a history."""
@@ -279,7 +274,6 @@ class Process:
             gas=gas.ceiling(function, arguments, len(data)),
             reference=named,
             owner=f"participant {company.participant}",
-            debits={token: sum(request.amounts)},
         )
 
 

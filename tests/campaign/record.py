@@ -19,6 +19,8 @@ FINAL = "FINAL"
 QUARANTINED = "QUARANTINED"
 REFUSED = "REFUSED"
 """The contract's rules refused it when it was handed in: a typed error, nothing was stored."""
+CONFLICT = "CONFLICT"
+"""The key, or its reference, stands for other content."""
 NEGATIVE = frozenset({"REVERTED", "REJECTED", "EXPIRED", "CANCELLED", "VOIDED", REFUSED})
 """Answers after which a client pays in another way."""
 
@@ -35,6 +37,7 @@ class Line:
         payee: wallet, checksummed.
         amount: minor units.
         remittance_hash: 0x-hex.
+        variant: 0; others are other contents that a careless client asked for under the same key.
     """
 
     participant: int
@@ -45,6 +48,7 @@ class Line:
     payee: str
     amount: int
     remittance_hash: str = "0x" + keccak(b"").hex()
+    variant: int = 0
 
     @property
     def reference(self) -> str:
@@ -58,7 +62,8 @@ class Line:
 
     def __str__(self) -> str:
         place = "" if self.position is None else f"[{self.position}]"
-        return f"{self.participant}/{self.key}{place} ({self.amount} {self.currency})"
+        marks = "'" * self.variant
+        return f"{self.participant}/{self.key}{place}{marks} ({self.amount} {self.currency})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Word:
         at: when, seconds.
         what: ASKED, or the answer: a state's name, or REFUSED; anything else means unknown.
         position: of the line it is about; None for all under this key.
+        variant: of the content it is about.
     """
 
     at: float
@@ -76,6 +82,7 @@ class Word:
     key: str
     what: str
     position: int | None = None
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from typing import Any
 from chains.model import BESU, BESU_LAYERED, Network, Thief
 from eth_utils.address import to_checksum_address
 
-from campaign.clients import Clients, Company
+from campaign.clients import Clients, Company, Request
 from campaign.failpoints import Point, unwatched
-from campaign.process import Died, MarkedSigner, Marks, Process
+from campaign.keys import CampaignSigner, Marks
+from campaign.process import Died, Process
 from campaign.record import Evidence, Paid
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.sending import Fenced
@@ -51,9 +52,12 @@ class World:
         self.path = folder / "journal.sqlite"
         self._say = say
         self.marks = Marks()
+        self.markless = self.chance.random() < 0.2
+        device = random.Random(f"{seed}/device") if self.chance.random() < 0.5 else None
         self._keys = [random.Random(f"{seed}/key/{place}").randbytes(32) for place in range(COMPANIES)]
-        self.signers = [MarkedSigner(key, self.marks) for key in self._keys]
-        payee = MarkedSigner(random.Random(f"{seed}/payee").randbytes(32), Marks()).address
+        marks = None if self.markless else self.marks
+        self.signers = [CampaignSigner(key, marks, device) for key in self._keys]
+        payee = CampaignSigner(random.Random(f"{seed}/payee").randbytes(32), None).address
         self.companies = self._onboard(payee)
         self.payee = payee
         self._wallets = [*(signer.address for signer in self.signers), payee]
@@ -62,6 +66,7 @@ class World:
         self.processes: list[Process] = []
         self.restart_at = 0.0
         self.fuse: int | None = None
+        self.refusals: dict[str, tuple[float, bool]] = {}
         self.thieves: set[str] = set()
         self.thefts: set[str] = set()
         self._lives = 0
@@ -105,7 +110,7 @@ class World:
     def launch(self) -> Process:
         """Another process, not started yet."""
         self._lives += 1
-        process = Process(f"process {self._lives}", self.network, self.signers, self.path, self._watch)
+        process = Process(f"process {self._lives}", self.network, self.signers, self.path, self._refused, self._watch)
         self.processes.append(process)
         return process
 
@@ -151,6 +156,11 @@ class World:
             process.dead = True
             self.log(f"{process.name} ends")
 
+    def _refused(self, sender: str, data: int) -> bool | None:
+        """Whether the nodes say that a call of this wallet is too big, and whether they take it all the same."""
+        until, takes = self.refusals.get(sender, (0.0, False))
+        return takes if data and self.clock.monotonic() < until else None
+
     def _watch(self, point: Point, total: int) -> None:
         if self.fuse is not None:
             self.fuse -= 1
@@ -162,11 +172,22 @@ class World:
             self._meanwhile()
 
     def _meanwhile(self) -> None:
-        """Another process does a step while one is in the middle of its own."""
+        """Another process does something while one is in the middle of its own, or stands still for a while."""
         others = [each for each in self.ready if each not in self._at_work]
-        if others and not any(each.in_transaction for each in self.processes):
-            other = self.chance.choice(others)
-            self.run(other, other.carry_on)
+        if not others or any(each.in_transaction for each in self.processes):
+            return
+        other = self.chance.choice(others)
+        stall = self.chance.choice((0, 0, 0, 2, 8))
+        if stall:
+            self.log(f"{self._at_work[0].name} stands still for {stall} s")
+        self.run(other, other.carry_on)
+        for _ in range(stall):
+            self.clock.sleep(1.0)
+            if other.dead or not other.ready:
+                break
+            self.run(other, lambda: self.clients.step(Serving(self, other)))
+            if not other.dead:
+                self.run(other, other.carry_on)
 
     # --- the database ----------------------------------------------------------------------------------------------
 
@@ -201,6 +222,7 @@ class World:
                 network.start(node.index)
         for wire in network.wires:
             wire.disturb({})
+        self.refusals.clear()
         for company in self.companies:
             network.freeze(company.participant, frozen=False)
         network.pause(CURRENCY, paused=False)
@@ -246,6 +268,28 @@ class World:
             for currency, token in self.network.chain.tokens.items()
             for wallet in self._wallets
         }
+
+
+class Serving:
+    """A process as its clients meet it: what it raises says nothing about a payment."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+
+    def ask(self, request: Request) -> str:
+        """See ``clients.Service``."""
+        return self._said(lambda: self._process.ask(request))
+
+    def state(self, request: Request) -> str:
+        """See ``clients.Service``."""
+        return self._said(lambda: self._process.state(request))
+
+    def _said(self, word: Callable[[], str]) -> str:
+        try:
+            return word()
+        except PyjpmError as error:
+            self._world.heard(self._process, error)
+            return f"?{error.code}"
 
 
 @contextmanager
