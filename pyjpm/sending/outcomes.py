@@ -100,6 +100,8 @@ class Outcomes:
             _write_attempts(connection, findings.outcomes)
             _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
             _write_answers(connection, [answer for _, answer in findings.answers])
+            for submission in _settled(findings):
+                clear_alarms(connection, now=now, submission=submission)
             for wallet in findings.halted:
                 lanes.halt(connection, wallet)
             for each in findings.alarms:
@@ -119,6 +121,18 @@ class Outcomes:
         query = select(payment).where(payment.c.wallet.in_(wallets), payment.c.state.in_(UNSETTLED))
         with self._database.reading() as connection:
             return [to_waiting(row) for row in connection.execute(query)]
+
+
+def _settled(findings: Findings) -> list[str]:
+    """What was quarantined or being voided, and ended as asked."""
+    told = [answer for _, answer in findings.answers]
+    told += [
+        answer
+        for each in findings.outcomes
+        for answer in each.answers
+        if any(asked.id == answer.submission and asked.state is State.VOIDING for asked in each.attempt.asked)
+    ]
+    return [each.submission for each in told if each.state in (State.FINAL, State.VOIDED)]
 
 
 # Spelled out: a list of values does not go with many rows of parameters.
@@ -165,7 +179,16 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
     )
 
 
+# What is being voided is paid, voided or held by other content in the end; until then it stays what it is.
+_ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSEDED)
+
+
 def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+    for ending in (True, False):
+        _write_some(connection, [each for each in answers if (each.state in _ENDS_VOIDING) is ending], ending)
+
+
+def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool) -> None:
     if not answers:
         return
     connection.execute(
@@ -173,7 +196,7 @@ def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
         .where(
             payment.c.id == bindparam("b_id"),
             or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT),
-            _OPEN,
+            _OPEN if ending else _OPEN & (payment.c.state != State.VOIDING),
         )
         .values(
             state=bindparam("b_state"),
