@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -107,6 +107,14 @@ slither: setup $(AUDIT_STAMP)
 # Mutants of the contracts: `make mutants SAMPLE=200 SEED=0x1`, or all of them, which takes a night and can be resumed.
 mutants: setup
 	$(BIN)/python tests/verify/mutation.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
+# Sending exactly once, whatever dies: kills, random histories, planted mistakes (build/faults.json, some 20 minutes).
+# `make faults SEED=7` replays one history and tells all of it.
+faults: setup debian
+	cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m campaign $(if $(SEED),--seed $(SEED)) $(if $(HISTORIES),--histories $(HISTORIES))
+
+faults-long: setup debian
+	cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m campaign --histories 100000
 
 # --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
 

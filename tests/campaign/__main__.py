@@ -6,9 +6,9 @@
 2. Random histories on the in-process chain (``histories``); ``--seed`` replays one, and tells every event.
 3. Each mistake of ``mutants`` must be caught by one of the histories that it is given.
 
-What was done is kept in build/faults.jsonl, so that a run that was ended goes on where it was, as long as the engine and the
-campaign are the same. Fails on any duplicate, loss, open end, wrong "no", quarantine without a thief, failpoint that was
-not reached, or mistake that was not caught; each with the command that replays it.
+What was done is kept in build/faults.jsonl, so that a run that was ended goes on where it was, as long as the engine
+and the campaign are the same. Fails on any duplicate, loss, open end, wrong "no", quarantine without a thief, failpoint
+that was not reached, or mistake that was not caught; each with the command that replays it.
 """
 
 from __future__ import annotations

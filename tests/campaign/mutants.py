@@ -31,8 +31,8 @@ from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.sending import lease, payment_reference
 from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.attempts import Attempts
-from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
