@@ -59,7 +59,7 @@ test-contracts: setup
 	$(FORGE) test
 
 test-sdk: setup debian
-	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/witness tests/integration --ignore=tests/integration/test_brownie.py
+	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/policy tests/witness tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign

@@ -140,6 +140,7 @@ class Approval:
                 and 0 < self.chain_id < 1 << 63
                 and self.wallet == to_checksum_address(self.wallet)
                 and self.checker == to_checksum_address(self.checker)
+                and isinstance(self.purpose, str)
                 and 0 < len(self.purpose) <= _LONGEST
                 and len(bytes.fromhex(self.request_sha256)) == 32
                 and self.request_sha256 == self.request_sha256.lower()

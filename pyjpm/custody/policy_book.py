@@ -35,7 +35,7 @@ from pyjpm.errors.policy import (
 )
 
 VOLUME: Final = 64 << 20
-"""Bytes after which the next volume begins."""
+"""Bytes after which the next volume begins, without the state that a volume begins with."""
 _START: Final = "0" * 64
 
 
@@ -49,16 +49,16 @@ class Book:
         self._handle = -1
         self._number = 0
         self._size = 0
+        self._opening = 0  # bytes of the state that the volume begins with
         self._before = _START
         self._broken = ""
 
     @classmethod
-    def open(cls, folder: Path, chain_id: int, *, read_only: bool = False) -> Self:
+    def open(cls, folder: Path, chain_id: int) -> Self:
         """Open a book, or begin one.
 
         Args:
             folder: made with mode 0700 if it is not there.
-            read_only: to look at it, also while a signer has it.
 
         Raises:
             SignerBookInUse, SignerBookCorrupt, SignerBookOfOtherChain, SignerBookNotWritten, KeystoreTooOpen
@@ -66,14 +66,13 @@ class Book:
         private_folder(folder)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if not read_only:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             raise SignerBookInUse(f"Another signer has the book {folder}.", path=str(folder)) from None
         book = cls(folder, State(chain_id), lock)
         try:
-            book._read(chain_id, read_only)
+            book._read(chain_id)
         except BaseException:
             book.close()
             raise
@@ -98,7 +97,7 @@ class Book:
 
     def write(self, line: dict[str, Any], *, durably: bool) -> None:
         """Write one line and take in what it says. Raises SignerBookNotWritten: then it is as if nothing was said."""
-        if self._size > VOLUME:
+        if self._size - self._opening > VOLUME:
             self._next_volume()
         self._append(line, durably=durably)
         self.state.apply(line)
@@ -130,13 +129,14 @@ class Book:
             os.close(self._handle)
         self._handle, self._number, self._size = handle, self._number + 1, 0
         self._append({"kind": "snapshot", "state": self.state.to_dict()}, durably=True)
+        self._opening = self._size
         folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def _read(self, chain_id: int, read_only: bool) -> None:
+    def _read(self, chain_id: int) -> None:
         numbers = sorted(int(path.stem) for path in self._folder.glob("[0-9]*.jsonl"))
         while numbers:
             # A volume that was begun and has no whole first line: the one before is the newest.
@@ -144,8 +144,7 @@ class Book:
             whole = self._replay(self._path(self._number))
             if whole or not numbers:
                 break
-            if not read_only:
-                self._path(self._number).unlink()
+            self._path(self._number).unlink()
         if self._number and self.state.chain_id != chain_id:
             raise SignerBookOfOtherChain(
                 f"The book {self._folder} is of chain {self.state.chain_id}.",
@@ -153,8 +152,6 @@ class Book:
                 chain_id=self.state.chain_id,
                 expected=chain_id,
             )
-        if read_only:
-            return
         if not self._number:
             self._next_volume()
             return
@@ -180,6 +177,8 @@ class Book:
                 raise _corrupt(path, number) from None
             self._before = hashlib.sha256(data).hexdigest()
             self._size += len(data) + 1
+            if number == 1:
+                self._opening = self._size
         return self._size > 0
 
     def _path(self, number: int) -> Path:

@@ -4,9 +4,8 @@ Decisions that govern this module:
 
 * Nothing that the client says about a request is used but the bytes to be signed: what they are, what they move and
   what a checker must have approved is worked out here.
-* All of a call is signed or none of it. The counts of a day, the nonces and the approvals that are used up go into one
-  line, which is on disk before the device is asked.
-* A second, different transaction under a nonce is never signed; a cancel (nothing, to oneself, 21,000 gas) always is.
+* All of a call is signed or none of it, and the line that says so is on disk before the device is asked.
+* A cancel (nothing, to oneself, 21,000 gas) is always signed.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.exceptions import EncodingError
@@ -35,62 +32,30 @@ from pyjpm.custody.policy_approval import (
 )
 from pyjpm.custody.policy_book import Book
 from pyjpm.custody.policy_calls import Call, calls_in
-from pyjpm.custody.policy_effects import Flow, flows_of, name_of, weight_of
-from pyjpm.custody.policy_state import CANCEL, NEVER, REMEMBERED, ApprovalState, WalletState
+from pyjpm.custody.policy_effects import flows_of, weight_of
+from pyjpm.custody.policy_reckoning import DAY, Ask, Reckoning
+from pyjpm.custody.policy_state import CANCEL
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.errors.policy import (
-    AmountAboveLimit,
     CallerNotAllowed,
+    CallNotUnderstood,
     ChainNotAllowed,
     ContractNotAllowed,
     CreationNotAllowed,
-    DayLimitReached,
     FunctionNotAllowed,
     MessageNotAllowed,
     NativeValueNotAllowed,
-    NonceAlreadySigned,
-    NonceTooFar,
-    SigningApprovalExpired,
     SigningApprovalInvalid,
-    SigningApprovalMissing,
-    SigningApprovalUsed,
     WalletNotServed,
 )
 
-DAY: Final = 86_400
 _CANCEL_GAS: Final = 21_000
+_MOST_DATA: Final = 1 << 19
+"""Bytes of calldata: what is crafted to unfold to much more is not unfolded at length."""
 _checksummed = functools.lru_cache(maxsize=4_096)(to_checksum_address)
 _MOST_APPROVALS: Final = 10_000
 _TYPE: Final = {"type": 2, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
-
-
-@dataclass(slots=True)
-class Ask:
-    """One transaction or message, as the signer reads it.
-
-    Attributes:
-        what: it is, for the book.
-        preimage: what is hashed and then signed; ``digest`` its hash, hexadecimal.
-        flows: what it moves.
-        requests: purposes and digests under which a checker may have approved it; worked out where that matters.
-        checked: it needs a checker whatever it moves.
-        nonce: of a transaction.
-    """
-
-    what: str
-    preimage: bytes
-    digest: str
-    flows: list[Flow]
-    requests: Callable[[], list[tuple[str, str]]]
-    checked: bool
-    nonce: int | None = None
-
-    @property
-    def identity(self) -> str:
-        """What an approval of it is bound to: the payment's own name where it has one."""
-        names = [flow.name for flow in self.flows]
-        return name_of(*names) if names and None not in names else self.digest
 
 
 class Judge:
@@ -130,6 +95,8 @@ class Judge:
                 raise CreationNotAllowed(f"{wallet} may not create contracts.", wallet=wallet)
             return Ask("create", preimage, digest, [], lambda: [creation_request(chain_id, wallet, data)], False, nonce)
         address = _checksummed(to)
+        if len(data) > _MOST_DATA:
+            raise CallNotUnderstood(f"A call has at most {_MOST_DATA} bytes.", contract=address, selector="")
         if address == wallet and not data and gas == _CANCEL_GAS:
             return Ask(CANCEL, preimage, digest, [], list, False, nonce)
         calls = list(calls_in(self.policy.contracts, address, data))
@@ -200,7 +167,7 @@ class Judge:
         """Returns once it is on disk that these may be signed. Raises a refusal; SignerBookNotWritten."""
         now = self._clock()
         with self._lock:
-            line = _Reckoning(self, self._book, wallet, rules, now).line(asks)
+            line = Reckoning(self._book.state, self.policy.chain_id, wallet, rules, now).line(asks)
             self._book.write({"at": int(now), "uid": uid, **line}, durably=True)
 
     def note(self, kind: str, **facts: Any) -> None:
@@ -267,8 +234,8 @@ class Judge:
             raise SignerMarkLost(f"The mark of {wallet} was lost.", wallet=wallet, chain_id=chain_id, path="")
         return highest
 
-    def status(self) -> dict[str, Any]:
-        """What the day has moved and what the wallets have signed: for operators."""
+    def status(self, uid: int) -> dict[str, Any]:
+        """What the day has moved and what the wallets have signed, of those wallets that a user may ask for."""
         with self._lock:
             state, today = self._book.state, int(self._clock() // DAY)
             return {
@@ -280,145 +247,11 @@ class Judge:
                         "highest_nonce": state.wallets[wallet].highest,
                         "moved": dict(state.wallets[wallet].totals) if state.day >= today else {},
                     }
-                    for wallet in self.policy.wallets
-                    if wallet in state.wallets
+                    for wallet, rules in self.policy.wallets.items()
+                    if rules.uids is None or uid in rules.uids
                 },
                 "approvals": sum(1 for each in state.approvals.values() if not each.used_for),
             }
-
-
-class _Reckoning:
-    """One call's sums, on top of what the book says; nothing is changed before its line is written."""
-
-    def __init__(self, judge: Judge, book: Book, wallet: str, rules: Rules, now: float) -> None:
-        state = book.state
-        self._chain_id = judge.policy.chain_id
-        self._wallet = wallet
-        self._rules = rules
-        self._now = now
-        # A clock that went back goes on with the day it left.
-        self._day = max(state.day, int(now // DAY))
-        self._state: WalletState = state.wallets[wallet]
-        same_day = self._day == state.day
-        self._totals = Counter(self._state.totals) if same_day else Counter[str]()
-        self._before = self._state.counted if same_day else set[str]()
-        self._approvals = state.approvals
-        self._by_request: dict[tuple[str, str], list[str]] | None = None
-        self._counted: dict[str, tuple[str, int]] = {}
-        self._nonces: dict[int, str] = {}
-        self._farthest = NEVER
-        self._used: dict[str, str] = {}
-
-    def line(self, asks: Sequence[Ask]) -> dict[str, Any]:
-        """The line that lets all of these be signed. Raises a refusal."""
-        for ask in asks:
-            self._count(ask)
-            self._require_approval(ask)
-            if ask.nonce is not None:
-                self._require_nonce(ask.nonce, ask)
-        return {
-            "kind": "sign",
-            "wallet": self._wallet,
-            "day": self._day,
-            "what": [[ask.what, ask.digest] for ask in asks],
-            "nonces": list(self._nonces.items()),
-            "counted": [[unit, name, amount] for name, (unit, amount) in self._counted.items()],
-            "approvals": list(self._used.items()),
-        }
-
-    def _count(self, ask: Ask) -> None:
-        for place, (unit, amount, name) in enumerate(ask.flows):
-            limit = self._rules.limits.get(unit)
-            most = 0 if limit is None else limit.per_payment
-            if amount > most:
-                raise AmountAboveLimit(
-                    f"{self._wallet} may move {most} minor units of {unit} at a time, not {amount}.",
-                    wallet=self._wallet,
-                    currency=unit,
-                    amount=amount,
-                    limit=most,
-                )
-            name = name or f"{ask.digest[:32]}.{place}"
-            if limit is None or name in self._before or name in self._counted:
-                continue
-            total = self._totals[unit]
-            if total + amount > limit.per_day:
-                raise DayLimitReached(
-                    f"{self._wallet} may move {limit.per_day} minor units of {unit} a day, and has moved {total}.",
-                    wallet=self._wallet,
-                    currency=unit,
-                    amount=amount,
-                    total=total,
-                    limit=limit.per_day,
-                )
-            self._totals[unit] = total + amount
-            self._counted[name] = (unit, amount)
-
-    def _require_approval(self, ask: Ask) -> None:
-        if not ask.checked:
-            sums: Counter[str] = Counter()
-            for unit, amount, _ in ask.flows:
-                sums[unit] += amount
-            thresholds = {unit: self._rules.limits[unit].approval_above for unit in sums if unit in self._rules.limits}
-            if all(above is None or sums[unit] <= above for unit, above in thresholds.items()):
-                return
-        found = [(name, self._approvals[name]) for name in self._matching(ask)]
-        good: dict[str, str] = {}
-        for name, each in found:
-            serves = each.approval.deadline >= self._now and each.approval.checker in self._rules.checkers
-            if serves and self._used.get(name, each.used_for) in ("", ask.identity):
-                good.setdefault(each.approval.checker, name)
-        if len(good) < self._rules.needed:
-            raise self._unapproved(ask, len(good), [each for _, each in found])
-        for name in list(good.values())[: self._rules.needed]:
-            self._used[name] = ask.identity
-
-    def _matching(self, ask: Ask) -> list[str]:
-        if self._by_request is None:
-            self._by_request = {}
-            for name, each in self._approvals.items():
-                if each.approval.wallet == self._wallet and each.approval.checker != self._wallet:
-                    request = (each.approval.purpose, each.approval.request_sha256)
-                    self._by_request.setdefault(request, []).append(name)
-        return [name for request in ask.requests() for name in self._by_request.get(request, [])]
-
-    def _unapproved(self, ask: Ask, given: int, found: list[ApprovalState]) -> PyjpmError:
-        # The SDK's own digest where there is one: it is what the checker sees everywhere else.
-        purpose, digest = ask.requests()[-1]
-        facts = {"wallet": self._wallet, "chain_id": self._chain_id, "purpose": purpose, "request_sha256": digest}
-        lapsed = [each.approval.deadline for each in found if each.approval.deadline < self._now]
-        if lapsed:
-            return SigningApprovalExpired("The approval of this has lapsed.", **facts, deadline=max(lapsed))
-        if any(each.used_for not in ("", ask.identity) for each in found):
-            return SigningApprovalUsed("The approval of this was used for another payment.", **facts)
-        return SigningApprovalMissing(
-            f"{ask.what} needs {self._rules.needed} checkers, {given} approved it.",
-            **facts,
-            given=given,
-            needed=self._rules.needed,
-        )
-
-    def _require_nonce(self, nonce: int, ask: Ask) -> None:
-        state, highest = self._state, self._state.highest
-        if highest is not None and nonce > max(highest, self._farthest) + REMEMBERED:
-            raise NonceTooFar(
-                f"Nonce {nonce} of {self._wallet} is far above {highest}, the highest it signed.",
-                wallet=self._wallet,
-                nonce=nonce,
-                highest=highest,
-            )
-        self._farthest = max(self._farthest, nonce)
-        before = self._nonces.get(nonce, state.signed.get(nonce))
-        if ask.what == CANCEL:
-            self._nonces.setdefault(nonce, before or CANCEL)
-            return
-        if (before is None and nonce <= state.floor) or before not in (None, ask.digest):
-            raise NonceAlreadySigned(
-                f"Another transaction of {self._wallet} was, or may have been, signed under nonce {nonce}.",
-                wallet=self._wallet,
-                nonce=nonce,
-            )
-        self._nonces[nonce] = ask.digest
 
 
 def _requests(chain_id: int, wallet: str, address: str, calls: Sequence[Call]) -> list[tuple[str, str]]:

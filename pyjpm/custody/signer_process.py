@@ -21,8 +21,9 @@ from pyjpm.custody.marks import NonceMarks
 from pyjpm.custody.policy import Policy, Rules
 from pyjpm.custody.policy_approval import Approval
 from pyjpm.custody.policy_book import Book
-from pyjpm.custody.policy_judge import Ask, Judge
+from pyjpm.custody.policy_judge import Judge
 from pyjpm.custody.policy_messages import message_from_wire
+from pyjpm.custody.policy_reckoning import Ask
 from pyjpm.custody.signer import WalletSigner
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import DeviceRefused, KeyNotFound, SignerMarkLost, SigningRefused
@@ -54,7 +55,7 @@ class SignerProcess:
             "highest_nonce": self._highest_nonce,
             "describe": self._describe,
             "approve": self._approve,
-            "status": lambda request, uid: judge.status(),
+            "status": lambda request, uid: judge.status(uid),
         }
 
     @classmethod

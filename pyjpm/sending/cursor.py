@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pyjpm.chain.stream import DEPTH, WHOLE, Back, Cursor, Forward, Place, Step
@@ -46,9 +46,10 @@ class CursorStore:
         own = found.pop(self.name, None)
         if own is None:
             return Cursor.before(first_block)
+        # Some may be above it, of blocks taken back since; nobody looks for the way back there.
         return Cursor(
             Place(own.block, own.hash, own.log_index, own.highest_head),
-            {row.block: row.hash for row in found.values() if row.block <= own.block},
+            {row.block: row.hash for row in found.values()},
         )
 
     def advance(self, connection: Connection, before: Cursor, steps: Sequence[Step]) -> None:
@@ -65,7 +66,6 @@ class CursorStore:
         for step in steps:
             if isinstance(step, Back):
                 known = {number: name for number, name in known.items() if number <= step.to_block}
-                self._forget(connection, step.to_block)
             elif isinstance(step, Forward) and step.place.log_index == WHOLE:
                 known[step.place.block] = step.place.hash
         for number in sorted(known)[-self._slots :]:
@@ -95,10 +95,6 @@ class CursorStore:
         values = {"block": number, "hash": block_hash, "log_index": WHOLE, "highest_head": number}
         if connection.execute(update(rows).where(rows.c.name == slot).values(**values)).rowcount == 0:
             connection.execute(insert(rows).values(name=slot, **values))
-
-    def _forget(self, connection: Connection, above: int) -> None:
-        slots = [self._slot(i) for i in range(self._slots)]
-        connection.execute(delete(rows).where(rows.c.name.in_(slots), rows.c.block > above))
 
     def _slot(self, i: int) -> str:
         return f"{self.name}#{i}"

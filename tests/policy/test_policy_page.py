@@ -63,7 +63,7 @@ def test_the_example_and_the_commands(
     for command in (check, status, approve, hand_in):
         assert main(shlex.split(here(command))[1:]) == 0, command
     assert '"highest_nonce": 0' in capsys.readouterr().out
-    assert judge.status()["approvals"] == 1
+    assert judge.status(0)["approvals"] == 1
     # one is serving already; in a process of its own, because it hardens itself
     second = subprocess.run(
         [sys.executable, "-m", "pyjpm.cli", *shlex.split(here(serve))[1:]],

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,15 @@ from policy.house import CHAIN, PASSPHRASE, House, address_of, cancel, pay, tran
 from policy.test_signer_approvals import approval, handed_in, requests
 from policy.test_talk_round import asked, moved
 
+from pyjpm.chain.raw import decode_raw
+from pyjpm.contracts.codec import codec
 from pyjpm.custody import policy_book
 from pyjpm.custody.policy_book import Book, verify
+from pyjpm.custody.remote_socket import status
 from pyjpm.errors.custody import KeystoreTooOpen, SignerMarkLost
 from pyjpm.errors.policy import (
     NonceAlreadySigned,
+    PolicyRefusal,
     SignerBookCorrupt,
     SignerBookInUse,
     SignerBookOfOtherChain,
@@ -58,6 +64,20 @@ def test_a_clock_that_goes_back_finds_the_day_it_left(house: House) -> None:
     assert moved(process, house) == 1
 
 
+def test_what_was_signed_is_signed_again_whatever_happened_since(house: House) -> None:
+    process = house.open()
+    big = transaction(0, pay(60_000))
+    assert handed_in(process, approval(house, ("call", requests(process, house, big)["call"]))) == ""
+    assert asked(process, house, big) == ""
+    house.clock.now += 3 * 86_400
+    assert asked(process, house, big) == ""  # its approval has lapsed, its day is over
+    assert moved(process, house) == 0
+    assert asked(process, house, transaction(1, pay(60_000))) == "SIGNING_APPROVAL_EXPIRED"
+    assert asked(process, house, *(transaction(nonce, pay(50_000, str(nonce))) for nonce in range(1, 6))) == ""
+    assert asked(process, house, big) == ""
+    assert moved(process, house) == 250_000
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -93,8 +113,6 @@ def test_killed_between_the_count_and_the_answer(house: House) -> None:
 
     house.serve()  # over the socket that was left behind
     remote = house.remote()
-    from pyjpm.custody.remote_socket import status
-
     assert status(house.socket)["wallets"][house.wallet] == {"highest_nonce": 1, "moved": {"EUR": 100_000}}
     assert remote.highest_nonce(CHAIN) == 1
     # what was counted is signed now, and not counted again; nothing else gets its nonce
@@ -102,6 +120,39 @@ def test_killed_between_the_count_and_the_answer(house: House) -> None:
     with pytest.raises(NonceAlreadySigned):
         remote.sign_transaction(transaction(0, pay(1, "another")))
     assert status(house.socket)["wallets"][house.wallet]["moved"] == {"EUR": 100_000}
+
+
+def test_killed_at_any_moment(house: House) -> None:
+    """Whatever was signed was counted, within the day, and no nonce has two signatures."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    returned: dict[int, set[bytes]] = {}
+    for _ in range(3):
+        served = house.serve()
+        remote = house.remote()
+        killer = threading.Timer(chance.uniform(0.0, 0.4), served.kill)
+        killer.start()
+        try:
+            while True:
+                nonce = chance.randrange(60)
+                payment = transaction(nonce, pay(chance.choice([5_000, 7_000]), f"{nonce} {chance.randrange(2)}"))
+                try:
+                    raw = remote.sign_transaction(payment).raw
+                except PolicyRefusal:
+                    continue
+                returned.setdefault(nonce, set()).add(raw)
+        except SignerUnreachable:
+            pass
+        killer.join()
+        served.wait(10)
+    assert returned
+    assert all(len(raws) == 1 for raws in returned.values())
+    house.serve()
+    moved_ = status(house.socket)["wallets"][house.wallet]["moved"]["EUR"]
+    codec_ = codec("DepositToken")
+    paid = {codec_.decode_input(decode_raw(raw).data)[1][:3] for (raw,) in returned.values()}  # type: ignore[index]
+    assert sum(amount for _, amount, _ in paid) <= moved_ <= 250_000
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200])
@@ -159,7 +210,7 @@ def test_a_line_taken_out_is_missed(house: House) -> None:
 
 
 def test_a_full_volume_is_closed_and_the_next_knows_everything(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_book, "VOLUME", 2_000)
+    monkeypatch.setattr(policy_book, "VOLUME", 1_000)
     process = house.open()
     big = transaction(10, pay(60_000, "approved"))
     word = approval(house, ("payments.pay", requests(process, house, big)["payments.pay"]))
@@ -273,10 +324,10 @@ def test_a_book_that_is_lost_is_a_mark_that_is_lost_until_somebody_sets_it(house
 
 
 def test_only_the_last_nonces_are_remembered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pyjpm.custody import policy_judge, policy_state
+    from pyjpm.custody import policy_reckoning, policy_state
 
     monkeypatch.setattr(policy_state, "REMEMBERED", 10)
-    monkeypatch.setattr(policy_judge, "REMEMBERED", 10)
+    monkeypatch.setattr(policy_reckoning, "REMEMBERED", 10)
     process = house.open()
     for nonce in range(30):
         assert asked(process, house, transaction(nonce, pay(1, str(nonce)))) == ""

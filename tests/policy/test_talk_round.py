@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def asked(process: SignerProcess, house: House, *transactions: dict[str, Any], u
 
 
 def moved(process: SignerProcess, house: House, currency: str = "EUR") -> int:
-    return int(process._judge.status()["wallets"][house.wallet]["moved"].get(currency, 0))
+    return int(process._judge.status(0)["wallets"][house.wallet]["moved"].get(currency, 0))
 
 
 def test_what_the_client_says_a_transaction_is_changes_nothing(house: House) -> None:
@@ -84,6 +85,13 @@ def test_one_field_that_lies(house: House, change: dict[str, Any], code: str) ->
     process = house.open()
     assert asked(process, house, {**transaction(0, pay(1)), **change}) == code
     assert asked(process, house, transaction(0, pay(1))) == ""
+
+
+def test_contracts_are_created_where_the_policy_says_so(house: House) -> None:
+    house.write_policy(house.default_policy().replace("[policies.treasury]\n", "[policies.treasury]\ncreate = true\n"))
+    process = house.open()
+    assert asked(process, house, {**transaction(0, b"\x60\x00"), "to": None}) == ""
+    assert asked(process, house, {**transaction(1, b"\x60\x00"), "to": None, "value": 1}) == "NATIVE_VALUE_NOT_ALLOWED"
 
 
 def test_a_payment_in_disguise_is_a_payment(house: House) -> None:
@@ -206,6 +214,24 @@ def test_nobody_asks_for_anothers_wallet(house: House) -> None:
     process = house.open()
     assert asked(process, house, transaction(0, pay(1)), uid=0) == "CALLER_NOT_ALLOWED"
     assert asked(process, house, transaction(0, pay(1)), uid=4242) == ""
+    assert house.wallet not in str(process.handle({"op": "status"}, 0))
+    assert house.wallet in str(process.handle({"op": "status"}, 4242))
+
+
+def test_calldata_that_unfolds_to_much_more_is_not_unfolded_at_length(house: House) -> None:
+    process = house.open()
+    begin = time.monotonic()
+    for size in (1 << 19, 1 << 20):
+        # every item of the batch is the same one, with a remittance as long as half of the calldata
+        heads = size // 64
+        item = 32 * heads
+        parts = [b"", (32).to_bytes(32, "big"), heads.to_bytes(32, "big")]
+        parts += [item.to_bytes(32, "big")] * heads
+        parts += [bytes(32), (1).to_bytes(32, "big"), bytes(32), (128).to_bytes(32, "big")]
+        parts += [(size // 2 - 400).to_bytes(32, "big"), bytes(size // 2)]
+        data = TOKEN.selector("payBatch") + b"".join(parts)
+        assert asked(process, house, transaction(0, data)) == "CALL_NOT_UNDERSTOOD"
+    assert time.monotonic() - begin < 20
 
 
 # --- signed structures ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,15 +77,18 @@ class ForkedChain:
 
 
 class ChainNode(JSONBaseProvider):
-    """A node of it. ``lag``: how many blocks it is behind. ``nulls``: how many requests for blocks it answers so."""
+    """A node of it. ``lag``: how many blocks it is behind. ``nulls``: how many requests for blocks it answers so.
+
+    ``before`` is called before each answer.
+    """
 
     def __init__(self, chain: ForkedChain) -> None:
         super().__init__()
         self.chain, self.lag, self.nulls, self.down = chain, 0, 0, False
-        self.requests: list[str] = []
+        self.before: Callable[[str], None] = lambda method: None
 
     def make_request(self, method: Any, params: Any) -> Any:
-        self.requests.append(method)
+        self.before(method)
         if self.down:
             raise NodeUnreachable("It is down.", url="fake")
         return {"jsonrpc": "2.0", "id": 1, "result": self._result(method, params)}

@@ -74,6 +74,7 @@ class Showing(FakeNode):
     def __init__(self) -> None:
         super().__init__(5)
         self.block_nulls = self.log_nulls = 0
+        self.receipt: dict[str, Any] | None = None
         self.log = {
             "address": "0x" + "c0" * 20,
             "topics": [],
@@ -88,6 +89,8 @@ class Showing(FakeNode):
     def _result(self, method: str, params: Any) -> Any:
         if method == "eth_blockNumber":
             return hex(self.head)
+        if method == "eth_getTransactionReceipt":
+            return self.receipt
         if method == "eth_getLogs":
             assert params == [{"blockHash": self.name}]
             self.log_nulls -= 1
@@ -120,6 +123,28 @@ def test_null_for_ever_is_an_error_never_an_empty_block() -> None:
     node.log_nulls = 1_000_000
     with pytest.raises(HeadNotServed):
         block_view(Connection.open(node, timeout=0.05), 5)
+
+
+def test_a_receipt_of_another_block_or_none_says_nothing() -> None:
+    node = Showing()
+    connection = Connection.open(node)
+    seen = block_view(connection, 5, only=())
+    receipt = {
+        "transactionHash": node.mined,
+        "status": "0x1",
+        "blockNumber": "0x5",
+        "blockHash": node.name,
+        "transactionIndex": "0x0",
+        "from": "0x" + "a1" * 20,
+        "gasUsed": "0x1",
+        "logs": [],
+    }
+    node.receipt = receipt
+    assert silent_receipts(connection, seen, [node.mined]).keys() == {node.mined}
+    node.receipt = {**receipt, "blockHash": "0x" + "99" * 32}
+    assert silent_receipts(connection, seen, [node.mined]) == {}
+    node.receipt = None
+    assert silent_receipts(connection, seen, [node.mined]) == {}
 
 
 @pytest.mark.parametrize("field", ["blockHash", "transactionHash"])

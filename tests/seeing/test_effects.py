@@ -208,6 +208,7 @@ def test_what_may_be_on_its_way_is_waited_for_before_it_is_sent_again(database: 
 
     other.on_send = swallowed
     assert mine.carry_out(other) is EffectState.MAYBE_SENT
+    assert mine.effects.find("ref").detail == "TimeoutError"
     if restarted:
         mine = Effective(database)
     other.on_send = lambda reference: Found("paid")
@@ -322,6 +323,30 @@ def test_of_two_processes_one_sends_and_the_other_waits(database: Database, jour
         assert looked == [EffectState.MAYBE_SENT] * 3
         assert other.has == ["ref"]
         assert theirs.carry_out(other) is EffectState.CONFIRMED
+
+
+def test_who_looked_before_another_claimed_does_not_send(database: Database, journal_url: str | Path) -> None:
+    other = Other()
+
+    def swallowed(reference: str) -> Answer:
+        raise TimeoutError
+
+    other.on_send = swallowed
+    with opened(journal_url) as second:
+        mine, theirs = Effective(database), Effective(second)
+        mine.intend()
+        passed = mine.clock.monotonic
+        looks: list[EffectState] = []
+
+        def between_looking_and_claiming() -> float:
+            if not looks:
+                looks.append(theirs.carry_out(other))
+            return passed()
+
+        mine.clock.monotonic = between_looking_and_claiming  # type: ignore[method-assign]
+        assert mine.carry_out(other) is EffectState.MAYBE_SENT
+        assert looks == [EffectState.MAYBE_SENT]
+        assert other.calls.count("send") == 1
 
 
 def test_a_claim_that_changes_is_seen_from_anew(database: Database, journal_url: str | Path) -> None:

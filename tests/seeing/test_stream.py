@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from forked import ChainNode, ForkedChain
@@ -121,6 +122,36 @@ def test_a_chain_that_changes_between_two_pages_and_two_requests(chain: ForkedCh
         reader.apply(step)
         reader.stream.accept(step)
     chain.reorganise(6, *[[100 + i] for i in range(7)])
+    reader.catch_up()
+    assert reader.values == chain.values
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (1, 0), (0, 1), (0, 0)])
+def test_a_chain_that_changes_between_any_two_requests(chain: ForkedChain, at: int, before: int, after: int) -> None:
+    node = ChainNode(chain)
+    reader = Reader(node)
+    for i in range(5):
+        chain.mine(*[i] * before)
+    made = {block.name: block.values for block in chain.blocks}
+    count = 0
+
+    def reorganise(method: str) -> None:
+        nonlocal count
+        count += 1
+        if count == at:
+            chain.reorganise(4, *[[100 + i] * after for i in range(5)])
+            made.update({block.name: block.values for block in chain.blocks})
+
+    node.before = reorganise
+    steps = reader.stream.poll()
+    blocks = [step.block for step in steps if isinstance(step, Forward)]
+    assert all(parent.hash == child.parent_hash for parent, child in pairwise(blocks))
+    for step in steps:
+        assert isinstance(step, Forward)
+        assert [int.from_bytes(event.data, "big") for event in step.events] == made[step.block.hash]
+        reader.apply(step)
+        reader.stream.accept(step)
     reader.catch_up()
     assert reader.values == chain.values
 
@@ -250,11 +281,21 @@ def test_whatever_the_chain_and_its_nodes_do_the_end_is_what_the_chain_says(seed
             chance.choice(nodes).down ^= True
         elif act < 0.9:
             reader.open(reader.stream.cursor)
+        left = chance.randrange(30)
+
+        def meanwhile(method: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0 and len(chain.blocks) > 4:
+                chain.reorganise(2, [2000 + left], [2001], [2002])
+
+        nodes[0].before = nodes[1].before = meanwhile
         for step in reader.stream.poll()[: chance.randrange(4)]:
             reader.apply(step)
             reader.stream.accept(step)
         reader.clock.sleep(chance.random() * 3)
     for node in nodes:
+        node.before = lambda method: None
         node.down, node.lag, node.nulls = False, 0, 0
     for _ in range(8):  # above any height that was seen
         chain.mine()

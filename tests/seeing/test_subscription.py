@@ -19,6 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 from pyjpm.chain import LocalAnvil, watch
 from pyjpm.chain.nodes import Nodes
 from pyjpm.chain.stream import Back, Cursor, EventStream
+from pyjpm.chain.subscription import HeadSubscription
 from pyjpm.chain.transport import HttpProvider
 from pyjpm.chain.watch import HeadWatch
 
@@ -271,6 +272,25 @@ def test_where_a_node_offers_no_subscription_it_is_polled(anvil: LocalAnvil, ans
             ringer.ring(number)
         until(lambda: told.values == [0, 1, 2])
         assert not told.watch.subscribed
+
+
+def test_it_is_time_to_look_when_a_subscription_begins_and_when_it_ends(anvil: LocalAnvil) -> None:
+    ringer = Ringer(anvil)
+    relay = Relay(int(anvil.url.rsplit(":", 1)[1]))
+    heard: list[int | None] = []
+    subscription = HeadSubscription(f"ws://127.0.0.1:{relay.port}", heard.append)
+    try:
+        until(lambda: subscription.alive)
+        until(lambda: heard == [None])
+        ringer.ring(1)
+        until(lambda: heard == [None, ringer.start])
+        relay.refusing = True
+        relay.cut()
+        until(lambda: heard == [None, ringer.start, None])
+        assert not subscription.alive
+    finally:
+        subscription.close()
+        relay.close()
 
 
 def test_nothing_is_left_behind(anvil: LocalAnvil) -> None:
