@@ -183,11 +183,26 @@ class Acceptance:
                 advance(connection, wallet, nonce)
             rows.write(connection)
 
+    def add_waiting(self, connection: Connection, wallet: str, request: Request, now: int) -> str:
+        """Store a request without a nonce inside a transaction that has the wallet's lane locked; its id.
+
+        What ended under its key without effect is attempted again. Raises IdempotencyConflict.
+        """
+        known = _known(connection, Batch(wallet, [request])).get(request.operation.key)
+        if known is None:
+            payment_id = secrets.token_hex(16)
+            values = _payment_values(payment_id, wallet, request, _first_state(request, now), None, now)
+            connection.execute(insert(payment).values(**values))
+            return payment_id
+        if known.state in RETRIED:
+            again(connection, known.id, _first_state(request, now))
+        return known.id
+
     def in_flight(self, *, wallet: str | None = None, owner: str | None = None) -> dict[str, int]:
         """Minor units by token that unanswered operations of a wallet, or of an owner, take off; waiting ones too."""
         whose = payment.c.owner == owner if wallet is None else payment.c.wallet == wallet
         query = select(payment.c.debits).where(
-            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
+            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING, State.VOIDING))
         )
         total: dict[str, int] = {}
         with self._database.reading() as connection:
@@ -223,6 +238,12 @@ _ATTEMPT_AGAIN: Final = (
     .where(payment.c.id == bindparam("b_id"))
     .values(attempt=bindparam("b_attempt"), state=bindparam("b_state"), error=None)
 )
+
+
+def again(connection: Connection, submission: str, state: State) -> None:
+    """What ended is accepted anew, without a nonce."""
+    values: dict[str, Any] = {"state": state, "attempt": None, "error": None, "cancels": 0}
+    connection.execute(update(payment).where(payment.c.id == submission).values(**values))
 
 
 _ATTEMPTS: Final = insert(attempt)

@@ -172,6 +172,11 @@ def advance(connection: Connection, wallet: str, next_nonce: int) -> None:
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(next_nonce=next_nonce))
 
 
+def recover(connection: Connection, wallet: str, end: int) -> None:
+    """Bind no new nonce before all below ``end`` are used."""
+    _write(connection, wallet, state=LaneState.RECOVERING, recover_to=end)
+
+
 def halt(connection: Connection, wallet: str) -> None:
     """Sign nothing more for this wallet."""
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(state=LaneState.HALTED))

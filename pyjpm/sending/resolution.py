@@ -321,8 +321,11 @@ def _cancelled(attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) ->
 
 def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:
     """The transaction that used a nonce, None where this node cannot show it (yet)."""
-    low, high = 0, head  # the first block after which the count is above the nonce lies in (low, high]
+    low, high = head - 1, head  # the first block after which the count is above the nonce lies in (low, high]
     try:
+        # Back from the head in growing steps: nodes prune old state, and a nonce of ours was used lately.
+        while low > 0 and connection.transaction_count(wallet, at=low) > nonce:
+            low, high = max(0, low - 2 * (head - low)), low
         while high - low > 1:
             middle = (low + high) // 2
             if connection.transaction_count(wallet, at=middle) > nonce:
