@@ -26,6 +26,7 @@ from pyjpm.errors.deployment import InvalidRequest, RecordExists
 from pyjpm.escrow import Escrow
 from pyjpm.governance import Governance
 from pyjpm.money import MAX_MINOR
+from pyjpm.outbox import Outbox
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.record import DeploymentRecord
@@ -48,6 +49,7 @@ class Platform:
     Attributes:
         participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations,
             settlement, assets, governance, reserve, upgrades: the nouns.
+        outbox: what waits and why, and what an operator decides about it.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -69,6 +71,7 @@ class Platform:
         self.reserve = Reserve(session)
         self.rules = Rules(session)
         self.upgrades = Upgrades(session)
+        self.outbox = Outbox(session)
 
     @classmethod
     def deploy(
@@ -227,7 +230,9 @@ def _journal(
 ) -> Journal:
     """The journal at the path given, else beside the record. Only where nothing can outlive this process, or where
     nothing is sent, may it be in memory: a payment must be found again after a crash."""
-    path = Path(journal) if journal is not None else record.with_suffix(".journal") if record is not None else None
+    path: str | Path | None = journal
+    if path is None and record is not None:
+        path = record.with_suffix(".journal")
     if path is None and not reads_only and connection.kind is not ClientKind.ETH_TESTER:
         raise InvalidRequest(
             "A client that acts on a chain that outlives it needs a journal: give journal=… or record=…."

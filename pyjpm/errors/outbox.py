@@ -92,3 +92,17 @@ class NotDecidable(SendingError):
 
     code: ClassVar[str] = "NOT_DECIDABLE"
     hint: ClassVar[str] = "`pyjpm outbox show` says where it stands; each state allows other decisions."
+
+
+class ReasonMissing(SendingError):
+    """A decision says who decided and why. Details: ``field``."""
+
+    code: ClassVar[str] = "REASON_MISSING"
+    hint: ClassVar[str] = "Give --who and --reason: both stay in the outbox's trail."
+
+
+class PriceUnknown(SendingError):
+    """No node shows the price of the transaction that jams a wallet. Details: ``wallet``."""
+
+    code: ClassVar[str] = "PRICE_UNKNOWN"
+    hint: ClassVar[str] = "Ask the nodes' operators for its price and give a higher one with --price (wei)."
