@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -198,14 +199,20 @@ class Sender:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = [self._admission.admit(batch, view, simulate=simulate) for batch in fresh]
-            with self._journal.lanes.held(wallets):
+            with ExitStack() as leaving:
+                held = leaving.enter_context(ExitStack())
+                held.enter_context(self._journal.lanes.held(wallets))
                 ids = self._journal.acceptance.accept(
                     asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
                 )
                 for batch, each in zip(asked, ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                failures = self._lanes.sign_and_send(wallets, view)
+                signed, failures = self._lanes.sign(wallets)
+                # What comes after this may be signed while this is sent, but leaves after it.
+                leaving.enter_context(self._journal.lanes.leaving(wallets))
+                held.close()
+                self._lanes.send(signed, view)
         self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
