@@ -27,7 +27,7 @@ from pyjpm.money import Money
 from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
 from pyjpm.sending import Operation, batch_reference, payment_reference
-from pyjpm.session import Act, Session, Status
+from pyjpm.session import Act, Moment, Session, Status
 
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500
@@ -48,6 +48,8 @@ class Payments:
         remittance: bytes | Remittance = b"",
         clearance: Document | None = None,
         readers: Sequence[bytes] = (),
+        not_before: Moment | None = None,
+        not_after: Moment | None = None,
     ) -> Payment:
         """Pays from the acting wallet.
 
@@ -59,6 +61,8 @@ class Payments:
                 ``readers`` can open.
             clearance: the bank's, of ``clearances.request`` with the same arguments; for participants that need one.
             readers: further public keys that a ``Remittance`` is sealed to, such as the bank's where law asks.
+            not_before: its value date: it waits until then (unix seconds, or a datetime with its time zone).
+            not_after: it is not signed later, and expires.
 
         Raises:
             IdempotencyConflict: the key was used for other content.
@@ -92,6 +96,8 @@ class Payments:
             arguments=arguments,
             reference="0x" + reference.hex(),
             sealed=bool(said),
+            not_before=not_before,
+            not_after=not_after,
         )
         return Payment.of(session, submission)
 

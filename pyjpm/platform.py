@@ -26,6 +26,7 @@ from pyjpm.errors.deployment import InvalidRequest, RecordExists
 from pyjpm.escrow import Escrow
 from pyjpm.governance import Governance
 from pyjpm.money import MAX_MINOR
+from pyjpm.outbox import Outbox
 from pyjpm.participants import Participants
 from pyjpm.payments import Payments
 from pyjpm.record import DeploymentRecord
@@ -34,6 +35,7 @@ from pyjpm.restrictions import Restrictions
 from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
 from pyjpm.rules import Rules
 from pyjpm.sending import Journal, Sender
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
 from pyjpm.sponsors import Sponsors
@@ -48,6 +50,7 @@ class Platform:
     Attributes:
         participants, sponsors, restrictions, deposits, payments, clearances, escrow, amendments, attestations,
             settlement, assets, governance, reserve, upgrades: the nouns.
+        outbox: what waits and why, and what an operator decides about it.
         session: the ground they stand on; ``session.contract(name)`` is the way down to web3.
     """
 
@@ -69,6 +72,7 @@ class Platform:
         self.reserve = Reserve(session)
         self.rules = Rules(session)
         self.upgrades = Upgrades(session)
+        self.outbox = Outbox(session)
 
     @classmethod
     def deploy(
@@ -146,6 +150,7 @@ class Platform:
         journal: str | Path | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 3,
+        approvals: str | Path | ApprovalPolicy | None = None,
     ) -> Platform:
         """A client to a platform that stands.
 
@@ -156,6 +161,7 @@ class Platform:
             journal: this client's own store of signed transactions; beside the record by default.
             timeout: the default seconds of ``wait``.
             max_retries: how often a read is repeated after a transport fault.
+            approvals: the policy, or its TOML file, that says what waits for whose word (see docs/outbox.md).
 
         Raises:
             RecordOfOtherChain, CodeDiffers, VersionUnsupported, RecordNotFound, MalformedRecord
@@ -164,8 +170,9 @@ class Platform:
         path = None if isinstance(record, DeploymentRecord) else Path(record)
         loaded = record if isinstance(record, DeploymentRecord) else DeploymentRecord.load(Path(record))
         loaded.verify(connection)
+        policy = ApprovalPolicy.load(Path(approvals)) if isinstance(approvals, str | Path) else approvals
         opened = _journal(connection, path if signer is not None else None, journal, reads_only=signer is None)
-        platform = cls(Session(loaded, connection, opened, signer, timeout))
+        platform = cls(Session(loaded, connection, opened, signer, timeout, policy))
         if signer is not None:
             platform.session.sender.resume({signer.address: signer})
         return platform
@@ -173,7 +180,7 @@ class Platform:
     def acting(self, signer: Signer) -> Platform:
         """The same platform for another signer, over the same connection and journal."""
         old = self.session
-        session = Session(old.record, old.connection, old.journal, signer, old.timeout)
+        session = Session(old.record, old.connection, old.journal, signer, old.timeout, old.approvals)
         return Platform(session, owns_journal=False)
 
     def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Platform:
@@ -186,7 +193,8 @@ class Platform:
         old = self.session
         connection = old.connection.with_options(timeout=timeout, max_retries=max_retries)
         limit = old.timeout if timeout is None else timeout
-        return Platform(Session(old.record, connection, old.journal, old.signer_or_none, limit), owns_journal=False)
+        session = Session(old.record, connection, old.journal, old.signer_or_none, limit, old.approvals)
+        return Platform(session, owns_journal=False)
 
     @property
     def record(self) -> DeploymentRecord:
@@ -227,7 +235,9 @@ def _journal(
 ) -> Journal:
     """The journal at the path given, else beside the record. Only where nothing can outlive this process, or where
     nothing is sent, may it be in memory: a payment must be found again after a crash."""
-    path = Path(journal) if journal is not None else record.with_suffix(".journal") if record is not None else None
+    path: str | Path | None = journal
+    if path is None and record is not None:
+        path = record.with_suffix(".journal")
     if path is None and not reads_only and connection.kind is not ClientKind.ETH_TESTER:
         raise InvalidRequest(
             "A client that acts on a chain that outlives it needs a journal: give journal=… or record=…."

@@ -16,6 +16,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -35,6 +36,7 @@ from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
@@ -44,6 +46,8 @@ DOMAIN_NAMES: Final = {
     "PaymentRules": "pyjpm PaymentRules",
     "Reserve": "pyjpm Reserve",
 }
+Moment = int | datetime
+"""A point in time: unix seconds, or a datetime with its time zone."""
 ZERO_ADDRESS: Final = "0x" + 40 * "0"
 
 
@@ -86,6 +90,7 @@ class Session:
     Args:
         signer: who acts; None for a client that only reads.
         timeout: seconds that ``wait`` waits by default.
+        approvals: what waits for whose word; None: nothing does.
     """
 
     def __init__(
@@ -95,13 +100,20 @@ class Session:
         journal: Journal,
         signer: Signer | None,
         timeout: float,
+        approvals: ApprovalPolicy | None = None,
     ) -> None:
         self.record = record
         self.connection = connection
         self.journal = journal
         self.sender = Sender(
-            connection, journal, decode=decode_revert, witness=ContractWitness(record), funds=ContractFunds(record)
+            connection,
+            journal,
+            decode=decode_revert,
+            witness=ContractWitness(record),
+            funds=ContractFunds(record),
+            needs_approval=approvals,
         )
+        self.approvals = approvals
         self.timeout = timeout
         self._signer = signer
         self._participant = 0
@@ -302,11 +314,14 @@ class Session:
         reference: str | None = None,
         at: str | None = None,
         sealed: bool = False,
+        not_before: Moment | None = None,
+        not_after: Moment | None = None,
     ) -> Submission:
         """Sends one call exactly once under an idempotency key.
 
         Args:
             contract: name in the record, or a currency; with ``at``, the artifact of the contract at that address.
+            not_before, not_after: between which it may be signed.
 
         Raises:
             IdempotencyConflict: the key was used for other content.
@@ -322,6 +337,8 @@ class Session:
             reference=reference,
             at=at,
             sealed=sealed,
+            not_before=not_before,
+            not_after=not_after,
         )
         return self.sender.submit(self.signer, operation)
 
@@ -337,6 +354,8 @@ class Session:
         reference: str | None = None,
         at: str | None = None,
         sealed: bool = False,
+        not_before: Moment | None = None,
+        not_after: Moment | None = None,
     ) -> Operation:
         """The operation that :meth:`submit` would send; for callers that send many at once."""
         encoder = codec(contract) if at else self.codec(contract)
@@ -351,6 +370,8 @@ class Session:
             reference=reference,
             owner=self.owner,
             sealed=sealed,
+            not_before=unix_seconds(not_before),
+            not_after=unix_seconds(not_after),
         )
 
     def serve(self) -> None:
@@ -463,3 +484,12 @@ def reference_hash(text: str | bytes) -> bytes:
     if not text:
         raise InvalidRequest("The reference is empty.")
     return keccak(text=text)
+
+
+def unix_seconds(moment: Moment | None) -> int | None:
+    """A moment in unix seconds. Raises InvalidRequest for a datetime without a time zone."""
+    if moment is None or isinstance(moment, int):
+        return moment
+    if moment.tzinfo is None:
+        raise InvalidRequest(f"{moment.isoformat()} has no time zone: which day it is depends on it.")
+    return int(moment.timestamp())

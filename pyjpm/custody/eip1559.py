@@ -59,6 +59,29 @@ def unsigned_fields(transaction: Mapping[str, Any]) -> list[Any]:
     ]
 
 
+def priced_cancel_fields(chain_id: int, nonce: int, wallet: str, price: int) -> list[Any]:
+    """The nine fields of a self-transfer of nothing at a price: what frees a wallet that a price has jammed.
+
+    Raises SigningRefused for a price of 0 or out of range, and as ``unsigned_fields``.
+    """
+    if type(price) is not int or not 0 < price < _WORD:
+        raise _refused("maxFeePerGas", "needs a price above 0")
+    fields = unsigned_fields(
+        {
+            "type": 2,
+            "chainId": chain_id,
+            "nonce": nonce,
+            "to": wallet,
+            "value": 0,
+            "gas": 21_000,
+            "maxFeePerGas": 0,
+            "maxPriorityFeePerGas": 0,
+        }
+    )
+    fields[2] = fields[3] = price
+    return fields
+
+
 def signing_preimage(fields: list[Any]) -> bytes:
     """What is hashed and then signed."""
     return _TYPE + bytes(rlp.encode(fields))

@@ -154,7 +154,7 @@ class Reckoning:
         if self._by_request is None:
             self._by_request = {}
             for name, each in self._approvals.items():
-                if each.approval.wallet == self._wallet and each.approval.checker != self._wallet:
+                if each.approval.wallet == self._wallet:
                     request = (each.approval.purpose, each.approval.request_sha256)
                     self._by_request.setdefault(request, []).append(name)
         return [name for request in ask.requests() for name in self._by_request.get(request, [])]

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 from eth_utils.crypto import keccak
 
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.custody.eip1559 import signed_bytes, signing_preimage, unsigned_fields
+from pyjpm.custody.eip1559 import priced_cancel_fields, signed_bytes, signing_preimage, unsigned_fields
 from pyjpm.custody.marks import NonceMarks
 from pyjpm.errors.custody import KeyNotExportable, SigningRefused
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
@@ -79,6 +79,16 @@ class WalletSigner(ABC):
         signatures = self._sign_preimages([signing_preimage(fields) for fields in unsigned])
         raws = [signed_bytes(fields, signature) for fields, signature in zip(unsigned, signatures, strict=True)]
         return [SignedBytes(raw, keccak(raw)) for raw in raws]
+
+    def sign_priced_cancel(self, chain_id: int, nonce: int, price: int) -> SignedBytes:
+        """Sign a self-transfer of nothing, of 21,000 gas, at ``price`` wei: the one transaction with a fee, for an
+        operator who frees a jammed wallet. Raises SigningRefused, MarkNotWritten, what the device raises."""
+        fields = priced_cancel_fields(chain_id, nonce, self._address, price)
+        if self._marks is not None:
+            self._marks.rise(self._address, {chain_id: nonce})
+        (signature,) = self._sign_preimages([signing_preimage(fields)])
+        raw = signed_bytes(fields, signature)
+        return SignedBytes(raw, keccak(raw))
 
     def sign_typed_data(self, message: TypedMessage) -> bytes:
         """Sign a structured message (see Signer). Raises what the device raises."""

@@ -92,3 +92,32 @@ class NotDecidable(SendingError):
 
     code: ClassVar[str] = "NOT_DECIDABLE"
     hint: ClassVar[str] = "`pyjpm outbox show` says where it stands; each state allows other decisions."
+
+
+class ReasonMissing(SendingError):
+    """A decision says who decided and why. Details: ``field``."""
+
+    code: ClassVar[str] = "REASON_MISSING"
+    hint: ClassVar[str] = "Give --who and --reason: both stay in the outbox's trail."
+
+
+class PriceUnknown(SendingError):
+    """No node shows the price of the transaction that jams a wallet. Details: ``wallet``."""
+
+    code: ClassVar[str] = "PRICE_UNKNOWN"
+    hint: ClassVar[str] = "Ask the nodes' operators for its price and give a higher one with --price (wei)."
+
+
+class InvalidApprovalPolicy(SendingError):
+    """The file that says what waits for whose word is not usable. Details: ``path``."""
+
+    code: ClassVar[str] = "INVALID_APPROVAL_POLICY"
+    hint: ClassVar[str] = "Correct the file: tables [[rule]] with kinds, checkers, needed, and above with currency."
+
+
+class ApprovalRefused(SendingError):
+    """A word on an operation does not count: the maker's own, nobody's whom the policy names, lapsed, or signed over
+    something else. Details: ``checker``, ``submission``."""
+
+    code: ClassVar[str] = "APPROVAL_REFUSED"
+    hint: ClassVar[str] = "Have a checker whom the policy names sign exactly this submission, with an expiry to come."

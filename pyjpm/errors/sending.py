@@ -132,6 +132,14 @@ class JournalOfOtherChain(SendingError):
     hint: ClassVar[str] = "Connect to the chain of this journal, or give the journal of this chain."
 
 
+class JournalNotFound(SendingError):
+    """There is no journal here to look into, or one of an older version that no service has opened since. Details:
+    ``path``."""
+
+    code: ClassVar[str] = "JOURNAL_NOT_FOUND"
+    hint: ClassVar[str] = "Give the file or URL of the journal that the service uses; starting the service migrates it."
+
+
 class JournalNotDurable(SendingError):
     """A commit might not survive a power cut. Details: ``path``, ``setting``, ``required``, ``actual``."""
 

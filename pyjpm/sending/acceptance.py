@@ -20,6 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane, require_open
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
@@ -182,11 +183,26 @@ class Acceptance:
                 advance(connection, wallet, nonce)
             rows.write(connection)
 
+    def add_waiting(self, connection: Connection, wallet: str, request: Request, now: int) -> str:
+        """Store a request without a nonce inside a transaction that has the wallet's lane locked; its id.
+
+        What ended under its key without effect is attempted again. Raises IdempotencyConflict.
+        """
+        known = _known(connection, Batch(wallet, [request])).get(request.operation.key)
+        if known is None:
+            payment_id = secrets.token_hex(16)
+            values = _payment_values(payment_id, wallet, request, _first_state(request, now), None, now)
+            connection.execute(insert(payment).values(**values))
+            return payment_id
+        if known.state in RETRIED:
+            again(connection, known.id, _first_state(request, now))
+        return known.id
+
     def in_flight(self, *, wallet: str | None = None, owner: str | None = None) -> dict[str, int]:
         """Minor units by token that unanswered operations of a wallet, or of an owner, take off; waiting ones too."""
         whose = payment.c.owner == owner if wallet is None else payment.c.wallet == wallet
         query = select(payment.c.debits).where(
-            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING))
+            whose, payment.c.debits.is_not(None), payment.c.state.in_((*WAITING, *LIVING, State.VOIDING))
         )
         total: dict[str, int] = {}
         with self._database.reading() as connection:
@@ -224,6 +240,17 @@ _ATTEMPT_AGAIN: Final = (
 )
 
 
+def again(connection: Connection, submission: str, state: State) -> None:
+    """What ended is accepted anew, without a nonce."""
+    values: dict[str, Any] = {"state": state, "attempt": None, "error": None, "cancels": 0}
+    connection.execute(update(payment).where(payment.c.id == submission).values(**values))
+
+
+_ATTEMPTS: Final = insert(attempt)
+_PAYMENTS: Final = insert(payment)
+_LINKS: Final = insert(attempt_payment)
+
+
 @dataclass(slots=True)
 class _Rows:
     """What an acceptance writes."""
@@ -253,15 +280,11 @@ class _Rows:
         self.links += [{"attempt": attempt_id, "payment": each, "position": i} for i, each in enumerate(payments)]
 
     def write(self, connection: Connection) -> None:
-        for statement, values in (
-            (insert(attempt), self.attempts),
-            (insert(payment), self.new),
-            (_RENEW, self.renewed),
-            (_ATTEMPT_AGAIN, self.again),
-            (insert(attempt_payment), self.links),
-        ):
-            if values:
-                connection.execute(statement, values)
+        write_many(connection, _ATTEMPTS, self.attempts)
+        write_many(connection, _PAYMENTS, self.new)
+        write_many(connection, _RENEW, self.renewed)
+        write_many(connection, _ATTEMPT_AGAIN, self.again)
+        write_many(connection, _LINKS, self.links)
 
 
 def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _Rows) -> list[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pyjpm.errors.sending import Fenced, JournalClosed, JournalForked
+from pyjpm.errors.sending import Fenced, JournalClosed, JournalForked, JournalNotFound
 from pyjpm.sending import binding, lease, schema
 from pyjpm.sending.binding import Binding
 from pyjpm.sending.postgresql import PostgresStore
@@ -34,17 +34,18 @@ class Database:
 
     Args:
         where: an SQLite file's path (made with its folder if need be), a ``postgresql://`` URL, or None for memory.
-        genesis_hash, chain_id: the chain it is bound to.
+        genesis_hash, chain_id: the chain it is bound to; None for one that is there, whatever its chain.
 
     Raises:
-        JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal, PostgresDriverMissing, and
-        JournalFailed with its subclasses, as every method does.
+        JournalNotFound, JournalOfOtherChain, JournalNotDurable, JournalTooNew, JournalInUse, InvalidJournal,
+        PostgresDriverMissing, and JournalFailed with its subclasses, as every method does.
 
     Attributes:
         name: where it is, without a password; ``memory``.
+        bound: to which chain, as it was opened.
     """
 
-    def __init__(self, where: Path | str | None, *, genesis_hash: str, chain_id: int) -> None:
+    def __init__(self, where: Path | str | None, *, genesis_hash: str | None, chain_id: int | None) -> None:
         self._owner = os.getpid()
         self._busy = threading.local()
         self._closed = False
@@ -53,11 +54,14 @@ class Database:
         if isinstance(where, str) and "://" in where:
             self._store = PostgresStore(where)
         else:
+            if genesis_hash is None and (where is None or not Path(where).is_file()):
+                raise _not_found(str(where))
             self._store = SqliteStore(None if where is None else Path(where))
         self.name = self._store.name
         try:
-            self._bound = self._prepared(genesis_hash, chain_id)
-            self.expect(genesis_hash=genesis_hash, chain_id=chain_id)
+            self.bound = self._prepared(genesis_hash, chain_id)
+            if genesis_hash is not None and chain_id is not None:
+                self.expect(genesis_hash=genesis_hash, chain_id=chain_id)
         except BaseException:
             self._store.close()
             raise
@@ -111,8 +115,8 @@ class Database:
 
     def expect(self, *, genesis_hash: str, chain_id: int) -> None:
         """Raises JournalOfOtherChain unless it is bound to this chain."""
-        binding.expect(self.name, "genesis_hash", self._bound.genesis_hash, genesis_hash)
-        binding.expect(self.name, "chain_id", self._bound.chain_id, chain_id)
+        binding.expect(self.name, "genesis_hash", self.bound.genesis_hash, genesis_hash)
+        binding.expect(self.name, "chain_id", self.bound.chain_id, chain_id)
 
     def expect_checkpoint(self, block_hash: Callable[[int], str | None]) -> None:
         """Raises JournalOfOtherChain if this chain has another block where the checkpoint is.
@@ -154,11 +158,14 @@ class Database:
         finally:
             self._busy.here = False
 
-    def _prepared(self, genesis_hash: str, chain_id: int) -> Binding:
+    def _prepared(self, genesis_hash: str | None, chain_id: int | None) -> Binding:
         with self._store.reading() as connection:
             version = schema.version_of(connection, self.name)
             if version == SCHEMA_VERSION:
                 return binding.read(connection)
+        if genesis_hash is None or chain_id is None:
+            # Nothing is made or migrated for somebody who only looks: the service may be of the older version.
+            raise _not_found(self.name)
         with self._store.preparing() as connection:
             # Again: another process may have been faster.
             version = schema.version_of(connection, self.name)
@@ -169,3 +176,7 @@ class Database:
                 binding.expect_chain(connection, self.name, genesis_hash=genesis_hash, chain_id=chain_id)
                 schema.migrate(connection, version)
             return binding.read(connection)
+
+
+def _not_found(name: str) -> JournalNotFound:
+    return JournalNotFound(f"There is no journal of this version at {name}.", path=name)

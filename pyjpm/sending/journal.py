@@ -13,6 +13,7 @@ from pyjpm.chain.values import check_address
 from pyjpm.errors.sending import SubmissionNotFound
 from pyjpm.sending import binding, lease
 from pyjpm.sending.acceptance import Acceptance
+from pyjpm.sending.alarms import Alarms
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
@@ -20,6 +21,7 @@ from pyjpm.sending.operation import OPEN, Submission, SubmissionState
 from pyjpm.sending.outcomes import Outcomes
 from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
 from pyjpm.sending.tables import payment
+from pyjpm.sending.trail import Trail
 
 _PAGE: Final = 500
 
@@ -32,6 +34,7 @@ class Journal:
 
     Attributes:
         lanes, acceptance, attempts, outcomes: what sending writes; nobody else does.
+        trail, alarms: what operators decided, and what should wake them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -40,6 +43,8 @@ class Journal:
         self.acceptance = Acceptance(database, self.lanes)
         self.attempts = Attempts(database, self.lanes)
         self.outcomes = Outcomes(database, self.lanes)
+        self.trail = Trail(database)
+        self.alarms = Alarms(database)
 
     @classmethod
     def open(cls, path: Path | str | None, *, genesis_hash: str, chain_id: int) -> Journal:
@@ -56,6 +61,14 @@ class Journal:
             PostgresDriverMissing, JournalFailed with its subclasses.
         """
         return cls(Database(path, genesis_hash=genesis_hash, chain_id=chain_id))
+
+    @classmethod
+    def existing(cls, path: Path | str) -> Journal:
+        """Open a journal that is there, of whatever chain, to look into it or to decide: no lease is taken.
+
+        Raises JournalNotFound, JournalTooNew, and as ``open``.
+        """
+        return cls(Database(path, genesis_hash=None, chain_id=None))
 
     def __repr__(self) -> str:
         return f"Journal({self._database.name})"
@@ -87,6 +100,21 @@ class Journal:
     def move_checkpoint(self, number: int, block_hash: str) -> None:
         """Bind it to this block as well: one that is never taken back."""
         self._database.checkpoint(number, block_hash)
+
+    @property
+    def database(self) -> Database:
+        """What it is kept in; for readers of this package."""
+        return self._database
+
+    @property
+    def chain_id(self) -> int:
+        """Of the chain it is bound to."""
+        return self._database.bound.chain_id
+
+    @property
+    def genesis_hash(self) -> str:
+        """Of the chain it is bound to."""
+        return self._database.bound.genesis_hash
 
     @property
     def highest_head(self) -> int:

@@ -51,6 +51,11 @@ def require(connection: Connection, wallets: Iterable[str], token: str) -> None:
             raise Fenced(f"Another process sends for the wallet {wallet} now.", wallet=wallet)
 
 
+def lock(connection: Connection, wallets: Iterable[str]) -> None:
+    """Lock the lanes of these wallets, whoever holds them: for what binds no nonce and must meet no writer halfway."""
+    _locked(connection, sorted(set(wallets)))
+
+
 def _locked(connection: Connection, wallets: list[str]) -> dict[str, str | None]:
     query = select(lane.c.wallet, lane.c.lease).where(lane.c.wallet.in_(wallets)).order_by(lane.c.wallet)
     # Where a transaction locks the whole database anyway (SQLite), the words are left out.

@@ -199,7 +199,7 @@ class Resolver:
         for each in open_:
             by_place[each.wallet, each.nonce].append(each)
         wallets = list(dict.fromkeys(each.wallet for each in open_))
-        used = {wallet: view.connection.transaction_count(wallet, at=view.number) for wallet in wallets}
+        used = dict(zip(wallets, view.connection.transaction_counts(wallets, at=view.number), strict=True))
         for (wallet, nonce), attempts in by_place.items():
             if nonce >= used[wallet]:
                 continue
@@ -321,8 +321,11 @@ def _cancelled(attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) ->
 
 def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:
     """The transaction that used a nonce, None where this node cannot show it (yet)."""
-    low, high = 0, head  # the first block after which the count is above the nonce lies in (low, high]
+    low, high = head - 1, head  # the first block after which the count is above the nonce lies in (low, high]
     try:
+        # Back from the head in growing steps: nodes prune old state, and a nonce of ours was used lately.
+        while low > 0 and connection.transaction_count(wallet, at=low) > nonce:
+            low, high = max(0, low - 2 * (head - low)), low
         while high - low > 1:
             middle = (low + high) // 2
             if connection.transaction_count(wallet, at=middle) > nonce:

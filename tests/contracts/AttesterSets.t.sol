@@ -210,8 +210,10 @@ contract AttesterSetsTest is RegistryBase {
     // ---- epochs ----
 
     function test_the_previous_epoch_counts_for_seven_days_to_the_second() external {
+        uint256 changed = block.timestamp + 3 days; // since the change, not since the set was made
+        vm.warp(changed);
         _remove(keys[2].addr);
-        uint256 changed = block.timestamp;
+        assertEq(sets.attesterSet(setId).epochSince, changed, "since");
         vm.warp(changed + NOTICE);
         _require(1, _by(0, 1));
         vm.warp(changed + NOTICE + 1);

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {DepositToken} from "../../contracts/DepositToken.sol";
 import {IDepositToken} from "../../contracts/interfaces/IDepositToken.sol";
 import {IRecoverable} from "../../contracts/interfaces/IRecoverable.sol";
 import {Interval} from "../../contracts/libraries/Interval.sol";
@@ -67,6 +68,18 @@ contract TokenCompliance is TokenScenario {
         _freezeAmount(usd, alice.wallet, 70);
         assertEq(usd.frozen(second.addr), 70);
         assertEq(usd.frozen(alice.wallet), 0);
+    }
+
+    /// @dev Its money here never moved: the order bites where the money is, not where another token's went.
+    function test_what_this_token_did_not_recover_is_frozen_where_it_is() public {
+        DepositToken late = _deployToken("Pound deposit", "GBP");
+        _wire("DepositToken", address(late));
+        Vm.Wallet memory second = _link(alice, "alice, second wallet");
+        _recover(alice.wallet, second.addr);
+        assertEq(registry.resolve(alice.wallet), second.addr);
+        _freezeAmount(late, alice.wallet, 70);
+        assertEq(late.frozen(alice.wallet), 70);
+        assertEq(late.frozen(second.addr), 0);
     }
 
     function _unfreeze(address wallet, uint256 amount) private {

@@ -381,6 +381,18 @@ contract TokenHold is TokenScenario {
         _rescue(abi.encodeCall(usd.rescueHold, (address(notary), alice.wallet, 100, 0)));
     }
 
+    function test_all_that_is_held_can_be_rescued_and_no_cent_more() public {
+        _hold(alice.wallet, 500);
+        vm.prank(pauser);
+        usd.stopNotary(address(notary));
+        vm.expectRevert(_refused(Path.RELEASE, Reason.INSUFFICIENT_HELD, alice.wallet, 500, 501));
+        _rescue(abi.encodeCall(usd.rescueHold, (address(notary), alice.wallet, 501, ORDER)));
+        _rescue(abi.encodeCall(usd.rescueHold, (address(notary), alice.wallet, 500, ORDER)));
+        assertEq(usd.heldFor(address(notary), alice.wallet), 0);
+        assertEq(usd.held(alice.wallet), 0);
+        assertEq(usd.available(alice.wallet), MONEY);
+    }
+
     function _rescue(bytes memory call_) private {
         vm.prank(seizer);
         (bool done, bytes memory result) = address(usd).call(call_);

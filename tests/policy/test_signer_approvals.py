@@ -146,7 +146,9 @@ def test_the_maker_is_no_checker(house: House) -> None:
     big = transaction(0, pay(BIG))
     request = ("call", requests(process, house, big)["call"])
     maker = house.store.load("wallet-0", "open sesame")
-    assert handed_in(process, approval(house, request, checker=maker)) == "SIGNING_APPROVAL_INVALID"
+    own = process.handle({"op": "approve", "approval": approval(house, request, checker=maker).to_dict()}, 0)
+    assert own["error"]["code"] == "SIGNING_APPROVAL_INVALID"
+    assert own["error"]["details"]["problem"] == "the wallet approved itself"
     assert handed_in(process, approval(house, request, checker=LocalSigner.generate())) == "SIGNING_APPROVAL_INVALID"
     good = approval(house, request).to_dict()
     for change in (

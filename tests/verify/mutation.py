@@ -9,7 +9,8 @@ code is none either. What was killed stays killed while its source is the same (
 that was ended goes on where it was; survivors are tried again with every change of the tests.
 
 Each survivor must be explained in tests/verify/survivors.toml: one that is not, and an explanation of what did not
-survive, fail the run, as does a share of killed mutants below ``LEAST_KILLED``. Writes build/mutants.json.
+survive, fail the run, as does a share of killed mutants below ``LEAST_KILLED``. Writes build/mutants.json, and what a
+run found that was not narrowed down by ``--only`` to docs/verification.md.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ import threading
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
 from typing import Any
 
 from mutants import AREAS, ROOT, Mutant, area_of, mutants
+from page import write_mutants
 
 WORK = ROOT / "build" / "mutants"
 RESULTS = WORK / "results.jsonl"
 RECORD = ROOT / "build" / "mutants.json"
+PAGE = ROOT / "docs" / "verification.md"
 EXPLAINED = ROOT / "tests" / "verify" / "survivors.toml"
 LEAST_KILLED = 0.95
 SECONDS = 900
@@ -95,7 +99,7 @@ class Worker:
         near = AREAS[str(area_of(mutant.file))][0]
         for options in (
             ("--match-contract", near, "--no-match-contract", "Invariant"),
-            ("--no-match-contract", f"({near.removeprefix('^')}|Invariant)"),
+            ("--no-match-contract", f"({near}|Invariant)"),
             ("--match-contract", "Invariant"),
         ):
             done = self._forge(*options)
@@ -218,14 +222,26 @@ def main() -> int:
         RESULTS.unlink(missing_ok=True)
     started = time.monotonic()
     wanted = list({mutant.key: mutant for mutant in mutants() if arguments.only in mutant.key}.values())
+    origin = {"run": "make mutants", "of": len(wanted), "commit": commit()}
     if arguments.sample and arguments.sample < len(wanted):
         wanted = random.Random(seed).sample(wanted, arguments.sample)
-        print(f"seed {seed:#x}: `make mutants SAMPLE={arguments.sample} SEED={seed:#x}` draws these again", flush=True)
+        origin["run"] = f"make mutants SAMPLE={arguments.sample} SEED={seed:#x}"
+        print(f"seed {seed:#x}: `{origin['run']}` draws these again", flush=True)
     results = hunt(wanted, arguments.jobs, tests_digest())
-    return report(results, explanations(), seed, started, whole=not arguments.only)
+    return report(results, explanations(), origin, started, whole=not arguments.only)
 
 
-def report(results: dict[str, str], why: dict[str, str], seed: int, started: float, whole: bool) -> int:
+def commit() -> str:
+    """The commit that last changed a contract or its tests; ``+`` where there are changes since."""
+
+    def git(*words: str) -> str:
+        command = ["git", *words, "--", "contracts", "tests/contracts"]
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+    return git("log", "-1", "--format=%h") + ("+" if git("status", "--porcelain") else "")
+
+
+def report(results: dict[str, str], why: dict[str, str], origin: dict[str, Any], started: float, whole: bool) -> int:
     survivors = [key for key, result in results.items() if result == SURVIVED]
     killed = sum(result == KILLED for result in results.values())
     judged = killed + len(survivors)
@@ -235,16 +251,20 @@ def report(results: dict[str, str], why: dict[str, str], seed: int, started: flo
     if whole and share < LEAST_KILLED:
         lacking.append(f"{share:.1%} killed, not {LEAST_KILLED:.0%}")
     record: dict[str, Any] = {
+        **origin,
+        "date": datetime.now(UTC).date().isoformat(),
+        "drawn": len(results),
         "mutants": judged,
         "killed": killed,
         "share": round(share, 4),
         "survivors": [{"mutant": key, "why": why.get(key)} for key in survivors],
         "same_code": sum(result == SAME_CODE for result in results.values()),
         "seconds": round(time.monotonic() - started, 1),
-        "seed": hex(seed),
         "lacking": lacking,
     }
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    if whole:
+        write_mutants(PAGE, record)
     print(f"{killed} of {judged} mutants killed ({share:.1%}): {RECORD.relative_to(ROOT)}")
     for line in lacking:
         print(f"LACKING {line}")

@@ -1,4 +1,7 @@
-"""The page that says which property is held by what: written by the campaign from its own record, never by hand."""
+"""The page that says which property is held by what: written by the campaign from its own record, never by hand.
+
+Its section on mutants is written by their own run (mutation.py) and kept by the campaign.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,9 @@ HELD_BY = (
     ("clocks skip stopped time, once", "RegistryInvariant; ClockProof for all intervals"),
 )
 
+OFTEN = "## How often each row of the state tables was taken"
+MUTANTS = "## What the tests of the contracts notice"
+
 
 def write_page(path: Path, whole: dict[str, Any]) -> None:
     """Write docs/verification.md from the record of a campaign."""
@@ -64,7 +70,7 @@ def write_page(path: Path, whole: dict[str, Any]) -> None:
             f"| {found['name'].replace('_', ' ')} | {found['tool']} | {found['runs']:,} | {found['calls']:,} "
             f"| {found['seconds']:,.0f} | {found['seed'] or '–'} | {found['result'][:200]} |"
         )
-    lines += ["", "## How often each row of the state tables was taken", "", "By a successful call of a handler."]
+    lines += ["", *_mutants(_mutant_rows(path)), OFTEN, "", "By a successful call of a handler."]
     for table, rows in whole["hits"].items():
         lines += ["", f"### {table}", "", "| row | times |", "| --- | ---: |"]
         lines += [f"| {row} | {times:,} |" for row, times in rows.items()]
@@ -72,3 +78,43 @@ def write_page(path: Path, whole: dict[str, Any]) -> None:
         lines += ["", "## What it lacks", ""] + [f"- {line}" for line in whole["lacking"]]
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
+
+
+def write_mutants(path: Path, found: dict[str, Any]) -> None:
+    """Write one run of the mutants into docs/verification.md, in place of an earlier one of the same name."""
+    rows = _mutant_rows(path)
+    explained = sum(survivor["why"] is not None for survivor in found["survivors"])
+    run = f"`{found['run']}`"
+    rows[run] = (
+        f"| {run} | {found['drawn']:,} of {found['of']:,} | {found['killed']:,} of {found['mutants']:,} "
+        f"| {found['share']:.1%} | {explained} | {len(found['survivors']) - explained} "
+        f"| {found['date']} | {found['commit']} |"
+    )
+    before, after = path.read_text().split(OFTEN)
+    before = before.split(MUTANTS)[0]
+    path.write_text(before + "\n".join([*_mutants(rows), OFTEN]) + after)
+
+
+def _mutant_rows(path: Path) -> dict[str, str]:
+    """The rows that stand there, by the run that each is of."""
+    if not path.exists():
+        return {}
+    lines = [line for line in path.read_text().splitlines() if line.startswith("| `make mutants")]
+    return {line.split("|")[1].strip(): line for line in lines}
+
+
+def _mutants(rows: dict[str, str]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        MUTANTS,
+        "",
+        "Each mutant is one small wrong edit of a contract. It counts where it compiles, and to other code than the "
+        "original; it is killed where a forge test fails. The drawn ones are a sample of all there are, not all. Each "
+        "survivor is explained in tests/verify/survivors.toml.",
+        "",
+        "| run | drawn | killed | share | survivors explained | unexplained | date | sources as of |",
+        "| --- | --- | --- | ---: | ---: | ---: | --- | --- |",
+        *rows.values(),
+        "",
+    ]

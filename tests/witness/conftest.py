@@ -1,23 +1,13 @@
-"""The same tests on both chains: on Anvil, and in process on eth-tester."""
+"""A witness of the platform, and a watch over every act of its clients."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from watching import Watch
 
 from pyjpm import Platform
 from pyjpm.session import Session
-from pyjpm.testing import start_chain
 from pyjpm.witnessing import ContractWitness
-
-
-@pytest.fixture(scope="session", params=["anvil", "eth-tester"])
-def chain(request: pytest.FixtureRequest) -> Iterator[Any]:
-    with start_chain(request.param) as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
