@@ -22,7 +22,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
@@ -41,6 +41,7 @@ from pyjpm.errors.seeing import ViewBehind
 from pyjpm.errors.sending import StillPending
 from pyjpm.sending.acceptance import Batch, Carrier, Request
 from pyjpm.sending.admission import Admission
+from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.funds import Funds, NoFunds
@@ -97,7 +98,7 @@ class Sender:
         decode: Decoder,
         witness: Witness | None = None,
         funds: Funds | None = None,
-        needs_approval: Approvals | None = None,
+        needs_approval: ApprovalPolicy | None = None,
         clock: Clock = time,
         settings: Settings = Settings(),
     ) -> None:
@@ -111,7 +112,15 @@ class Sender:
         self._clock = clock
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
-        self._numbering = Numbering(nodes, journal, known, decode, clock, window=settings.window)
+        self._numbering = Numbering(
+            nodes,
+            journal,
+            known,
+            decode,
+            clock,
+            window=settings.window,
+            standing=standing_words(journal, needs_approval),
+        )
         self._lanes = LaneKeeper(
             nodes,
             journal,
@@ -397,12 +406,6 @@ class Sender:
             submission=submission.id,
             error=error,
         )
-
-
-class Approvals(Protocol):
-    """Which operations wait for somebody's word."""
-
-    def __call__(self, operation: Operation, /) -> bool: ...
 
 
 _ERRORS: Final[Mapping[State, type[PyjpmError]]] = {
