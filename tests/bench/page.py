@@ -54,8 +54,9 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
         "",
         f"With every payment simulated on the node before it is accepted (`simulate=True`): {simulated}.",
         "",
-        f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block (budget: 50 ms), "
-        f"over {settle['payments']} payments. The fullest block was {found['fullest_block']:.0%} full.",
+        f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block "
+        f"(budget: 50 ms), over {settle['payments']} payments. "
+        f"The fullest block was {found['fullest_block']:.0%} full.",
         "",
     ]
     path.write_text("\n".join(lines))
