@@ -199,7 +199,7 @@ class Resolver:
         for each in open_:
             by_place[each.wallet, each.nonce].append(each)
         wallets = list(dict.fromkeys(each.wallet for each in open_))
-        used = {wallet: view.connection.transaction_count(wallet, at=view.number) for wallet in wallets}
+        used = dict(zip(wallets, view.connection.transaction_counts(wallets, at=view.number), strict=True))
         for (wallet, nonce), attempts in by_place.items():
             if nonce >= used[wallet]:
                 continue
