@@ -30,6 +30,7 @@ from pyjpm.errors.chain import ChainError
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.sending import lease, payment_reference
 from pyjpm.sending.acceptance import Acceptance
+from pyjpm.sending.admission import Admission
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.keeper import LaneKeeper
@@ -93,7 +94,7 @@ def sends_before_commit(replaced: Replace) -> None:
 
     def remembering(self: Sender, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        self._journal.acceptance.carrier = self._carrier  # type: ignore[attr-defined]
+        self._journal.acceptance.carrier = self._lanes  # type: ignore[attr-defined]
 
     def sending(self: Any, batches: Any, **kwargs: Any) -> Any:
         carrier = self.carrier
@@ -291,7 +292,7 @@ def adopts_without_comparing(replaced: Replace) -> None:
 @mutant(disasters.restored, disasters.hoarded)
 def believes_a_refusal(replaced: Replace) -> None:
     """Tells ``AlreadyPaid`` of a simulation as a failure instead of looking up what was paid."""
-    asked = Sender._asked
+    admit = Admission.admit
 
     class Blind:
         def read(self, calls: Sequence[Any], **_: Any) -> list[Verdict]:
@@ -300,14 +301,14 @@ def believes_a_refusal(replaced: Replace) -> None:
         def is_named(self, call: Any) -> bool:
             return False
 
-    def refusing(self: Sender, *args: Any) -> Any:
+    def refusing(self: Admission, *args: Any, **options: Any) -> Any:
         witness, self._witness = self._witness, Blind()  # type: ignore[assignment]
         try:
-            return asked(self, *args)
+            return admit(self, *args, **options)
         finally:
             self._witness = witness
 
-    replaced(Sender, "_asked", refusing)
+    replaced(Admission, "admit", refusing)
 
 
 @mutant(disasters.refused, disasters.refused)
@@ -357,15 +358,15 @@ def no_recovering(replaced: Replace) -> None:
 @mutant(disasters.hoarded, disasters.restored, disasters.lower_limit, disasters.lower_limit)
 def no_while_recovering(replaced: Replace) -> None:
     """Tells and stores negative answers while a lane is RECOVERING."""
-    asked = Sender._asked
+    admit = Admission.admit
 
-    def sure(self: Sender, *args: Any) -> Any:
+    def sure(self: Admission, *args: Any, **options: Any) -> Any:
         lanes = self._journal.lanes
         read = type(lanes).read
         with patch.object(type(lanes), "read", lambda own, wallet: replace(read(own, wallet), state=LaneState.OK)):
-            return asked(self, *args)
+            return admit(self, *args, **options)
 
-    replaced(Sender, "_asked", sure)
+    replaced(Admission, "admit", sure)
     replaced(NegativeAnswers, "allowed", lambda self, owner, view: True)
 
 
