@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
-from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
 from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane, require_open
@@ -128,6 +128,13 @@ class Acceptance:
         Raises:
             IdempotencyConflict, LaneHalted, Fenced; nothing is stored then.
         """
+        try:
+            return self._accept(batches, window, now)
+        except JournalCollision:
+            # Another wallet of the owner stored the same key meanwhile: now it is found.
+            return self._accept(batches, window, now)
+
+    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> list[list[str]]:
         rows = _Rows()
         with self._lanes.writing([batch.wallet for batch in batches]) as connection:
             ids = [_accept(connection, batch, window[batch.wallet], now, rows) for batch in batches]
