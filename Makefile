@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -107,6 +107,18 @@ slither: setup $(AUDIT_STAMP)
 # Mutants of the contracts: `make mutants SAMPLE=200 SEED=0x1`, or all of them, which takes a night and can be resumed.
 mutants: setup
 	$(BIN)/python tests/verify/mutation.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
+# Sending exactly once, whatever dies: kills, random histories, mistakes planted in the engine (build/faults.json, some
+# 20 minutes on two cores; what was done is kept if it is stopped). `make faults SEED=7` replays one history and tells all
+# of it; `MUTANT=no_fence` with that mistake, `PLANTED=0` with what that mistake needs, but without it.
+FAULTS := cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m campaign
+
+faults: setup debian
+	$(FAULTS) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT)) $(if $(filter 0,$(PLANTED)),--not-planted) \
+	  $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(FIRST),--first $(FIRST))
+
+faults-long: setup debian
+	$(FAULTS) --long $(if $(FIRST),--first $(FIRST))
 
 # --- eth-brownie, which pins its own web3 and eth-tester, in an environment of its own ------------------------------
 

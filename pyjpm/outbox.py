@@ -10,7 +10,9 @@ import time
 
 from pyjpm.chain.nodes import Nodes
 from pyjpm.contracts import gas
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.sending import Operation, Submission
+from pyjpm.sending.approvals import ApprovalPolicy, Approvals, standing_words
 from pyjpm.sending.decisions import Decisions, Voiding
 from pyjpm.sending.overview import Overview
 from pyjpm.sending.signing import TransactionSigner
@@ -31,7 +33,19 @@ class Outbox:
         self._session = session
         self.overview = Overview(session.journal)
         self._nodes = Nodes([session.connection])
-        self.decisions = Decisions(self._nodes, session.journal, ContractWitness(session.record), time)
+        self.decisions = Decisions(
+            self._nodes, session.journal, ContractWitness(session.record), time, needs_approval=self._needs_approval
+        )
+
+    def _needs_approval(self, submission: str) -> bool:
+        return not standing_words(self._session.journal, self._session.approvals)(submission, int(time.time()))
+
+    def approvals(self, policy: ApprovalPolicy | None = None) -> Approvals:
+        """Takes checkers' words, by a policy; this client's own if None. Raises InvalidRequest where it has none."""
+        asked = policy or self._session.approvals
+        if asked is None:
+            raise InvalidRequest("This client has no approval policy.")
+        return Approvals(self._session.journal, asked, self.decisions)
 
     @property
     def chain_id(self) -> int:

@@ -35,6 +35,7 @@ from pyjpm.restrictions import Restrictions
 from pyjpm.rollout import AUDIT_CYCLE, Plan, Progress, Rollout
 from pyjpm.rules import Rules
 from pyjpm.sending import Journal, Sender
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.session import Session
 from pyjpm.settlement import Settlement
 from pyjpm.sponsors import Sponsors
@@ -149,6 +150,7 @@ class Platform:
         journal: str | Path | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 3,
+        approvals: str | Path | ApprovalPolicy | None = None,
     ) -> Platform:
         """A client to a platform that stands.
 
@@ -159,6 +161,7 @@ class Platform:
             journal: this client's own store of signed transactions; beside the record by default.
             timeout: the default seconds of ``wait``.
             max_retries: how often a read is repeated after a transport fault.
+            approvals: the policy, or its TOML file, that says what waits for whose word (see docs/outbox.md).
 
         Raises:
             RecordOfOtherChain, CodeDiffers, VersionUnsupported, RecordNotFound, MalformedRecord
@@ -167,8 +170,9 @@ class Platform:
         path = None if isinstance(record, DeploymentRecord) else Path(record)
         loaded = record if isinstance(record, DeploymentRecord) else DeploymentRecord.load(Path(record))
         loaded.verify(connection)
+        policy = ApprovalPolicy.load(Path(approvals)) if isinstance(approvals, str | Path) else approvals
         opened = _journal(connection, path if signer is not None else None, journal, reads_only=signer is None)
-        platform = cls(Session(loaded, connection, opened, signer, timeout))
+        platform = cls(Session(loaded, connection, opened, signer, timeout, policy))
         if signer is not None:
             platform.session.sender.resume({signer.address: signer})
         return platform
@@ -176,7 +180,7 @@ class Platform:
     def acting(self, signer: Signer) -> Platform:
         """The same platform for another signer, over the same connection and journal."""
         old = self.session
-        session = Session(old.record, old.connection, old.journal, signer, old.timeout)
+        session = Session(old.record, old.connection, old.journal, signer, old.timeout, old.approvals)
         return Platform(session, owns_journal=False)
 
     def with_options(self, *, timeout: float | None = None, max_retries: int | None = None) -> Platform:
@@ -189,7 +193,8 @@ class Platform:
         old = self.session
         connection = old.connection.with_options(timeout=timeout, max_retries=max_retries)
         limit = old.timeout if timeout is None else timeout
-        return Platform(Session(old.record, connection, old.journal, old.signer_or_none, limit), owns_journal=False)
+        session = Session(old.record, connection, old.journal, old.signer_or_none, limit, old.approvals)
+        return Platform(session, owns_journal=False)
 
     @property
     def record(self) -> DeploymentRecord:

@@ -36,6 +36,7 @@ from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
@@ -89,6 +90,7 @@ class Session:
     Args:
         signer: who acts; None for a client that only reads.
         timeout: seconds that ``wait`` waits by default.
+        approvals: what waits for whose word; None: nothing does.
     """
 
     def __init__(
@@ -98,13 +100,20 @@ class Session:
         journal: Journal,
         signer: Signer | None,
         timeout: float,
+        approvals: ApprovalPolicy | None = None,
     ) -> None:
         self.record = record
         self.connection = connection
         self.journal = journal
         self.sender = Sender(
-            connection, journal, decode=decode_revert, witness=ContractWitness(record), funds=ContractFunds(record)
+            connection,
+            journal,
+            decode=decode_revert,
+            witness=ContractWitness(record),
+            funds=ContractFunds(record),
+            needs_approval=approvals,
         )
+        self.approvals = approvals
         self.timeout = timeout
         self._signer = signer
         self._participant = 0

@@ -10,6 +10,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import rlp
@@ -36,8 +37,12 @@ class RawTransaction:
     data: bytes
 
 
+@lru_cache(maxsize=4_096)
 def decode_raw(raw: bytes) -> RawTransaction:
-    """The transaction in ``raw``. Raises MalformedTransaction. The signature is the node's to check."""
+    """The transaction in ``raw``. Raises MalformedTransaction. The signature is the node's to check.
+
+    Kept for a while: bytes are judged when they are signed, and once more when they leave.
+    """
     try:
         if raw[:1] == b"\x01":
             chain_id, nonce, price, gas, to, value, data, *_ = _fields(raw[1:], 11)

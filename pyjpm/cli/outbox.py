@@ -19,12 +19,13 @@ import typer
 
 from pyjpm.chain.connection import Connection
 from pyjpm.cli.progress import ProgressLine
-from pyjpm.custody import Keystore, NonceMarks, read_passphrase
+from pyjpm.custody import Keystore, LocalSigner, NonceMarks, read_passphrase
 from pyjpm.errors.chain import TransportFault
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.outbox import Outbox
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Submission, SubmissionState
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.sending.overview import Overview
 from pyjpm.session import Session
 
@@ -39,6 +40,8 @@ WhoOption = Annotated[str, typer.Option(help="Who decides.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; stays in the trail.")]
 IdArgument = Annotated[str, typer.Argument(help="A submission's id.")]
 WalletArgument = Annotated[str, typer.Argument(help="A wallet's address.")]
+PolicyOption = Annotated[Path, typer.Option(help="The approval policy, a TOML file.", envvar="PYJPM_APPROVALS")]
+HoursOption = Annotated[float, typer.Option(help="For how long the word is good.", min=0.01)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -185,6 +188,46 @@ def retry(
 
 
 @app.command()
+def approve(
+    submission: IdArgument,
+    journal: JournalOption,
+    rpc: RpcOption,
+    record: RecordOption,
+    reason: ReasonOption,
+    policy: PolicyOption,
+    keystore: Annotated[Path, typer.Option(help="Keystore with the checker's key.")],
+    key: Annotated[str, typer.Option(help="Its name there.")],
+    passphrase_file: Annotated[Path, typer.Option(help="File with its passphrase.")],
+    hours: HoursOption = 24.0,
+    as_json: JsonOption = False,
+) -> None:
+    """A checker's yes, signed: enough of them let a submission go."""
+    checker = Keystore(keystore).load(key, read_passphrase(file=passphrase_file))
+    with _outbox(journal, rpc, record) as box:
+        _told(_word(box, submission, checker, policy, hours, reason, approved=True), as_json)
+
+
+@app.command()
+def reject(
+    submission: IdArgument,
+    journal: JournalOption,
+    rpc: RpcOption,
+    record: RecordOption,
+    reason: ReasonOption,
+    policy: PolicyOption,
+    keystore: Annotated[Path, typer.Option(help="Keystore with the checker's key.")],
+    key: Annotated[str, typer.Option(help="Its name there.")],
+    passphrase_file: Annotated[Path, typer.Option(help="File with its passphrase.")],
+    hours: HoursOption = 24.0,
+    as_json: JsonOption = False,
+) -> None:
+    """A checker's no, signed: the submission is rejected."""
+    checker = Keystore(keystore).load(key, read_passphrase(file=passphrase_file))
+    with _outbox(journal, rpc, record) as box:
+        _told(_word(box, submission, checker, policy, hours, reason, approved=False), as_json)
+
+
+@app.command()
 def reopen(
     wallet: WalletArgument,
     journal: JournalOption,
@@ -271,6 +314,9 @@ def run(
     keystore: Annotated[Path, typer.Option(help="The keystore's folder: all of its keys are served.")],
     passphrase_file: Annotated[Path, typer.Option(help="File with the passphrase.")],
     marks: Annotated[Path | None, typer.Option(help="Folder of the keys' marks; the keystore's if not given.")] = None,
+    approvals: Annotated[
+        Path | None, typer.Option(help="The approval policy, as the service has it.", envvar="PYJPM_APPROVALS")
+    ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once nothing of them moves.")] = False,
     pause: Annotated[float, typer.Option(help="Seconds between steps.", min=0.01)] = 0.5,
 ) -> None:
@@ -278,7 +324,8 @@ def run(
     store, passphrase = Keystore(keystore, marks=marks), read_passphrase(file=passphrase_file)
     loaded = (store.load(name, passphrase) for name in store.names())
     signers = {signer.address: signer for signer in loaded}
-    with _session(journal, rpc, record) as session, ProgressLine() as line:
+    policy = None if approvals is None else ApprovalPolicy.load(approvals)
+    with _session(journal, rpc, record, policy) as session, ProgressLine() as line:
         session.sender.resume(signers)
         while True:
             mine = [each for each in session.journal.open_submissions() if each.wallet in signers]
@@ -302,14 +349,31 @@ def _moves(each: Submission) -> bool:
 # --- within ----------------------------------------------------------------------------------------------------------
 
 
+def _word(
+    box: Outbox, submission: str, checker: LocalSigner, policy: Path, hours: float, reason: str, *, approved: bool
+) -> Submission:
+    approvals, now = box.approvals(ApprovalPolicy.load(policy)), int(time.time())
+    expires = now + int(hours * 3600)
+    signature = approvals.sign(submission, checker, approved=approved, expires=expires)
+    return approvals.decide(
+        submission,
+        checker=checker.address,
+        approved=approved,
+        expires=expires,
+        signature=signature,
+        reason=reason,
+        now=now,
+    )
+
+
 @contextmanager
-def _session(journal: str, rpc: str, record: Path) -> Iterator[Session]:
+def _session(journal: str, rpc: str, record: Path, approvals: ApprovalPolicy | None = None) -> Iterator[Session]:
     connection = Connection.open(rpc)
     loaded = DeploymentRecord.load(record)
     loaded.verify(connection)
     with Journal.existing(journal) as opened:
         opened.expect(genesis_hash=connection.genesis_hash, chain_id=connection.chain_id)
-        yield Session(loaded, connection, opened, None, 60.0)
+        yield Session(loaded, connection, opened, None, 60.0, approvals)
 
 
 @contextmanager

@@ -106,3 +106,18 @@ class PriceUnknown(SendingError):
 
     code: ClassVar[str] = "PRICE_UNKNOWN"
     hint: ClassVar[str] = "Ask the nodes' operators for its price and give a higher one with --price (wei)."
+
+
+class InvalidApprovalPolicy(SendingError):
+    """The file that says what waits for whose word is not usable. Details: ``path``."""
+
+    code: ClassVar[str] = "INVALID_APPROVAL_POLICY"
+    hint: ClassVar[str] = "Correct the file: tables [[rule]] with kinds, checkers, needed, and above with currency."
+
+
+class ApprovalRefused(SendingError):
+    """A word on an operation does not count: the maker's own, nobody's whom the policy names, lapsed, or signed over
+    something else. Details: ``checker``, ``submission``."""
+
+    code: ClassVar[str] = "APPROVAL_REFUSED"
+    hint: ClassVar[str] = "Have a checker whom the policy names sign exactly this submission, with an expiry to come."

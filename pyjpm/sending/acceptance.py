@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
-from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
+from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane, require_open
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
@@ -127,6 +128,13 @@ class Acceptance:
         Raises:
             IdempotencyConflict, LaneHalted, Fenced; nothing is stored then.
         """
+        try:
+            return self._accept(batches, window, now)
+        except JournalCollision:
+            # Another wallet of the owner stored the same key meanwhile: now it is found.
+            return self._accept(batches, window, now)
+
+    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> list[list[str]]:
         rows = _Rows()
         with self._lanes.writing([batch.wallet for batch in batches]) as connection:
             ids = [_accept(connection, batch, window[batch.wallet], now, rows) for batch in batches]
@@ -245,6 +253,11 @@ def again(connection: Connection, submission: str, state: State) -> None:
     connection.execute(update(payment).where(payment.c.id == submission).values(**values))
 
 
+_ATTEMPTS: Final = insert(attempt)
+_PAYMENTS: Final = insert(payment)
+_LINKS: Final = insert(attempt_payment)
+
+
 @dataclass(slots=True)
 class _Rows:
     """What an acceptance writes."""
@@ -274,15 +287,11 @@ class _Rows:
         self.links += [{"attempt": attempt_id, "payment": each, "position": i} for i, each in enumerate(payments)]
 
     def write(self, connection: Connection) -> None:
-        for statement, values in (
-            (insert(attempt), self.attempts),
-            (insert(payment), self.new),
-            (_RENEW, self.renewed),
-            (_ATTEMPT_AGAIN, self.again),
-            (insert(attempt_payment), self.links),
-        ):
-            if values:
-                connection.execute(statement, values)
+        write_many(connection, _ATTEMPTS, self.attempts)
+        write_many(connection, _PAYMENTS, self.new)
+        write_many(connection, _RENEW, self.renewed)
+        write_many(connection, _ATTEMPT_AGAIN, self.again)
+        write_many(connection, _LINKS, self.links)
 
 
 def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _Rows) -> list[str]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pyjpm.errors.base import PyjpmError
+from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
@@ -107,10 +108,9 @@ class Attempts:
     def commit_bytes(self, signed: Sequence[Attempt]) -> None:
         """Store the bytes and hashes of attempts that had none: RESERVED becomes SIGNED."""
         with self._lanes.writing(each.wallet for each in signed) as connection:
-            connection.execute(
-                update(attempt)
-                .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.RESERVED)
-                .values(state=AttemptState.SIGNED, raw=bindparam("b_raw"), tx_hash=bindparam("b_hash")),
+            write_many(
+                connection,
+                _SIGNED,
                 [{"b_id": each.id, "b_raw": each.raw, "b_hash": each.tx_hash} for each in signed],
             )
             _advance(connection, signed, State.RESERVED, State.SIGNED)
@@ -118,12 +118,7 @@ class Attempts:
     def mark_broadcast(self, attempts: Sequence[Attempt]) -> None:
         """A node said that it has their bytes: SIGNED becomes BROADCAST."""
         with self._lanes.writing(each.wallet for each in attempts) as connection:
-            connection.execute(
-                update(attempt)
-                .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.SIGNED)
-                .values(state=AttemptState.BROADCAST),
-                [{"b_id": each.id} for each in attempts],
-            )
+            write_many(connection, _BROADCAST, [{"b_id": each.id} for each in attempts])
             _advance(connection, attempts, State.SIGNED, State.BROADCAST)
 
     def mark_refused(self, refused: Sequence[Attempt], taken: Sequence[Attempt], *, now: int) -> None:
@@ -200,16 +195,31 @@ def _displace(connection: Connection, wallet: str, nonces: Sequence[int], error:
             connection.execute(update(payment).where(payment.c.attempt == row.id).values(**values))
 
 
+_SIGNED: Final = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.RESERVED)
+    .values(state=AttemptState.SIGNED, raw=bindparam("b_raw"), tx_hash=bindparam("b_hash"))
+)
+_BROADCAST: Final = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.SIGNED)
+    .values(state=AttemptState.BROADCAST)
+)
+_ADVANCE: Final = (
+    update(payment)
+    .where(
+        payment.c.id == bindparam("b_id"),
+        payment.c.attempt == bindparam("b_attempt"),
+        payment.c.state == bindparam("b_before"),
+    )
+    .values(state=bindparam("b_after"))
+)
+
+
 def _advance(connection: Connection, attempts: Sequence[Attempt], before: State, after: State) -> None:
-    values = [{"b_id": asked.id, "b_attempt": each.id} for each in attempts for asked in each.asked]
-    if values:
-        connection.execute(
-            update(payment)
-            .where(
-                payment.c.id == bindparam("b_id"),
-                payment.c.attempt == bindparam("b_attempt"),
-                payment.c.state == before,
-            )
-            .values(state=after),
-            values,
-        )
+    values = [
+        {"b_id": asked.id, "b_attempt": each.id, "b_before": before, "b_after": after}
+        for each in attempts
+        for asked in each.asked
+    ]
+    write_many(connection, _ADVANCE, values)

@@ -80,13 +80,7 @@ class Decisions:
         """
         word, found = Word(who, "cancel", submission, reason), self._journal.get(submission)
         _require(found, WAITING, "it has a nonce or an answer: from its nonce on a payment is voided")
-        view = self._view()
-        asked = self._journal.trail.asked(submission)
-        (verdict,) = self._witness.read([asked.call], connection=view.connection, at=view.number)
-        if not is_absent(self._witness, asked.call, verdict):
-            raise _undecidable(found, f"the chain says {verdict.effect}: it ends so with the next look at its wallet")
-        if self._journal.attempts.others_of([submission], []) or not self._negative.allowed(found.owner, view):
-            raise _undecidable(found, "a wallet of its owner recovers, and lost bytes may still do it")
+        view = self.require_deniable(found)
         cancelled = OperationCancelled(f"Cancelled by {who}: {reason}", submission=submission)
         now = self._now()
         with self._journal.trail.deciding([found.wallet]) as connection:
@@ -97,6 +91,17 @@ class Decisions:
             clear_alarms(connection, now=now, submission=submission)
             record(connection, word, State.CANCELLED, now)
         return self._journal.get(submission)
+
+    def require_deniable(self, found: Submission) -> View:
+        """The view at which a "no" may be told. Raises NotDecidable, transport faults."""
+        view = self._view()
+        asked = self._journal.trail.asked(found.id)
+        (verdict,) = self._witness.read([asked.call], connection=view.connection, at=view.number)
+        if not is_absent(self._witness, asked.call, verdict):
+            raise _undecidable(found, f"the chain says {verdict.effect}: it ends so with the next look at its wallet")
+        if self._journal.attempts.others_of([found.id], []) or not self._negative.allowed(found.owner, view):
+            raise _undecidable(found, "a wallet of its owner recovers, and lost bytes may still do it")
+        return view
 
     def retry(self, submission: str, *, who: str, reason: str) -> Submission:
         """Accept what was reverted or rejected again, under the same key and reference.

@@ -30,7 +30,7 @@ from pyjpm.sending.rows import Attempt
 log = logging.getLogger(__name__)
 
 _TAKEN: Final = (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN)
-_FIRST_PAUSE: Final = 1.0
+_FIRST_PAUSE: Final = 2.0  # seconds: longer than a block takes to come and to be looked at
 _LONGEST_PAUSE: Final = 8.0
 
 
@@ -73,6 +73,12 @@ class Delivery:
             self._attempts.mark_broadcast(fresh)
         self._note_refusals(ready, answers, findings)
         return findings
+
+    def expect(self, attempts: Sequence[Attempt]) -> None:
+        """These are about to be sent for the first time: until the first pause is over nobody else sends them."""
+        ends = self._clock.monotonic() + _FIRST_PAUSE
+        with self._mutex:
+            self._next.update((each.id, (ends, _FIRST_PAUSE)) for each in attempts)
 
     def due(self, attempts: Sequence[Attempt]) -> list[Attempt]:
         """Those whose bytes are to be sent again by now."""

@@ -8,6 +8,7 @@ is stored before the next begins, so that a process that dies anywhere goes on w
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from pyjpm.chain.nodes import Nodes, View
@@ -97,15 +98,19 @@ class LaneKeeper:
             return []  # whoever holds their leases looks after them
         seen = self.view() if view is None else view
         missing = self._resolver.look(mine, seen)
+        by_wallet: dict[str, list[Attempt]] = defaultdict(list)
+        for each in missing:
+            by_wallet[each.wallet].append(each)
         failures = []
-        for wallet in mine:
+        counts = seen.connection.transaction_counts(mine, at=seen.number)
+        for wallet, count in zip(mine, counts, strict=True):
             signer = self._signers.get(wallet)
             lane = self._journal.lanes.read(wallet)
             if signer is None or lane is None:
                 continue
             with self._journal.lanes.held([wallet]):
-                failures += self._advance(lane, signer, [each for each in missing if each.wallet == wallet], seen)
-        self._send(missing if resend else self._delivery.due(missing), seen)
+                failures += self._advance(lane, signer, by_wallet[wallet], count, seen)
+        self.send(missing if resend else self._delivery.due(missing), seen)
         return failures
 
     def carry_on_soon(self, wallets: Sequence[str]) -> None:
@@ -122,6 +127,16 @@ class LaneKeeper:
         """Sign whatever of these wallets has a nonce and no bytes, in order, commit, send. The lanes are held.
 
         Returns what signers raised.
+        """
+        signed, failures = self.sign(wallets)
+        with self._journal.lanes.leaving(wallets):
+            self.send(signed, view)
+        return failures
+
+    def sign(self, wallets: Sequence[str]) -> tuple[list[Attempt], list[PyjpmError]]:
+        """Sign whatever of these wallets has a nonce and no bytes, in order, and commit. The lanes are held.
+
+        Returns what is to be sent, in its order, and what signers raised.
         """
         signed: list[Attempt] = []
         failures: list[PyjpmError] = []
@@ -144,16 +159,15 @@ class LaneKeeper:
             failures += [] if result.failed is None else [result.failed]
             failures += [refusal for _, refusal in result.refused]
         if signed:
-            # What was signed before a signer failed goes on.
+            # What was signed before a signer failed goes on. Once stored, other threads see it: it is ours to send.
+            self._delivery.expect(signed)
             self._journal.attempts.commit_bytes(signed)
-            self._send(sorted(signed, key=lambda each: (each.wallet, each.nonce)), view)
-        return failures
+        return sorted(signed, key=lambda each: (each.wallet, each.nonce)), failures
 
-    def _advance(self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], view: View) -> list[PyjpmError]:
-        if (
-            lane.state is LaneState.OK
-            and view.connection.transaction_count(lane.wallet, at=view.number) > lane.next_nonce
-        ):
+    def _advance(
+        self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], used: int, view: View
+    ) -> list[PyjpmError]:
+        if lane.state is LaneState.OK and used > lane.next_nonce:
             (lane,) = self._recovery.take({lane.wallet: signer}, view)
         if lane.state is LaneState.RECOVERING and not self._recovery.step(lane, view):
             return self.sign_and_send([lane.wallet], view)
@@ -176,7 +190,8 @@ class LaneKeeper:
                 )
                 self._journal.attempts.add_cancels(wallet, [each.nonce], because=nobody)
 
-    def _send(self, attempts: Sequence[Attempt], view: View) -> None:
+    def send(self, attempts: Sequence[Attempt], view: View) -> None:
+        """Send these bytes, in this order, and store what nodes said of them."""
         findings: Findings = self._delivery.send(attempts)
         if findings:
             self._journal.outcomes.write(findings, head=view.number, now=int(self._clock.time()))

@@ -60,17 +60,30 @@ class Lanes:
         self._database = database
         self._token = token
         self._locks: dict[str, threading.RLock] = {}
+        self._leaving: dict[str, threading.RLock] = {}
         self._mutex = threading.Lock()
         self._taken: set[str] = set()
 
     @contextmanager
     def held(self, wallets: Iterable[str]) -> Iterator[None]:
-        """Held from binding a nonce to sending its bytes, so that a wallet's transactions leave in their order."""
+        """Held from binding a nonce to storing its bytes, so that they are stored in the order of their nonces."""
+        with self._locked(self._locks, wallets):
+            yield
+
+    @contextmanager
+    def leaving(self, wallets: Iterable[str]) -> Iterator[None]:
+        """Held while bytes are sent. Who has stored bytes takes it before letting go of ``held``, so that a wallet's
+        transactions leave in their order while those after them are signed; who has it never waits for ``held``."""
+        with self._locked(self._leaving, wallets):
+            yield
+
+    @contextmanager
+    def _locked(self, locks: dict[str, threading.RLock], wallets: Iterable[str]) -> Iterator[None]:
         with ExitStack() as held:
             # Always in this order: two threads with several lanes each never wait for one another.
             for wallet in sorted(wallets):
                 with self._mutex:
-                    lock = self._locks.setdefault(wallet, threading.RLock())
+                    lock = locks.setdefault(wallet, threading.RLock())
                 held.enter_context(lock)
             yield
 

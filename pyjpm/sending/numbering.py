@@ -10,7 +10,7 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.errors.base import PyjpmError
@@ -26,6 +26,9 @@ from pyjpm.sending.outcomes import Alarm, Answer, Findings
 from pyjpm.sending.resolution import Decoder
 from pyjpm.sending.witness import Effect, Verdict, Witness
 
+Standing = Callable[[str, int], bool]
+"""Whether a submission needs nobody's word, or has it, at a unix second."""
+
 CANCELS = 2  # final cancels after which an operation is rejected
 
 
@@ -33,13 +36,22 @@ class Numbering:
     """Numbers what waits on a lane, and ends what must not be sent any more."""
 
     def __init__(
-        self, nodes: Nodes, journal: Journal, witness: Witness, decode: Decoder, clock: Clock, *, window: int
+        self,
+        nodes: Nodes,
+        journal: Journal,
+        witness: Witness,
+        decode: Decoder,
+        clock: Clock,
+        *,
+        window: int,
+        standing: Standing,
     ) -> None:
         self._journal = journal
         self._witness = witness
         self._decode = decode
         self._clock = clock
         self._window = window
+        self._standing = standing
         self._negative = NegativeAnswers(nodes, journal.lanes)
 
     def window(self, wallets: Sequence[str], view: View) -> Mapping[str, int]:
@@ -80,7 +92,7 @@ class Numbering:
             return Answer(each.id, State.CONFLICT, other)
         no = self._denied(each, verdict, view, now)
         if no is None:
-            return None
+            return None if self._standing(each.id, now) else Answer(each.id, State.RECEIVED)
         state, error = no
         if not self._negative.allowed(each.owner, view):
             return Answer(each.id, each.state)

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from pyjpm.errors.base import PyjpmError
 from pyjpm.sending import binding, lanes
 from pyjpm.sending.acceptance import Waiting, to_waiting
+from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, OPEN, UNSETTLED, AttemptState
@@ -98,8 +99,8 @@ class Outcomes:
         with self._lanes.writing(wallets | set(findings.halted)) as connection:
             binding.raise_head(connection, head)
             _write_attempts(connection, findings.outcomes)
-            _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
-            _write_answers(connection, [answer for _, answer in findings.answers])
+            write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
+            write_answers(connection, [answer for _, answer in findings.answers])
             for submission in _settled(findings):
                 clear_alarms(connection, now=now, submission=submission)
             for wallet in findings.halted:
@@ -142,19 +143,40 @@ _OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
 _ATTEMPT: Final = bindparam("b_attempt", type_=payment.c.attempt.type)
 
 
+_ENDED: Final = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("b_id"), _ALIVE)
+    .values(
+        state=bindparam("b_state"),
+        block_number=bindparam("b_block"),
+        gas_used=bindparam("b_gas"),
+        contract_address=bindparam("b_contract"),
+        revert_data=bindparam("b_revert"),
+    )
+)
+_OTHERS_DEAD: Final = (
+    update(attempt)
+    .where(attempt.c.lane == bindparam("b_lane"), attempt.c.nonce == bindparam("b_nonce"), _ALIVE)
+    .values(state=AttemptState.DEAD)
+)
+_BY_ATTEMPT: Final = or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT)
+_ANSWER: Final = {
+    "state": bindparam("b_state"),
+    "error": bindparam("b_error"),
+    "proof_hash": bindparam("b_proof"),
+    "proof_block": bindparam("b_block"),
+    "cancels": payment.c.cancels + bindparam("b_cancels"),
+}
+_ENDED_BY: Final = update(payment).where(payment.c.id == bindparam("b_id"), _BY_ATTEMPT, _OPEN).values(**_ANSWER)
+_ANSWERED: Final = _ENDED_BY.where(payment.c.state != State.VOIDING)
+
+
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
-    connection.execute(
-        update(attempt)
-        .where(attempt.c.id == bindparam("b_id"), _ALIVE)
-        .values(
-            state=bindparam("b_state"),
-            block_number=bindparam("b_block"),
-            gas_used=bindparam("b_gas"),
-            contract_address=bindparam("b_contract"),
-            revert_data=bindparam("b_revert"),
-        ),
+    write_many(
+        connection,
+        _ENDED,
         [
             {
                 "b_id": each.attempt.id,
@@ -167,14 +189,9 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
             for each in outcomes
         ],
     )
-    connection.execute(
-        update(attempt)
-        .where(
-            attempt.c.lane == bindparam("b_lane"),
-            attempt.c.nonce == bindparam("b_nonce"),
-            _ALIVE,
-        )
-        .values(state=AttemptState.DEAD),
+    write_many(
+        connection,
+        _OTHERS_DEAD,
         [{"b_lane": each.attempt.wallet, "b_nonce": each.attempt.nonce} for each in outcomes],
     )
 
@@ -183,7 +200,8 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
 _ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSEDED)
 
 
-def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+    """What becomes of open submissions, in a transaction that has their lanes locked."""
     for ending in (True, False):
         _write_some(connection, [each for each in answers if (each.state in _ENDS_VOIDING) is ending], ending)
 
@@ -191,20 +209,9 @@ def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
 def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool) -> None:
     if not answers:
         return
-    connection.execute(
-        update(payment)
-        .where(
-            payment.c.id == bindparam("b_id"),
-            or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT),
-            _OPEN if ending else _OPEN & (payment.c.state != State.VOIDING),
-        )
-        .values(
-            state=bindparam("b_state"),
-            error=bindparam("b_error"),
-            proof_hash=bindparam("b_proof"),
-            proof_block=bindparam("b_block"),
-            cancels=payment.c.cancels + bindparam("b_cancels"),
-        ),
+    write_many(
+        connection,
+        _ENDED_BY if ending else _ANSWERED,
         [
             {
                 "b_id": each.submission,

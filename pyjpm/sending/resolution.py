@@ -120,15 +120,21 @@ class Resolver:
                 beside = [each for each in living if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
                 findings.outcomes.append(_cancelled(attempt, receipt, beside))
             else:
-                self._succeeded(attempt, receipt, findings)
+                self._succeeded(attempt, receipt, view, findings)
         self._reverted(reverted, view, findings)
         return ended
 
-    def _succeeded(self, attempt: Attempt, receipt: Receipt, findings: Findings) -> None:
+    def _succeeded(self, attempt: Attempt, receipt: Receipt, view: View, findings: Findings) -> None:
         answers: list[Answer] = []
         for asked in attempt.asked:
-            if self._witness.has_effect(_call(attempt, asked), receipt.logs):
+            call = _call(attempt, asked)
+            if self._witness.has_effect(call, receipt.logs):
                 answers.append(Answer(asked.id, State.FINAL, attempt=attempt.id))
+                continue
+            (verdict,) = self._verdicts([call], view)
+            if verdict.effect is Effect.APPLIED:
+                # Somebody else brought the very same about before.
+                answers.append(Answer(asked.id, State.FINAL, None, attempt.id, verdict.tx_hash, verdict.block))
                 continue
             missing = EffectMissing(
                 f"The transaction {attempt.tx_hash} was mined without its effect: it was out of date by then.",
@@ -199,7 +205,7 @@ class Resolver:
         for each in open_:
             by_place[each.wallet, each.nonce].append(each)
         wallets = list(dict.fromkeys(each.wallet for each in open_))
-        used = {wallet: view.connection.transaction_count(wallet, at=view.number) for wallet in wallets}
+        used = dict(zip(wallets, view.connection.transaction_counts(wallets, at=view.number), strict=True))
         for (wallet, nonce), attempts in by_place.items():
             if nonce >= used[wallet]:
                 continue

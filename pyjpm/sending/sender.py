@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
@@ -40,6 +41,7 @@ from pyjpm.errors.seeing import ViewBehind
 from pyjpm.errors.sending import StillPending
 from pyjpm.sending.acceptance import Batch, Carrier, Request
 from pyjpm.sending.admission import Admission
+from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.funds import Funds, NoFunds
@@ -96,7 +98,7 @@ class Sender:
         decode: Decoder,
         witness: Witness | None = None,
         funds: Funds | None = None,
-        needs_approval: Approvals | None = None,
+        needs_approval: ApprovalPolicy | None = None,
         clock: Clock = time,
         settings: Settings = Settings(),
     ) -> None:
@@ -110,7 +112,15 @@ class Sender:
         self._clock = clock
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
-        self._numbering = Numbering(nodes, journal, known, decode, clock, window=settings.window)
+        self._numbering = Numbering(
+            nodes,
+            journal,
+            known,
+            decode,
+            clock,
+            window=settings.window,
+            standing=standing_words(journal, needs_approval),
+        )
         self._lanes = LaneKeeper(
             nodes,
             journal,
@@ -189,14 +199,20 @@ class Sender:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = [self._admission.admit(batch, view, simulate=simulate) for batch in fresh]
-            with self._journal.lanes.held(wallets):
+            with ExitStack() as leaving:
+                held = leaving.enter_context(ExitStack())
+                held.enter_context(self._journal.lanes.held(wallets))
                 ids = self._journal.acceptance.accept(
                     asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
                 )
                 for batch, each in zip(asked, ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                failures = self._lanes.sign_and_send(wallets, view)
+                signed, failures = self._lanes.sign(wallets)
+                # What comes after this may be signed while this is sent, but leaves after it.
+                leaving.enter_context(self._journal.lanes.leaving(wallets))
+                held.close()
+                self._lanes.send(signed, view)
         self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
@@ -390,12 +406,6 @@ class Sender:
             submission=submission.id,
             error=error,
         )
-
-
-class Approvals(Protocol):
-    """Which operations wait for somebody's word."""
-
-    def __call__(self, operation: Operation, /) -> bool: ...
 
 
 _ERRORS: Final[Mapping[State, type[PyjpmError]]] = {

@@ -1,6 +1,6 @@
 """Our side: single payments, each accepted by its own key, until the journal tells that each is FINAL.
 
-As a service does it: one thread accepts what comes in, in parts, and sends it; another looks after what is on its way
+As a service does it: threads accept what comes in, in parts, and send it; another looks after what is on its way
 whenever there is a new block. The journal is a file with ``synchronous=FULL``, the witness is on, every wallet's signer
 keeps its durable mark.
 """
@@ -24,6 +24,7 @@ from pyjpm.sending import Journal, Sender, Settings, SubmissionState
 from pyjpm.witnessing import ContractWitness
 
 PART = 200
+ACCEPTORS = 3
 WINDOW = 3_000
 """What one wallet may have on its way: as many as the shipped network's pool takes of one sender."""
 LOOK = 0.005
@@ -35,6 +36,7 @@ class Service:
 
     sender: Sender
     journal: Journal
+    connection: Connection
     payers: Sequence[Platform]
 
     def run(self, stage: Stage, count: int, *, simulate: bool) -> tuple[float, float]:
@@ -45,28 +47,36 @@ class Service:
         """
         parts = list(self._parts(stage, count))
         accepted: list[str] = []
-        done = threading.Event()
+        todo, mutex = iter(parts), threading.Lock()
         failures: list[BaseException] = []
 
         def accept() -> None:
             try:
-                for part in parts:
+                while True:
+                    with mutex:
+                        part = next(todo, None)
+                    if part is None:
+                        return
                     batches = [(payer.session.signer, payer.payments.prepare(orders)) for payer, orders in part]
                     for sent in self.sender.submit_batches(batches, simulate=simulate):
                         accepted.extend(each.id for each in sent)
             except BaseException as failure:
                 failures.append(failure)
-            finally:
-                done.set()
 
         began = time.monotonic()
-        thread = threading.Thread(target=accept)
-        thread.start()
-        while not done.is_set() or self.journal.count_open():
-            self.sender.carry_on()
+        threads = [threading.Thread(target=accept) for _ in range(ACCEPTORS)]
+        for thread in threads:
+            thread.start()
+        seen = -1
+        while any(thread.is_alive() for thread in threads) or self.journal.count_open():
+            # Nothing becomes of what is on its way without a new block.
+            if (head := self.connection.web3.eth.block_number) > seen:
+                seen = head
+                self.sender.carry_on()
             time.sleep(LOOK)
         ended = time.monotonic()
-        thread.join()
+        for thread in threads:
+            thread.join()
         if failures:
             raise failures[0]
         final = sum(each.state is SubmissionState.FINAL for each in self.journal.get_many(accepted))
@@ -103,5 +113,5 @@ def service(stage: Stage, connection: Connection, folder: Path, payers: int, jou
             settings=Settings(window=WINDOW),
         )
         sender.resume({key.address: key for key in keys})
-        yield Service(sender, opened, clients)
+        yield Service(sender, opened, connection, clients)
         reader.close()

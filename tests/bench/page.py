@@ -43,6 +43,9 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
             f"| {rates['loop_with_receipts']:,.1f} | {found['ratio_to_raw'][name]:.2f} "
             f"| {found['ratio_to_loop'][name]:.1f} |"
         )
+    least, target = found["ratio_to_raw"]["least"], found["ratio_to_raw_target"]
+    met = "met" if least >= target else "**not met**"
+    lines += ["", f"The budget is {target:.2f} of raw for both; it is {met}: {least:.2f}."]
     simulated = ", ".join(
         f"{rates['simulated']:,.0f} for {NAMES[name]}" for name, rates in found["payments_per_second"].items()
     )
@@ -51,8 +54,9 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
         "",
         f"With every payment simulated on the node before it is accepted (`simulate=True`): {simulated}.",
         "",
-        f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block, "
-        f"over {settle['payments']} payments. The fullest block was {found['fullest_block']:.0%} full.",
+        f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block "
+        f"(budget: 50 ms), over {settle['payments']} payments. "
+        f"The fullest block was {found['fullest_block']:.0%} full.",
         "",
     ]
     path.write_text("\n".join(lines))

@@ -18,7 +18,9 @@ def main() -> int:
     """The command."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         # The order of sets is part of a history.
-        os.execve(sys.executable, [sys.executable, "-m", "campaign", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+        os.execve(
+            sys.executable, [sys.executable, "-m", "campaign", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"}
+        )
     options = _options()
     logging.getLogger("sqlalchemy").setLevel(logging.CRITICAL)
     return _replay(options) if options.seed is not None else _campaign(options)

@@ -173,6 +173,10 @@ def _said(sent: Any) -> str | None:
     return f"write {methods[0].decode()}" if len(methods) == 1 else f"write batch of {methods[0].decode()}"
 
 
+_THROUGH = ("transaction", "writing", "reading", "preparing")
+"""What every statement goes through says nothing about what it is for."""
+
+
 def _step() -> str:
     """The engine's function that is at work, such as ``attempts.reserve``; private helpers count for their caller."""
     if _current is not None and not _current.named:
@@ -184,7 +188,7 @@ def _step() -> str:
         if module.startswith("pyjpm."):
             function = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
             innermost = innermost or function
-            if not frame.f_code.co_name.startswith(("_", "<")) and frame.f_code.co_name != "transaction":
+            if not frame.f_code.co_name.startswith(("_", "<")) and frame.f_code.co_name not in _THROUGH:
                 return function
         frame = frame.f_back
     return innermost or "elsewhere"

@@ -43,7 +43,7 @@ MINING = ("auto", "clock")
 SECOND_KILLS = 0.3
 """Of runs that are killed once more, anywhere in the life after."""
 ANCHORS = (
-    r"after commit attempts\.reserve",
+    r"after commit acceptance\.accept",
     r"after signing.*",
     r"after commit attempts\.commit_bytes",
     r"after write .*sendRaw.*",

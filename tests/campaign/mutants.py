@@ -91,7 +91,7 @@ def applied(name: str, *, planted: bool = True) -> Iterator[tuple[Disaster, ...]
 # --- sending ---------------------------------------------------------------------------------------------------------
 
 
-@mutant(disasters.crashes, disasters.crash)
+@mutant(disasters.crashes, disasters.crashes, disasters.alone, disasters.lower_limit, disasters.lower_limit)
 def sends_before_commit(replaced: Replace) -> None:
     """Signs and sends a payment before the commit that binds its nonce."""
     accept, init = Acceptance.accept, Sender.__init__
@@ -117,7 +117,9 @@ def sends_before_commit(replaced: Replace) -> None:
                     "maxPriorityFeePerGas": 0,
                     "data": request.operation.data,
                 }
-                raw = keeper._signers[batch.wallet].sign_transaction(transaction).raw
+                signer = keeper._signers[batch.wallet]._signer
+                with patch.object(signer, "_marks", None):  # before everything, the mark too
+                    raw = signer.sign_transaction(transaction).raw
                 keeper._nodes.send([raw], lanes=[batch.wallet])
                 nonce += 1
         return accept(self, batches, **kwargs)

@@ -126,7 +126,9 @@ class Campaign:
             self._say(f"mutant {name}: {caught or 'NOT CAUGHT'}")
 
     def _catch(self, name: str) -> dict[str, Any] | None:
-        for seed, result in self._spread(range(1, SEEDS_FOR_A_MUTANT + 1), partial(nullcontext, partial(_mutated, name))):
+        for seed, result in self._spread(
+            range(1, SEEDS_FOR_A_MUTANT + 1), partial(nullcontext, partial(_mutated, name))
+        ):
             if not result["findings"]:
                 continue
             control = histories.run(seed, mutant=name, planted=False)
@@ -273,5 +275,3 @@ def write(report: dict[str, Any]) -> Path:
 def say(text: str) -> None:
     """To the terminal, at once."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
-
-

@@ -16,9 +16,10 @@ from typing import Any
 
 from campaign.failpoints import Point, WatchedSigner, watching
 from campaign.record import ASKED, FINAL, REFUSED, Line
-from pyjpm import LocalSigner, Money, PaymentOrder, Platform
+from pyjpm import LocalSigner, Money, PaymentBatch, PaymentOrder, Platform
 from pyjpm.custody import NonceMarks
 from pyjpm.errors.contracts import ContractError
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import StillPending
 
 CURRENCY = "USD"
@@ -105,7 +106,7 @@ class _Client:
                 return company.payments.create(payee, _money(amounts[0]), idempotency_key=key)
             orders = [PaymentOrder(payee, _money(amount)) for amount in amounts]
             return company.payments.create_batch(orders, idempotency_key=key)
-        except ContractError as error:
+        except (ContractError, InFlightExceedsFunds) as error:
             self._say(index, key, REFUSED, error.code)
             return None
 
@@ -119,11 +120,11 @@ class _Client:
                 self._say(index, key, FINAL)
             except StillPending as error:
                 self._say(index, key, "PENDING", error.code)
-            except ContractError as error:
+            except (ContractError, OperationRejected) as error:
                 self._say(index, key, "REVERTED", error.code)
 
     def _key_of(self, act: Any) -> str:
-        return str(act.session.submission(act.id).key)
+        return str(act.key) if isinstance(act, PaymentBatch) else str(act.session.submission(act.id).key)
 
     def _say(self, index: int, key: str, what: str, why: str = "") -> None:
         said = {"at": time.time(), "company": index, "key": key, "what": what, "why": why}

@@ -42,7 +42,7 @@ def test_the_rule_can_be_agreed_on_as_it_stands(buyer: Platform, seller: Platfor
 
 def test_its_commands_and_folders_exist() -> None:
     makefile = (project_root() / "Makefile").read_text()
-    for target in set(re.findall(r"`?make (\w+)", README)):
+    for target in set(re.findall(r"`make ([\w-]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for folder in re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE):
         assert (project_root() / folder).is_dir(), folder

@@ -11,9 +11,26 @@ import pytest
 
 from pyjpm import Platform
 from pyjpm.cli import main
-from pyjpm.testing import new_company
+from pyjpm.custody import LocalSigner
+from pyjpm.testing import backed_platform, new_company, start_chain
 
 Command = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def chain() -> Iterator[Any]:
+    """Of these tests alone: some of them stop its mining."""
+    with start_chain("anvil") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def bank(chain: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    journal = tmp_path_factory.mktemp("operator") / "journal.sqlite"
+    with backed_platform(
+        chain.connection(), LocalSigner.generate(), journal=journal, currencies=("USD", "EUR")
+    ) as deployed:
+        yield deployed
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +74,8 @@ class FakeNode(JSONBaseProvider):
 
     Attributes:
         head, salt: its height, and what tells its hashes from another node's.
-        down, hang: whether it cannot be reached, and for how many seconds it hangs before it answers nothing.
+        down: whether it cannot be reached.
+        hang: until when it hangs, before it answers nothing.
         nulls: how many requests for its newest block it still answers with ``null``.
         pending: what it says of any wallet's next nonce.
         on_send: its answer to bytes, as JSON-RPC.
@@ -84,7 +85,8 @@ class FakeNode(JSONBaseProvider):
         self, head: int = 5, *, chain_id: int = CHAIN_ID, genesis: str = GENESIS, client: str = "besu"
     ) -> None:
         super().__init__()
-        self.head, self.salt, self.down, self.hang, self.nulls, self.pending = head, 0, False, 0.0, 0, 0
+        self.head, self.salt, self.down, self.nulls, self.pending = head, 0, False, 0, 0
+        self.hang: threading.Event | None = None
         self.chain_id, self.genesis, self.client = chain_id, genesis, client
         self.on_send: Callable[[bytes], dict[str, Any]] = lambda raw: {"result": tx_hash(raw)}
         self.requests: list[tuple[str, Any]] = []
@@ -94,9 +96,9 @@ class FakeNode(JSONBaseProvider):
 
     def make_request(self, method: Any, params: Any) -> Any:
         self.requests.append((method, params))
-        if self.hang:
-            time.sleep(self.hang)
-            raise NodeTimeout("It hangs.", url="fake", timeout=self.hang)
+        if self.hang is not None:
+            self.hang.wait(60)
+            raise NodeTimeout("It hangs.", url="fake", timeout=60)
         if self.down:
             raise NodeUnreachable("It is down.", url="fake")
         if method == "eth_sendRawTransaction":

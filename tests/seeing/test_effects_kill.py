@@ -33,13 +33,13 @@ class Payer:
         self._where = journal_url
         self._pid = 0
 
-    def run(self, point: str = "") -> int:
+    def run(self, point: str = "", patience: float = PATIENCE) -> int:
         """Run it to its end; its exit status, negative the signal that ended it."""
         self._pid = os.fork()
         if self._pid == 0:
             status = 1
             try:
-                pay(self._where, self.bank.port, REFERENCE, patience=PATIENCE, point=point)
+                pay(self._where, self.bank.port, REFERENCE, patience=patience, point=point)
                 status = 0
             finally:
                 os._exit(status)
@@ -99,6 +99,6 @@ def test_killed_again_and_again_it_pays_once(payer: Payer) -> None:
 
 
 def test_without_any_kill_the_bank_is_asked_first(payer: Payer) -> None:
-    assert payer.run() == 0
+    assert payer.run(patience=60) == 0
     assert payer.bank.asked == [REFERENCE]
     assert payer.bank.payouts == [(REFERENCE, CONTENT)]

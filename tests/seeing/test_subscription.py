@@ -294,11 +294,12 @@ def test_it_is_time_to_look_when_a_subscription_begins_and_when_it_ends(anvil: L
 
 
 def test_nothing_is_left_behind(anvil: LocalAnvil) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     ringer = Ringer(anvil)
     with Listener(ringer, anvil.url) as told:
         until(lambda: told.watch.subscribed)
-    assert threading.active_count() == before
+        assert set(threading.enumerate()) - before
+    until(lambda: not set(threading.enumerate()) - before)
 
 
 def test_a_forked_child_polls(anvil: LocalAnvil) -> None:
