@@ -29,7 +29,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="campaign", description=__doc__.split("\\n")[0])
     parser.add_argument("--seed", type=int, help="replay one history in words, and nothing else")
-    parser.add_argument("--mutant", help="with --seed: the engine's mistake")
+    parser.add_argument("--mutant", nargs="+", help="with --seed: the engine's mistake; else: these mistakes only")
     parser.add_argument("--not-planted", action="store_true", help="with --mutant: its disasters, but no mistake")
     parser.add_argument("--long", action="store_true", help=f"{LONG:,} histories instead of {SHORT:,}")
     parser.add_argument("--histories", type=int, help="how many histories")
@@ -43,7 +43,7 @@ def _replay(options: argparse.Namespace) -> int:
     from campaign.histories import run
 
     logging.basicConfig(format="          %(message)s", level=logging.INFO, stream=sys.stdout)
-    result = run(options.seed, print, mutant=options.mutant, planted=not options.not_planted)
+    result = run(options.seed, print, mutant=options.mutant and options.mutant[0], planted=not options.not_planted)
     for kind, found in result["findings"].items():
         for each in found:
             print(f"{kind}: {each}")
@@ -53,14 +53,18 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _campaign(options: argparse.Namespace) -> int:
+    from campaign.mutants import MUTANTS
     from campaign.report import Campaign, say, write
 
     logging.disable(logging.CRITICAL)
     count = options.histories or (LONG if options.long else SHORT)
-    campaign = Campaign(jobs=options.jobs, first=options.first, count=count, say=say)
-    for phase in ("kills", "histories", "mutants"):
-        if options.only in (None, phase):
-            getattr(campaign, phase)()
+    campaign = Campaign(jobs=options.jobs, first=options.first, count=count, keeps=options.only is None, say=say)
+    if options.only in (None, "kills"):
+        campaign.kills()
+    if options.only in (None, "histories"):
+        campaign.histories()
+    if options.only in (None, "mutants"):
+        campaign.mutants(options.mutant or MUTANTS)
     report = campaign.report()
     if options.only is None:
         say(f"written: {write(report)}")

@@ -149,6 +149,36 @@ def theft(world: World, chance: random.Random, at: float) -> str:
     return f"a thief {kind} on nonce +{ahead} of company {company.place}"
 
 
+def jam(world: World, chance: random.Random, at: float) -> str:
+    """Somebody signs with a company's key and a price: never mined, never replaced, until an operator frees it."""
+    company = chance.choice(world.companies)
+    ahead, price = chance.choice((0, 0, 1)), chance.choice((1, 10**9))
+
+    def sign() -> None:
+        thief, network = world.thief(company), world.network
+        nonce = nonce_of(network.chain.head.state, thief.wallet) + ahead
+        for node in network.nodes:
+            if not node.up:
+                continue
+            try:
+                called = thief.call("0x" + "77" * 20, b"jam", nonce=nonce, node=node.index, price=price)
+                world.jams[company.wallet] = called
+            except RpcError:
+                continue
+
+    world.clock.at(at, sign)
+    return f"nonce +{ahead} of company {company.place} is jammed at {price} wei"
+
+
+def operator(world: World, chance: random.Random, at: float) -> str:
+    """An operator decides something: withdraws, voids, tries again, reopens."""
+    acts = [chance.choice(("cancel", "void", "void", "retry", "reopen")) for _ in range(chance.randrange(1, 5))]
+    for act in acts:
+        world.clock.at(at, world.wishes.append, act)
+        at += chance.uniform(0.0, 10.0)
+    return f"an operator decides: {', '.join(acts)}"
+
+
 def restored(world: World, chance: random.Random, at: float) -> str:
     """The database is put back as it was some time ago, while what was sent since still waits, or was mined."""
     if world.markless:
@@ -304,6 +334,8 @@ DISASTERS: dict[Disaster, int] = {
     denied: 2,
     refused: 3,
     theft: 1,
+    jam: 1,
+    operator: 3,
     restored: 5,
     hoarded: 4,
     crash: 6,

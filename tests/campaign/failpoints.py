@@ -118,8 +118,8 @@ def install() -> None:
     _installed = True
     event.listen(Engine, "before_cursor_execute", _before_statement)
     event.listen(Engine, "after_cursor_execute", _after_statement)
-    for name in ("do_commit", "do_rollback"):
-        _around(DefaultDialect, name, lambda _args, step=name[3:]: _join(step, _step()))
+    _around(DefaultDialect, "do_commit", lambda _args: _join("commit", _step()))
+    _around(DefaultDialect, "do_rollback", lambda _args: None if _by_pool() else _join("rollback", _step()))
     _around(socket.socket, "sendall", lambda args: _said(args[1]))
     _around(socket.socket, "recv_into", lambda _args: "read", only="after")
     for name in ("fsync", "fdatasync", "pwrite", "replace", "rename"):
@@ -153,6 +153,11 @@ def _before_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: 
 def _after_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
     if _current is not None:
         passing(_join("after sql", _step(), _short(statement)))
+
+
+def _by_pool() -> bool:
+    """Whether a pool takes back a connection that nobody holds any more, whenever that is noticed."""
+    return sys._getframe(3).f_code.co_name == "_reset"
 
 
 def _join(*parts: str) -> str:

@@ -33,8 +33,17 @@ BUSY, IDLE = 1.0, 5.0
 _ROOT = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
+Script = Callable[[World], float]
+"""Arranges what befalls a world, and says when it is healed, in virtual seconds."""
+
+
 def run(
-    seed: int, say: Callable[[str], None] | None = None, *, mutant: str | None = None, planted: bool = True
+    seed: int,
+    say: Callable[[str], None] | None = None,
+    *,
+    mutant: str | None = None,
+    planted: bool = True,
+    script: Script | None = None,
 ) -> dict[str, Any]:
     """One history.
 
@@ -42,9 +51,10 @@ def run(
         say: told every event, for people.
         mutant: the engine's mistake, if it is to make one; see ``mutants``.
         planted: False: the disasters that the mutant needs, but no mistake.
+        script: what befalls a calm world (see ``World``) instead of what would be drawn.
 
     Returns:
-        ``findings`` of the judge by kind, its counts, ``disasters``, and ``seconds`` it took.
+        ``findings`` of the judge by kind, its counts, ``disasters``, and ``seconds`` of the processor that it took.
     """
     started = time.process_time()
     with tempfile.TemporaryDirectory(prefix="pyjpm-history-", dir=_ROOT) as folder, ExitStack() as things:
@@ -54,7 +64,7 @@ def run(
             from campaign.mutants import applied  # pieces of the engine that may have moved are no matter otherwise
 
             needs = things.enter_context(applied(mutant, planted=planted))
-        history = _History(seed, Path(folder), say or (lambda what: None), needs)
+        history = _History(seed, Path(folder), say or (lambda what: None), needs, script)
         things.enter_context(history.world.clock.driving())
         try:
             return {**history.live(), "seconds": time.process_time() - started}
@@ -64,12 +74,19 @@ def run(
 
 
 class _History:
-    def __init__(self, seed: int, folder: Path, say: Callable[[str], None], needs: Sequence[Disaster]) -> None:
+    def __init__(
+        self, seed: int, folder: Path, say: Callable[[str], None], needs: Sequence[Disaster], script: Script | None
+    ) -> None:
         self.seed = seed
-        self.world = World(seed, folder, say)
+        self.world = World(seed, folder, say, calm=script is not None)
         self._chance = random.Random(f"{seed}/history")
-        self._carry_on_at = 0.0
-        self._plan(needs)
+        self._carry_on_at = self._operator_at = 0.0
+        self._requests(careful=script is not None)
+        if script is None:
+            self._draw(needs)
+        else:
+            self.disasters = []
+            self._heals_at = script(self.world)
 
     def live(self) -> dict[str, Any]:
         world, clock = self.world, self.world.clock
@@ -89,7 +106,7 @@ class _History:
 
     # --- drawing ---------------------------------------------------------------------------------------------------
 
-    def _plan(self, needs: Sequence[Disaster]) -> None:
+    def _requests(self, *, careful: bool) -> None:
         world, chance = self.world, self._chance
         number = payments = 0
         while payments < PAYMENTS:
@@ -108,11 +125,14 @@ class _History:
             world.clients.requests.append(request)
             payments += size
             number += 1
-        for request in list(world.clients.requests):
+        for request in [] if careful else list(world.clients.requests):
             if chance.random() < CARELESS:
                 amounts = tuple(amount + 1 for amount in request.amounts)
                 later = request.next_at + chance.uniform(0.0, SPAN / 2)
                 world.clients.requests.append(replace(request, amounts=amounts, next_at=later, variant=1))
+
+    def _draw(self, needs: Sequence[Disaster]) -> None:
+        world, chance = self.world, self._chance
         kinds = list(DISASTERS)
         drawn = chance.choices(kinds, [DISASTERS[kind] for kind in kinds], k=chance.randrange(3, 7))
         drawn += needs
@@ -138,6 +158,9 @@ class _History:
                 world.run(process, process.carry_on)
             if process.ready and not process.dead:
                 world.run(process, lambda: world.clients.step(Serving(world, process)))
+            if process.ready and not process.dead and now >= self._operator_at:
+                self._operator_at = now + 5.0
+                world.operate(process)
             if process.dead:
                 world.clients.unheard()
         clock.sleep(STEP)

@@ -6,7 +6,7 @@ Decisions that govern this module:
   only if the process did end by SIGKILL there.
 * A killed run is started again until it comes to its end, sometimes killed once more on the way; then the judge reads
   the chain.
-* Between runs the chain is set back to where it was after the deployment, so that one Anvil serves all kills.
+* Between runs the chain is set back to where it was after the deployment, so that one Anvil serves many kills.
 * What the chain does meanwhile is drawn from the seed: blocks at once or by the clock; after a kill, bytes that wait
   are mined, wait on, or are forgotten by the node.
 """
@@ -39,6 +39,8 @@ from pyjpm.testing import backed_platform
 
 COMPANIES = 2
 BLOCK = 0.03
+RUNS, HISTORY = 300, 256
+"""Runs that one Anvil serves, and past blocks of which it keeps the state."""
 MINING = ("auto", "clock")
 SECOND_KILLS = 0.3
 """Of runs that are killed once more, anywhere in the life after."""
@@ -81,32 +83,43 @@ class Kill:
 
 
 class Stage:
-    """A chain with a platform and companies on it, set back before each run."""
+    """A chain with a platform and companies on it, set back before each run, and made anew after many."""
 
-    def __init__(self, zygote: Zygote, anvil: LocalAnvil, folder: Path, store: Callable[[int], str] | None) -> None:
+    def __init__(self, zygote: Zygote, folder: Path, store: Callable[[int], str] | None) -> None:
         self._zygote, self._folder, self._store = zygote, folder, store
-        self._url = anvil.url
-        self._connection = anvil.connection()
-        self._record = folder / "record.json"
+        self._anvil = LocalAnvil(history_blocks=HISTORY)
+        self._runs = 0
+        self._deploy()
+
+    def _deploy(self) -> None:
+        self._anvil.stop()
+        self._anvil.start()
+        self._url = self._anvil.url
+        self._connection = self._anvil.connection()
+        place = self._folder / f"platform-{self._runs}"
+        place.mkdir()
+        self._record = place / "record.json"
         with backed_platform(
             self._connection,
             LocalSigner.generate(),
             record=self._record,
-            journal=folder / "bank.sqlite",
+            journal=place / "bank.sqlite",
             currencies=(CURRENCY,),
         ) as bank:
             companies = [_onboard(bank, number) for number in range(COMPANIES + 1)]
             self._keys = [key for key, _, _ in companies[:COMPANIES]]
             self._payee = companies[COMPANIES][2]
-            self._lines = lines_of(
-                [(participant, wallet) for _, participant, wallet in companies[:COMPANIES]], self._payee
-            )
+            payers = [(participant, wallet) for _, participant, wallet in companies[:COMPANIES]]
+            self._lines = lines_of(payers, self._payee)
             self._token, self._codec = bank.session.address(CURRENCY), bank.session.codec(CURRENCY)
         self._wallets = [wallet for _, _, wallet in companies]
         self._opening = self._balances()
         self._first_block = self._connection.head().number + 1
         self._snapshot: Any = self._ask("evm_snapshot")
-        self._runs = 0
+
+    def close(self) -> None:
+        """Ends its chain."""
+        self._anvil.stop()
 
     # --- runs ------------------------------------------------------------------------------------------------------
 
@@ -184,11 +197,15 @@ class Stage:
     # --- steps -----------------------------------------------------------------------------------------------------
 
     def _set_back(self, mining: str) -> None:
+        self._runs += 1
+        if self._runs % RUNS == 0:
+            self._deploy()
         self._ask("anvil_dropAllTransactions")
         _require_true(self._ask("evm_revert", self._snapshot))
         self._snapshot = self._ask("evm_snapshot")
+        # Blocks of a run that was set back still push out old state: none of the present may have the hash of one.
+        self._ask("anvil_setCoinbase", f"0x{self._runs:040x}")
         self._ask("evm_setAutomine", mining == "auto")
-        self._runs += 1
         for old in self._folder.glob("run-*"):
             shutil.rmtree(old)
         folder = self._folder / f"run-{self._runs}"
@@ -268,7 +285,9 @@ def staged(
     with Zygote(work) as zygote, ExitStack() as things:
         folder = Path(things.enter_context(tempfile.TemporaryDirectory(prefix="pyjpm-kill-")))
         databases = things.enter_context(store()) if store else None
-        yield Stage(zygote, things.enter_context(LocalAnvil()), folder, databases)
+        stage = Stage(zygote, folder, databases)
+        things.callback(stage.close)
+        yield stage
 
 
 def failpoints(stage: Stage) -> list[Kill]:

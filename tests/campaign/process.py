@@ -26,6 +26,7 @@ from sqlalchemy.pool import Pool
 from campaign.clients import FORGOTTEN, Request
 from campaign.failpoints import Point, WatchedSigner, passing, unwatched, watching
 from campaign.keys import CampaignSigner
+from campaign.operating import Operator
 from campaign.record import CONFLICT, REFUSED
 from pyjpm.chain.nodes import Nodes
 from pyjpm.contracts import gas
@@ -144,6 +145,7 @@ class Process:
         self._connections: list[sqlite3.Connection] = []
         self._record = record_of(network)
         self.dead = self.ready = False
+        self._nodes: Nodes | None = None
         self._journal: Journal | None = None
         self._sender: Sender | None = None
 
@@ -156,6 +158,7 @@ class Process:
             if self._sender is None:
                 providers = [WatchedProvider(network, place, self._refused) for place in range(len(network.wires))]
                 nodes = Nodes.open(providers, timeout=TIMEOUT, max_retries=0, parallel=False, clock=network.clock)
+                self._nodes = nodes
                 self._journal = Journal.open(self._path, genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
                 self._sender = Sender(
                     nodes,
@@ -201,6 +204,15 @@ class Process:
                 else:
                     words.append(str(found.state) if found.content == operation.content else CONFLICT)
         return words
+
+    def operate(self, participants: Mapping[str, int], rescue: CampaignSigner, act: Callable[[Operator], Any]) -> Any:
+        """Have an operator decide something about this process's journal."""
+        with self._alive():
+            assert self._nodes is not None
+            assert self._journal is not None
+            signers = {wallet: signer._signer for wallet, signer in self._signers.items()}
+            clock = self._network.clock
+            return act(Operator(self._nodes, self._journal, self._record, clock, signers, participants, rescue))
 
     def lanes(self) -> list[Any]:
         """The lanes as the journal has them, for the end of a history."""

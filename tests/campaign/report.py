@@ -64,11 +64,12 @@ class Campaign:
     Args:
         jobs: how many processes work.
         first, count: seeds of the histories.
+        keeps: whether histories that are done are noted, to go on there.
         say: for progress.
     """
 
-    def __init__(self, *, jobs: int, first: int, count: int, say: Callable[[str], None]) -> None:
-        self._jobs, self._first, self._count, self._say = jobs, first, count, say
+    def __init__(self, *, jobs: int, first: int, count: int, keeps: bool, say: Callable[[str], None]) -> None:
+        self._jobs, self._first, self._count, self._keeps, self._say = jobs, first, count, keeps, say
         self.totals = Totals()
         self._started = time.monotonic()
 
@@ -97,16 +98,16 @@ class Campaign:
 
     def histories(self) -> None:
         """Random histories."""
-        done = Done(BUILD / "faults.progress", f"{_digest()} {self._first} {self._count}")
+        path = BUILD / "faults.progress" if self._keeps else None
+        done = Done(path, f"{_digest()} {self._first} {self._count}")
         for result in done.results.values():
             self._count_history(result)
         seeds = [seed for seed in range(self._first, self._first + self._count) if seed not in done.results]
-        with done:
-            tool = partial(nullcontext, histories.run)
-            for number, (_, result) in enumerate(self._spread(seeds, tool), 1):
-                done.note(result)
-                self._count_history(result)
-                self._progress("histories", number, len(seeds))
+        tool = partial(nullcontext, histories.run)
+        for number, (_, result) in enumerate(self._spread(seeds, tool), 1):
+            done.note(result)
+            self._count_history(result)
+            self._progress("histories", number, len(seeds))
         done.over()
 
     def _count_history(self, result: dict[str, Any]) -> None:
@@ -195,13 +196,15 @@ class Campaign:
 class Done:
     """The histories that a campaign has behind it, in a file; of another campaign's nothing is kept."""
 
-    def __init__(self, path: Path, campaign: str) -> None:
+    def __init__(self, path: Path | None, campaign: str) -> None:
         self._path = path
         self.results: dict[int, dict[str, Any]] = {}
+        if path is None:
+            return
         lines = path.read_text().splitlines() if path.exists() else []
         if not lines or lines[0] != campaign:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(campaign + "\\n")
+            path.write_text(campaign + "\n")
             lines = []
         for line in lines[1:]:
             try:
@@ -210,20 +213,16 @@ class Done:
                 continue  # it was being written when the campaign was stopped
             self.results[result["seed"]] = result
 
-    def __enter__(self) -> Done:
-        self._file = self._path.open("a")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
     def note(self, result: dict[str, Any]) -> None:
         """One more."""
-        print(json.dumps(result), file=self._file, flush=True)
+        if self._path is not None:
+            with self._path.open("a") as file:
+                print(json.dumps(result), file=file)
 
     def over(self) -> None:
         """All are done: the next campaign starts over."""
-        self._path.unlink()
+        if self._path is not None:
+            self._path.unlink()
 
 
 @contextmanager

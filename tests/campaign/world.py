@@ -25,6 +25,7 @@ from eth_utils.address import to_checksum_address
 from campaign.clients import Clients, Company, Request
 from campaign.failpoints import Point, unwatched
 from campaign.keys import CampaignSigner, Marks
+from campaign.operating import Operator
 from campaign.process import Died, Process
 from campaign.record import Evidence, Paid
 from pyjpm.errors.base import PyjpmError
@@ -43,23 +44,27 @@ class World:
         seed: of everything.
         folder: for the journal; empty.
         say: told every event, for people.
+        calm: two nodes, signers with marks, companies with more money and higher limits than they need.
     """
 
-    def __init__(self, seed: int, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, folder: Path, say: Callable[[str], None], *, calm: bool = False) -> None:
         self.chance = random.Random(f"{seed}/world")
-        self.network = Network(seed, nodes=self.chance.choice((1, 2, 2, 3)), manners=self.chance.choice(_MANNERS))
+        nodes = 2 if calm else self.chance.choice((1, 2, 2, 3))
+        self.network = Network(seed, nodes=nodes, manners=self.chance.choice(_MANNERS))
         self.clock = self.network.clock
         self.path = folder / "journal.sqlite"
         self._say = say
         self.marks = Marks()
-        self.markless = self.chance.random() < 0.2
+        self.markless = not calm and self.chance.random() < 0.2
         device = random.Random(f"{seed}/device") if self.chance.random() < 0.5 else None
         self._keys = [random.Random(f"{seed}/key/{place}").randbytes(32) for place in range(COMPANIES)]
         marks = None if self.markless else self.marks
         self.signers = [CampaignSigner(key, marks, device) for key in self._keys]
         payee = CampaignSigner(random.Random(f"{seed}/payee").randbytes(32), None).address
-        self.companies = self._onboard(payee)
+        self.companies = self._onboard(payee, calm=calm)
         self.payee = payee
+        self.rescue = CampaignSigner(random.Random(f"{seed}/rescue").randbytes(32), None)
+        self.network.fund_ether(self.rescue.address, 10**18)
         self._wallets = [*(signer.address for signer in self.signers), payee]
         self.opening = self._balances()
         self.clients = Clients(self.chance, self.clock.monotonic, self.log)
@@ -67,6 +72,8 @@ class World:
         self.restart_at = 0.0
         self.fuse: int | None = None
         self.refusals: dict[str, tuple[float, bool]] = {}
+        self.jams: dict[str, str] = {}
+        self.wishes: list[str] = []
         self.thieves: set[str] = set()
         self.thefts: set[str] = set()
         self._lives = 0
@@ -75,7 +82,7 @@ class World:
         if len(self.network.wires) < 4:
             self.network.note = lambda *what: None  # type: ignore[method-assign]
 
-    def _onboard(self, payee: str) -> list[Company]:
+    def _onboard(self, payee: str, *, calm: bool) -> list[Company]:
         network, chance = self.network, self.chance
         network.onboard([payee], balances={})
         wallets = [signer.address for signer in self.signers]
@@ -83,11 +90,11 @@ class World:
         owners = [[0, 1], [2]] if chance.random() < 0.3 else [[0], [1], [2]]
         companies: list[Company] = []
         for places in owners:
-            poor = chance.random() < 0.3
+            poor, limited = (not calm and chance.random() < 0.3 for _ in range(2))
             participant = network.onboard(
                 [wallets[place] for place in places],
                 balances={CURRENCY: chance.randrange(2_000, 6_000) if poor else 10**9},
-                daily_limit=chance.randrange(2_000, 8_000) if chance.random() < 0.3 else 10**12,
+                daily_limit=chance.randrange(2_000, 8_000) if limited else 10**12,
             )
             companies += [Company(place, participant, wallets[place]) for place in places]
         return companies
@@ -155,6 +162,24 @@ class World:
         if isinstance(error, Fenced) and self.chance.random() < 0.3:
             process.dead = True
             self.log(f"{process.name} ends")
+
+    def operate(self, process: Process) -> None:
+        """The operator looks at the alarms, and does what was wished for."""
+        participants = {company.wallet: company.participant for company in self.companies}
+        if self.jams:
+            self.run(process, lambda: self._told(process.operate(participants, self.rescue, Operator.free_jammed)))
+        wishes, self.wishes = self.wishes, []
+        for wish in wishes:
+            self.run(
+                process,
+                lambda wish=wish: self._told(  # type: ignore[misc]
+                    process.operate(participants, self.rescue, lambda operator: operator.decide(wish, self.chance))
+                ),
+            )
+
+    def _told(self, what: object) -> None:
+        if what:
+            self.log(f"the operator: {what}")
 
     def _refused(self, sender: str, data: int) -> bool | None:
         """Whether the nodes say that a call of this wallet is too big, and whether they take it all the same."""
@@ -250,6 +275,9 @@ class World:
             for payment in self.network.judge_view().payments
         ]
         lanes = self.processes[0].lanes() if self.processes else []
+        # A transaction that jams a wallet is a theft where it is mined after all.
+        mined = {transaction.hash for transaction in self.network.judge_view().transactions}
+        self.thieves |= {wallet for wallet, tx_hash in self.jams.items() if tx_hash in mined}
         return Evidence(
             lines=list(self.clients.lines()),
             words=self.clients.words,
