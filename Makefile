@@ -62,7 +62,7 @@ test-sdk: setup debian
 	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/policy tests/witness tests/integration --ignore=tests/integration/test_brownie.py
 
 test-replay: setup debian
-	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign
+	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 lint: setup
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ class Leftovers:
 
     def __init__(self) -> None:
         self._mark = secrets.token_hex(8)
-        self._folder = Path(tempfile.mkdtemp(prefix="pj-"))  # short: paths of sockets have 107 characters at most
+        self._folder = Path(tempfile.mkdtemp(prefix="pj-", dir="/tmp"))  # short: a socket's path has 107 characters
         os.environ[MARK] = self._mark
         os.environ["TMPDIR"] = str(self._folder)
 

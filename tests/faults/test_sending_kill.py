@@ -133,7 +133,7 @@ def test_killed_at_each_named_point_it_repeats_nothing(start: Start) -> None:
     run = start(300, "auto")
     chance = seeded()
     for point in chance.sample(sorted(POINTS), len(POINTS)):
-        after = chance.randrange(13)
+        after = chance.randrange(4)  # outcomes are written many at once: a life has few writes
         with run.start(DIE_AT=point, DIE_AFTER=str(after)) as child:
             child.communicate(timeout=PATIENCE)
         assert child.returncode == -signal.SIGKILL, (point, after)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from orders import key
 
-from pyjpm import Document, LocalAnvil, LocalSigner, Money, Platform, ReserveLine
+from pyjpm import Document, LocalAnvil, LocalSigner, Money, Platform, ReserveLine, Status
 from pyjpm.chain import DevClock
 from pyjpm.errors.attesters import NotEnoughAttestations
 from pyjpm.errors.contracts import ContractError
@@ -201,10 +201,12 @@ def test_an_older_attestation_does_not_come_back(scene: Scene) -> None:
     high = scene.attest("1000.00")
     low = scene.attest("10.00", sequence=2)
     late = scene.attest("5000.00", sequence=9, submit_within=60)
-    bank.reserve.submit(high, idempotency_key="high").wait()
+    first = bank.reserve.submit(high, idempotency_key="high").wait()
     bank.reserve.submit(low, idempotency_key="low").wait()
+    again = bank.reserve.submit(high, idempotency_key="high again")
+    assert (again.status, again.tx_hash) == (Status.FINAL, first.tx_hash)
     with pytest.raises(ReserveAttestationSuperseded):
-        bank.reserve.submit(high, idempotency_key="high again")
+        bank.reserve.submit(scene.attest("2000.00", sequence=1), idempotency_key="another of the first number")
     scene.clock.advance(120)
     with pytest.raises(ReserveAttestationExpired):
         bank.reserve.submit(late, idempotency_key="late")

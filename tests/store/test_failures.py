@@ -12,12 +12,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer
+from postgres import PostgresServer, place
 from sqlalchemy import event
 from store_support import at_once, killed_in, note, noted, opened
 
@@ -306,12 +307,16 @@ def test_a_server_restarted_within_a_transaction_stored_nothing(postgres: Postgr
 
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_commit_without_an_answer_is_undecided_and_only_reading_tells(
-    postgres: PostgresServer, postgres_url: str, tmp_path: Path, arrives: bool
+    postgres: PostgresServer, postgres_url: str, arrives: bool
 ) -> None:
     """The connection breaks with COMMIT on its way there, or with its answer on its way back: the caller sees the
     same error, and finds the one rolled back and the other committed."""
-    with contextlib.closing(opened(postgres_url)) as direct, Breaking(postgres, tmp_path, arrives=arrives) as proxy:
-        with contextlib.closing(opened(postgres_url.replace(str(postgres.folder), str(tmp_path)))) as database:
+    with (
+        tempfile.TemporaryDirectory(prefix="pj-", dir=place()) as short,  # for the length of the socket's path
+        contextlib.closing(opened(postgres_url)) as direct,
+        Breaking(postgres, Path(short), arrives=arrives) as proxy,
+    ):
+        with contextlib.closing(opened(postgres_url.replace(str(postgres.folder), short))) as database:
             proxy.breaks = True
             with pytest.raises(JournalLost) as caught, database.transaction() as connection:
                 note(connection, "asked")

@@ -89,7 +89,7 @@ def test_a_redemption_ends_in_one_way(witness: ContractWitness, bank: Platform, 
 
 
 def test_settings_are_seen(watch: Watch, bank: Platform) -> None:
-    company, notary = new_company(bank), bank.session.address("AttesterSets")
+    company, notary = new_company(bank), bank.session.address(USD)
     who, issuer = company.session.participant, LocalSigner.generate().address
     limits = [("setDailyLimit", 500), ("decreaseDailyLimit", 400)]
     for function, limit in limits:
