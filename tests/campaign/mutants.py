@@ -73,6 +73,10 @@ def mutant(*needs: Disaster) -> Callable[[Callable[[Replace], None]], Callable[[
     return enter
 
 
+class PieceMissing(Exception):
+    """The engine has no such piece any more: the mistake must be planted elsewhere."""
+
+
 @contextmanager
 def applied(name: str, *, planted: bool = True) -> Iterator[tuple[Disaster, ...]]:
     """The engine with this mistake while inside; what the mistake needs to show.
@@ -82,9 +86,12 @@ def applied(name: str, *, planted: bool = True) -> Iterator[tuple[Disaster, ...]
     """
     with ExitStack() as patches:
         if planted:
-            MUTANTS[name].apply(
-                lambda owner, piece, new: patches.enter_context(patch.object(owner, piece, new)) and None
-            )
+            try:
+                MUTANTS[name].apply(
+                    lambda owner, piece, new: patches.enter_context(patch.object(owner, piece, new)) and None
+                )
+            except AttributeError as missing:
+                raise PieceMissing(f"{name}: {missing}") from missing
         yield MUTANTS[name].needs
 
 
@@ -185,7 +192,7 @@ def sends_once(replaced: Replace) -> None:
 @mutant(disasters.no_quorum, disasters.no_quorum)
 def reprices_after_a_timeout(replaced: Replace) -> None:
     """Signs a payment again with a price where it is not mined within seconds."""
-    send = LaneKeeper._send
+    send = LaneKeeper.send
 
     def pricing(self: LaneKeeper, attempts: Any, view: View) -> None:
         send(self, attempts, view)
@@ -205,7 +212,7 @@ def reprices_after_a_timeout(replaced: Replace) -> None:
                 )
                 self._nodes.send([raw], lanes=[each.wallet], priced=True)
 
-    replaced(LaneKeeper, "_send", pricing)
+    replaced(LaneKeeper, "send", pricing)
 
 
 # --- concluding ------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from typing import Any
 
 from campaign import histories, killer
 from campaign.killer import Kill, Stage
-from campaign.mutants import MUTANTS
+from campaign.mutants import MUTANTS, PieceMissing
 from campaign.spread import spread
 from campaign.stores import postgresql
 
@@ -251,8 +251,10 @@ def _kill(task: Any) -> Kill:
 def _mutated(name: str, seed: int) -> dict[str, Any]:
     try:
         return histories.run(seed, mutant=name)
-    except Exception as error:  # an engine with a mistake may also break down
-        return {"findings": {"broke down": [repr(error)]}}
+    except PieceMissing:
+        raise
+    except Exception:  # an engine with a mistake may break down, which is no judgement
+        return {"findings": {}}
 
 
 def _digest() -> str:

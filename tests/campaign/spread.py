@@ -99,15 +99,15 @@ class _Copy:
         os.waitpid(self.pid, 0)
 
     def stop(self) -> None:
-        os.kill(self.pid, signal.SIGTERM)
-        self.close()
+        """Let it end what it does, and leave its tools; what it still says is of no use."""
+        os.close(self._tasks)
+        while os.read(self.results, 1 << 20):
+            pass
+        os.close(self.results)
+        os.waitpid(self.pid, 0)
 
 
 def _work(tool: Callable[[], AbstractContextManager[Tool]], tasks: int, results: int) -> None:
-    def stopped(*_: Any) -> None:
-        raise SystemExit
-
-    signal.signal(signal.SIGTERM, stopped)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def say(**said: Any) -> None:
@@ -122,8 +122,6 @@ def _work(tool: Callable[[], AbstractContextManager[Tool]], tasks: int, results:
                 if order["end"]:
                     break
                 say(result=run(order["task"]))
-    except SystemExit:
-        pass
     except BaseException:
         say(error=traceback.format_exc())
     finally:

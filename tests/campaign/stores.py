@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import psycopg  # noqa: F401 (imported here, so that no copy of a process has to)
+import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 (here, so that no copy of a process has to)
 from postgres import PostgresServer
 
 
