@@ -19,10 +19,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.deployment import ReferenceConflict
+from pyjpm.errors.outbox import OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
 from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
-from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane, require_open
+from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.reference import canonical
@@ -40,6 +43,8 @@ class Request:
         sha256: what it says.
         owner: whose key it is.
         found: what the chain already shows under its name, if that ends it.
+        refused: why it is not to be sent; it is stored as what that makes of it.
+        doubtful: it would be refused, but nobody may be told so yet: it waits, and is asked about again.
         debits: minor units that it takes off its wallet while it is on its way, by token.
         needs_approval: it waits for somebody's word.
         simulate: it is simulated before it is numbered.
@@ -50,6 +55,8 @@ class Request:
     sha256: str
     owner: str
     found: Verdict | None = None
+    refused: PyjpmError | None = None
+    doubtful: bool = False
     debits: Mapping[str, int] = field(default_factory=dict)
     needs_approval: bool = False
     simulate: bool = False
@@ -126,7 +133,7 @@ class Acceptance:
             For each batch its submissions' ids, one for each request.
 
         Raises:
-            IdempotencyConflict, LaneHalted, Fenced; nothing is stored then.
+            IdempotencyConflict, Fenced; nothing is stored then.
         """
         try:
             return self._accept(batches, window, now)
@@ -224,6 +231,7 @@ _RENEW: Final = (
     update(payment)
     .where(payment.c.id == bindparam("b_id"))
     .values(
+        key=bindparam("b_key"),
         wallet=bindparam("b_wallet"),
         to=bindparam("b_to"),
         data=bindparam("b_data"),
@@ -237,7 +245,7 @@ _RENEW: Final = (
         attempt=bindparam("b_attempt"),
         state=bindparam("b_state"),
         cancels=0,
-        error=None,
+        error=bindparam("b_error"),
     )
 )
 _ATTEMPT_AGAIN: Final = (
@@ -299,7 +307,6 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
     known = _known(connection, batch)
     ids = {key: found.id for key, found in known.items() if found.state not in RETRIED}
     lane = read_lane(connection, batch.wallet)
-    require_open(lane)
     nonce = lane.next_nonce
     free = lane.state is LaneState.OK and not _anybody_waits(connection, batch.wallet)
     fresh = [request for request in batch.requests if request.operation.key not in ids]
@@ -311,7 +318,7 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
         attempt_id = None
         if together:
             state, attempt_id = State.RESERVED, carrier_id
-        elif state is State.APPROVED and free and nonce < window:
+        elif state is State.APPROVED and not request.doubtful and free and nonce < window:
             state, attempt_id = State.RESERVED, secrets.token_hex(16)
         again = known.get(operation.key)
         payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
@@ -338,13 +345,22 @@ def _go_together(batch: Batch, fresh: Sequence[Request], known: Mapping[str, Sub
         batch.carrier is not None
         and bool(fresh)
         and not known
-        and all(_first_state(request, now) is State.APPROVED for request in fresh)
+        and all(_first_state(request, now) is State.APPROVED and not request.doubtful for request in fresh)
     )
+
+
+_REFUSED: Final[Mapping[type[PyjpmError], State]] = {
+    ReferenceConflict: State.CONFLICT,
+    ReferenceVoided: State.VOIDED,
+    OperationExpired: State.EXPIRED,
+}
 
 
 def _first_state(request: Request, now: int) -> State:
     if request.found is not None:
         return State.FINAL
+    if request.refused is not None:
+        return _REFUSED.get(type(request.refused), State.REJECTED)
     if request.needs_approval:
         return State.RECEIVED
     not_before = request.operation.not_before
@@ -392,7 +408,7 @@ def _payment_values(
         "id": payment_id,
         "owner": request.owner,
         "wallet": wallet,
-        "key": operation.key,
+        "key": _key_of(request, state),
         "kind": operation.kind,
         "content": canonical(operation.content),
         "request_sha256": request.sha256,
@@ -408,6 +424,7 @@ def _payment_values(
         "attempt": attempt_id,
         "proof_hash": None if found is None else found.tx_hash,
         "proof_block": None if found is None else found.block,
+        "error": _error_of(request),
         "created_at": now,
     }
 
@@ -418,6 +435,8 @@ def _renewed_values(
     operation, found = request.operation, request.found
     return {
         "b_id": payment_id,
+        "b_key": _key_of(request, state),
+        "b_error": _error_of(request),
         "b_wallet": wallet,
         "b_to": request.to,
         "b_data": operation.data,
@@ -431,6 +450,15 @@ def _renewed_values(
         "b_attempt": attempt_id,
         "b_state": state,
     }
+
+
+def _key_of(request: Request, state: State) -> str | None:
+    """Free for the content that the chain holds, where that is another."""
+    return None if state is State.CONFLICT else request.operation.key
+
+
+def _error_of(request: Request) -> str | None:
+    return None if request.refused is None else json.dumps(request.refused.to_dict())
 
 
 def _debits(debits: Mapping[str, int]) -> str | None:

@@ -4,86 +4,120 @@ Decisions that govern this module:
 
 * The chain is asked for the operation's name first: what lost bytes did is adopted, what the chain holds otherwise is
   refused. A simulation that refuses lets the contract's own reason speak.
-* Nothing is refused while the lane recovers: lost bytes may be doing what is asked. It is accepted, and waits.
+* Nothing is refused while a lane of its owner recovers, or while nobody can read what became of it: lost bytes may be
+  doing what is asked. It is accepted, and waits.
 * Only what has a name on the chain is adopted before it was sent: a state that is as asked for now may be changed by
   what is on its way.
+* One call may ask for many things. If none of them ever happened, a refusal of one is raised and none is stored. If one
+  of them did, or may have, each is answered by itself: "refused" over all would deny that one too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pyjpm.chain.nodes import View
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import Reverted
 from pyjpm.errors.deployment import ReferenceConflict
-from pyjpm.errors.outbox import InFlightExceedsFunds, ReferenceVoided
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired, ReferenceVoided
+from pyjpm.errors.sending import LaneHalted
 from pyjpm.errors.token import AlreadyPaid
 from pyjpm.sending.acceptance import Batch, Carrier, Request
+from pyjpm.sending.clock import Clock
 from pyjpm.sending.funds import Funds, require_funds
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
-from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.lanes import Lane, LaneState
+from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.resolution import Decoder
-from pyjpm.sending.witness import Call, Effect, Verdict, Witness
+from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 
 
 class Admission:
     """Asks the chain about what is asked for, before it is accepted."""
 
-    def __init__(self, journal: Journal, lanes: LaneKeeper, witness: Witness, funds: Funds, decode: Decoder) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        lanes: LaneKeeper,
+        negative: NegativeAnswers,
+        witness: Witness,
+        funds: Funds,
+        decode: Decoder,
+        clock: Clock,
+    ) -> None:
         self._journal = journal
         self._lanes = lanes
+        self._negative = negative
         self._witness = witness
         self._funds = funds
         self._decode = decode
+        self._clock = clock
 
     def admit(self, batch: Batch, view: View, *, simulate: bool) -> Batch:
-        """The batch with what the chain says already; refused here, nothing of it is to be stored.
+        """The batch with what is said of each request: done already, refused, or refused but not to be told yet.
 
-        Raises ReferenceConflict, ReferenceVoided, InFlightExceedsFunds, the contract's decoded error, transport faults.
+        Whether a refusal is raised or stored is for the caller, who knows what else was asked for in one call. Raises
+        transport faults.
         """
         calls = [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
         verdicts = self._witness.read(calls, connection=view.connection, at=view.number)
         lane = self._journal.lanes.read(batch.wallet)
-        sure = lane is not None and lane.state is not LaneState.RECOVERING
+        assert lane is not None, "its lease was taken"
         there = [self._is_there(*each) for each in zip(batch.requests, calls, verdicts, strict=True)]
         refusals: Sequence[PyjpmError | None] = [None] * len(calls)
-        if simulate and sure:
+        if simulate and lane.state is LaneState.OK:
             refusals = self._refusals(batch, there, view)
-        requests = [
-            self._request(*each, sure=sure)
-            for each in zip(batch.requests, calls, verdicts, there, refusals, strict=True)
-        ]
-        if simulate and sure:
-            self._require_funds(batch, requests, view)
+        requests = []
+        for request, call, verdict, done, refusal in zip(batch.requests, calls, verdicts, there, refusals, strict=True):
+            if done:
+                requests.append(replace(request, found=verdict))
+                continue
+            reason = self._reason(request, verdict, refusal, lane)
+            if reason is None:
+                requests.append(replace(request, debits=self._funds.own_debits(call)))
+            elif self._may_say(reason, request.owner, call, verdict, lane, view):
+                requests.append(replace(request, refused=reason))
+            else:
+                requests.append(replace(request, doubtful=True, debits=self._funds.own_debits(call)))
+        if simulate and lane.state is LaneState.OK:
+            requests = self._within_funds(batch.wallet, requests, view)
         return replace(batch, requests=requests)
-
-    def _request(
-        self,
-        request: Request,
-        call: Call,
-        verdict: Verdict,
-        there: bool,
-        refusal: PyjpmError | None,
-        *,
-        sure: bool,
-    ) -> Request:
-        if refusal is None or isinstance(refusal, AlreadyPaid):
-            if verdict.effect is Effect.CONFLICT and not there:
-                raise _held_by_other(request, verdict)
-            if verdict.effect is Effect.VOIDED and sure:
-                raise _voided(request)
-        if refusal is not None and verdict.effect is not Effect.APPLIED:
-            raise refusal
-        done = there or refusal is not None
-        return replace(request, found=verdict if done else None, debits={} if done else self._funds.own_debits(call))
 
     def _is_there(self, request: Request, call: Call, verdict: Verdict) -> bool:
         if verdict.effect is Effect.CONFLICT:
             return request.operation.sealed and bool(verdict.detail.get("same_but_remittance"))
         return verdict.effect is Effect.APPLIED and self._witness.is_named(call)
+
+    def _reason(self, request: Request, verdict: Verdict, refusal: PyjpmError | None, lane: Lane) -> PyjpmError | None:
+        """Why it is not to be sent. Where the contract gives a reason of its own, that one."""
+        key, not_after = request.operation.key, request.operation.not_after
+        if refusal is None or isinstance(refusal, AlreadyPaid):
+            if verdict.effect is Effect.CONFLICT:
+                return ReferenceConflict(
+                    f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
+                )
+            if verdict.effect is Effect.VOIDED:
+                return ReferenceVoided(f"The name of {key!r} was voided on the chain.", submission=None)
+        if lane.state is LaneState.HALTED:
+            return LaneHalted(
+                f"The wallet {lane.wallet} sends nothing: somebody else used a nonce of it.", wallet=lane.wallet
+            )
+        if not_after is not None and not_after < self._clock.time():
+            return OperationExpired(f"The last second of {key!r} has passed.", submission=None)
+        return refusal
+
+    def _may_say(self, reason: PyjpmError, owner: str, call: Call, verdict: Verdict, lane: Lane, view: View) -> bool:
+        """Whether its client may hear of it. That the chain holds something else is no "no"."""
+        if verdict.effect is Effect.CONFLICT and isinstance(reason, ReferenceConflict):
+            return True
+        known = verdict.effect is Effect.VOIDED or is_absent(self._witness, call, verdict)
+        # What has no name of its own may be as asked by somebody else's doing: the contract's refusal stands.
+        known = known or not self._witness.is_named(call)
+        return known and lane.state is not LaneState.RECOVERING and self._negative.allowed(owner, view)
 
     def _refusals(self, batch: Batch, there: Sequence[bool], view: View) -> list[PyjpmError | None]:
         if batch.carrier is not None and not any(there):
@@ -101,25 +135,22 @@ class Admission:
             return self._decode(reverted.data)
         return None
 
-    def _require_funds(self, batch: Batch, requests: Sequence[Request], view: View) -> None:
+    def _within_funds(self, wallet: str, requests: list[Request], view: View) -> list[Request]:
+        """The same; where what is on its way leaves too little for all that would be sent, none of it is."""
+        wanted = [each for each in requests if each.found is None and each.refused is None and not each.doubtful]
         try:
-            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, view)
+            require_funds(self._funds, self._journal.acceptance, wallet, wanted, view)
         except InFlightExceedsFunds:
             # What was mined meanwhile is off the balance already.
-            self._lanes.carry_on([batch.wallet])
-            require_funds(self._funds, self._journal.acceptance, batch.wallet, requests, self._lanes.view())
+            self._lanes.carry_on([wallet])
+            try:
+                require_funds(self._funds, self._journal.acceptance, wallet, wanted, self._lanes.view())
+            except InFlightExceedsFunds as too_little:
+                sure = self._negative.allowed(wanted[0].owner, view)
+                changes: dict[str, Any] = {"refused": too_little, "debits": {}} if sure else {"doubtful": True}
+                return [replace(each, **changes) if each in wanted else each for each in requests]
+        return requests
 
 
 def _single(request: Request, to: str) -> Carrier:
     return Carrier(to, request.operation.data, request.operation.gas)
-
-
-def _held_by_other(request: Request, verdict: Verdict) -> ReferenceConflict:
-    key = request.operation.key
-    return ReferenceConflict(
-        f"The chain holds other content under the name of {key!r}.", key=key, found=dict(verdict.detail)
-    )
-
-
-def _voided(request: Request) -> ReferenceVoided:
-    return ReferenceVoided(f"The name of {request.operation.key!r} was voided on the chain.", submission=None)

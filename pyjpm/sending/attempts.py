@@ -27,6 +27,8 @@ from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 CANCEL_GAS = 21_000
 CALL, CANCEL, PRICED_CANCEL = 0, 1, 2
+CANCELS: Final = 2
+"""Final cancels after which an operation is rejected."""
 
 
 class Attempts:
@@ -177,7 +179,11 @@ class Attempts:
 
 
 def _displace(connection: Connection, wallet: str, nonces: Sequence[int], error: str | None) -> None:
-    """Calls without bytes are dead; what asked for them follows the cancel. All are told why, where there is a why."""
+    """Calls without bytes are dead; what asked for them follows the cancel. All are told why, where there is a why.
+
+    What a signer refuses is refused once and for all: the cancel counts for the last. Whoever heard of the refusal may
+    have paid in another way, and a policy may change.
+    """
     wanted = set(nonces)
     mine = select(attempt.c.id, attempt.c.nonce, attempt.c.beside, attempt.c.raw.is_(None).label("unsigned")).where(
         attempt.c.lane == wallet, attempt.c.state.in_(ALIVE), attempt.c.nonce >= min(wanted, default=0)
@@ -190,6 +196,8 @@ def _displace(connection: Connection, wallet: str, nonces: Sequence[int], error:
         values: dict[str, Any] = {} if error is None else {"error": error}
         if row.unsigned:
             values["attempt"] = cancels[row.nonce]
+            if error is not None:
+                values["cancels"] = CANCELS - 1
             connection.execute(update(attempt).where(attempt.c.id == row.id).values(state=AttemptState.DEAD))
         if values:
             connection.execute(update(payment).where(payment.c.attempt == row.id).values(**values))

@@ -97,7 +97,8 @@ class LaneKeeper:
         if not mine:
             return []  # whoever holds their leases looks after them
         seen = self.view() if view is None else view
-        missing = self._resolver.look(mine, seen)
+        missing, ended = self._resolver.look(mine, seen)
+        self._delivery.forget(ended)
         by_wallet: dict[str, list[Attempt]] = defaultdict(list)
         for each in missing:
             by_wallet[each.wallet].append(each)

@@ -22,7 +22,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from pyjpm.errors.sending import LaneHalted
 from pyjpm.sending import lease
 from pyjpm.sending.database import Database
 from pyjpm.sending.operation import RETRIED, SubmissionState
@@ -152,14 +151,6 @@ class Lanes:
         wallets = select(payment.c.wallet).where(payment.c.owner == owner).distinct()
         with self._database.reading() as connection:
             return [_lane(row) for row in connection.execute(select(lane).where(lane.c.wallet.in_(wallets)))]
-
-
-def require_open(found: Lane) -> None:
-    """Raises LaneHalted for a lane that signs nothing more."""
-    if found.state is LaneState.HALTED:
-        raise LaneHalted(
-            f"The wallet {found.wallet} sends nothing: somebody else used a nonce of it.", wallet=found.wallet
-        )
 
 
 def read_lane(connection: Connection, wallet: str) -> Lane:

@@ -18,18 +18,17 @@ from pyjpm.errors.chain import Reverted
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import NobodyTakesIt, OperationExpired, ReferenceVoided
 from pyjpm.sending.acceptance import Waiting
+from pyjpm.sending.attempts import CANCELS
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings
 from pyjpm.sending.resolution import Decoder
-from pyjpm.sending.witness import Effect, Verdict, Witness
+from pyjpm.sending.witness import Effect, Verdict, Witness, is_absent
 
 Standing = Callable[[str, int], bool]
 """Whether a submission needs nobody's word, or has it, at a unix second."""
-
-CANCELS = 2  # final cancels after which an operation is rejected
 
 
 class Numbering:
@@ -94,7 +93,8 @@ class Numbering:
         if no is None:
             return None if self._standing(each.id, now) else Answer(each.id, State.RECEIVED)
         state, error = no
-        if not self._negative.allowed(each.owner, view):
+        known = state is State.VOIDED or is_absent(self._witness, each.call, verdict)
+        if not known or not self._negative.allowed(each.owner, view):
             return Answer(each.id, each.state)
         return Answer(each.id, state, error)
 

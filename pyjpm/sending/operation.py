@@ -149,6 +149,9 @@ OPEN: Final = (*WAITING, *LIVING, *UNSETTLED)
 RETRIED: Final = (SubmissionState.REVERTED, SubmissionState.REJECTED)
 """Attempted again when they are submitted again."""
 
+NEGATIVE: Final = (*RETRIED, SubmissionState.EXPIRED, SubmissionState.CANCELLED, SubmissionState.VOIDED)
+"""It did not happen: whoever is told so may pay in another way."""
+
 
 class AttemptKind(StrEnum):
     """What a transaction of ours is for."""

@@ -8,7 +8,8 @@ Decisions that govern this module:
 * A used nonce without a receipt of ours says nothing before the transaction that used it is found. Ours are a hash of
   ours, a transfer of nothing to oneself, and a call that carries exactly the names bound to that nonce. Anything else
   is foreign, and halts the lane: somebody else has the key. Not found yet means not yet.
-* A negative answer waits until it is allowed (``negative``); until then nothing is written.
+* A negative answer waits until it is allowed (``negative``). Until then its transaction has its end, and what it
+  carried is DOUBTED: a lane recovers from what was mined, not from what may be told.
 """
 
 from __future__ import annotations
@@ -66,11 +67,11 @@ class Resolver:
         self._mutex = threading.Lock()
         self._asked_at: dict[str, int] = {}  # attempt: the head at which it had no receipt
 
-    def look(self, wallets: Sequence[str], view: View) -> list[Attempt]:
+    def look(self, wallets: Sequence[str], view: View) -> tuple[list[Attempt], list[Attempt]]:
         """Store what became of these wallets' attempts.
 
         Returns:
-            Those that have bytes and no outcome, by wallet and nonce.
+            Those that have bytes and no outcome, by wallet and nonce; and those that have ended.
 
         Raises transport faults, Fenced.
         """
@@ -83,8 +84,11 @@ class Resolver:
         if findings:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
-        self._prune(living, gone)
-        return [each for each in living if (each.wallet, each.nonce) not in gone]
+        ended_now = [each for each in living if (each.wallet, each.nonce) in gone]
+        with self._mutex:
+            for each in ended_now:
+                self._asked_at.pop(each.id, None)
+        return [each for each in living if (each.wallet, each.nonce) not in gone], ended_now
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""
@@ -154,30 +158,27 @@ class Resolver:
             if attempt.id not in data:
                 data[attempt.id] = view.connection.revert_data(receipt)
             error = self.reverted(receipt.transaction_hash, data[attempt.id], attempt.gas, receipt.gas_used)
-            answer = self._by_name(attempt, asked, verdict, error, view, findings)
-            if answer is not None:
-                answers[attempt.id].append(answer)
+            answers[attempt.id].append(self._by_name(attempt, asked, verdict, error, view, findings))
         for attempt, receipt in reverted:
-            if len(answers[attempt.id]) == len(attempt.asked):
-                found = _outcome(attempt, receipt, AttemptState.REVERTED, answers[attempt.id], data.get(attempt.id))
-                findings.outcomes.append(found)
+            found = _outcome(attempt, receipt, AttemptState.REVERTED, answers[attempt.id], data.get(attempt.id))
+            findings.outcomes.append(found)
 
     def _by_name(
         self, attempt: Attempt, asked: Asked, verdict: Verdict, error: PyjpmError, view: View, findings: Findings
-    ) -> Answer | None:
-        """The answer to what this attempt can no longer do; ``error`` where its name is unspent. None: wait."""
+    ) -> Answer:
+        """The answer to what this attempt can no longer do; ``error`` where its name is unspent."""
         positive = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
         if positive is not None:
             return positive
+        if verdict.effect is not Effect.VOIDED and len(attempt.asked) > 1:
+            # One of them kept all from happening: each is tried by itself, once it was asked about again.
+            return Answer(asked.id, State.APPROVED, attempt=attempt.id)
         if self._attempts.others_of([asked.id], [attempt.id]) or not self._negative.allowed(asked.owner, view):
-            return None
+            return Answer(asked.id, State.DOUBTED, error, attempt.id)
         if verdict.effect is Effect.VOIDED:
             return Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
         if not is_absent(self._witness, _call(attempt, asked), verdict):
-            return None
-        if len(attempt.asked) > 1:
-            # One of them kept all from happening: each is tried by itself.
-            return Answer(asked.id, State.APPROVED, attempt=attempt.id)
+            return Answer(asked.id, State.DOUBTED, error, attempt.id)
         return Answer(asked.id, State.REVERTED, error, attempt.id)
 
     def _positive(
@@ -235,9 +236,8 @@ class Resolver:
         for (attempt, asked), verdict in zip(carried, self._verdicts(calls, view), strict=True):
             answer = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
             if answer is None and verdict.effect is Effect.VOIDED:
-                if not self._negative.allowed(asked.owner, view):
-                    return
-                answer = Answer(asked.id, State.VOIDED, _voided(asked.id), attempt.id)
+                told = State.VOIDED if self._negative.allowed(asked.owner, view) else State.DOUBTED
+                answer = Answer(asked.id, told, _voided(asked.id), attempt.id)
             if answer is None and by_us:
                 answer = Answer(asked.id, State.APPROVED, attempt=attempt.id)
             if answer is None:
@@ -268,7 +268,7 @@ class Resolver:
         for each, verdict in zip(waiting, verdicts, strict=True):
             answer = self._positive(each.wallet, each.id, verdict, findings)
             if answer is None and each.state is State.DOUBTED and is_absent(self._witness, each.call, verdict):
-                if self._negative.allowed(each.owner, view):
+                if not self._attempts.others_of([each.id], []) and self._negative.allowed(each.owner, view):
                     failed[each.wallet].append(each.id)
                 continue
             if answer is None and verdict.effect is Effect.VOIDED and self._negative.allowed(each.owner, view):
@@ -277,12 +277,6 @@ class Resolver:
                 findings.answers.append((each.wallet, answer))
         for wallet, submissions in failed.items():
             self._outcomes.confirm_failures(wallet, submissions)
-
-    def _prune(self, living: Sequence[Attempt], gone: set[tuple[str, int]]) -> None:
-        with self._mutex:
-            for each in living:
-                if (each.wallet, each.nonce) in gone:
-                    self._asked_at.pop(each.id, None)
 
 
 def foreign_nonce(wallet: str, nonce: int, ours: str | None, foreign: str | None) -> ForeignNonce:

@@ -47,8 +47,9 @@ from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.funds import Funds, NoFunds
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
+from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.numbering import Numbering
-from pyjpm.sending.operation import RETRIED, Operation, Submission
+from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.reference import request_sha256
@@ -132,7 +133,15 @@ class Sender:
             clock,
             jam_after=settings.jam_after,
         )
-        self._admission = Admission(journal, self._lanes, known, NoFunds() if funds is None else funds, decode)
+        self._admission = Admission(
+            journal,
+            self._lanes,
+            NegativeAnswers(nodes, journal.lanes),
+            known,
+            NoFunds() if funds is None else funds,
+            decode,
+            clock,
+        )
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +168,9 @@ class Sender:
     ) -> list[Submission]:
         """As ``submit`` for many of one wallet: one commit for all nonces, one for all bytes, then all are sent.
 
-        All or nothing is accepted. The simulations are each against the present state, without the others before it.
+        A refusal of one is raised, and nothing is accepted, unless another of them happened before, or may have: then
+        each is accepted or REJECTED by itself, and nothing is raised. The simulations are each against the present
+        state, without the others before it.
         """
         return self.submit_batches([(signer, operations)], simulate=simulate)[0]
 
@@ -168,7 +179,7 @@ class Sender:
     ) -> list[list[Submission]]:
         """As ``submit_many`` for several wallets, each named once: the commits are those of one wallet.
 
-        All or nothing of all wallets is accepted. The wallets' transactions are sent in the order given.
+        The wallets' transactions are sent in the order given.
         """
         return self._submit(batches, simulate=simulate)
 
@@ -187,11 +198,7 @@ class Sender:
             for wallet, (_, operations) in zip(signers, batches, strict=True)
         ]
         known = self._journal.acceptance.known(checked)
-        fresh = [
-            replace(batch, requests=_new(batch, found))
-            for batch, found in zip(checked, known, strict=True)
-            if _new(batch, found)
-        ]
+        fresh = [each for each in map(_new, checked, known) if each.requests]
         wallets = [batch.wallet for batch in fresh]
         failures: list[PyjpmError] = []
         reserved: dict[str, dict[str, str]] = {}
@@ -199,6 +206,7 @@ class Sender:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = [self._admission.admit(batch, view, simulate=simulate) for batch in fresh]
+            raise_if_all_refused(asked, known)
             with ExitStack() as leaving:
                 held = leaving.enter_context(ExitStack())
                 held.enter_context(self._journal.lanes.held(wallets))
@@ -239,7 +247,7 @@ class Sender:
             operations: each as it would be sent by itself.
             simulate: refuse all of them now if the call would revert on the present state.
 
-        Raises as ``submit``; nothing is accepted then.
+        Raises as ``submit_many``; nothing is accepted then.
         """
         return self._submit([(signer, operations)], simulate=simulate, together=together)[0]
 
@@ -367,8 +375,6 @@ class Sender:
 
     def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         to = operation.checked_to(self._gas_limit(operation.gas))
-        if operation.not_after is not None and operation.not_after < self._clock.time():
-            raise OperationExpired(f"The last second of {operation.key!r} has passed.", submission=None)
         return Request(
             operation,
             to,
@@ -418,14 +424,24 @@ _ERRORS: Final[Mapping[State, type[PyjpmError]]] = {
 }
 
 
-def _new(batch: Batch, known: Mapping[str, Submission]) -> list[Request]:
-    """Those that were never accepted, or are attempted again."""
+def _new(batch: Batch, known: Mapping[str, Submission]) -> Batch:
+    """The batch without what was accepted before and is not attempted again; its one call does all of it or none."""
     before = [known.get(each.operation.key) for each in batch.requests]
-    return [
+    requests = [
         request
         for request, found in zip(batch.requests, before, strict=True)
         if found is None or found.state in RETRIED
     ]
+    return replace(batch, requests=requests, carrier=batch.carrier if len(requests) == len(before) else None)
+
+
+def raise_if_all_refused(asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> None:
+    """Raises the first refusal, unless something that was asked for in the same call happened, or may have."""
+    requests = [request for batch in asked for request in batch.requests]
+    refusal = next((each.refused for each in requests if each.refused is not None), None)
+    happened = any(each.state not in NEGATIVE for found in known for each in found.values())
+    if refusal is not None and not happened and not any(each.found or each.doubtful for each in requests):
+        raise refusal
 
 
 def _raise_if_quarantined(submission: Submission) -> None:

@@ -21,6 +21,7 @@ from chains.model.transactions import sign as sign_priced
 from sqlalchemy import func, select, update
 
 import campaign.process
+import pyjpm.sending.sender
 from campaign import disasters
 from campaign.disasters import Disaster
 from campaign.failpoints import unwatched
@@ -322,6 +323,30 @@ def believes_a_refusal(replaced: Replace) -> None:
             self._witness = witness
 
     replaced(Admission, "admit", refusing)
+
+
+@mutant(disasters.restored, disasters.lower_limit, disasters.lower_limit)
+def refuses_the_whole_call(replaced: Replace) -> None:
+    """Tells of one refusal as if nothing of its call had happened."""
+
+    def refusing(asked: Any, known: Any) -> None:
+        for request in (each for batch in asked for each in batch.requests):
+            if request.refused is not None:
+                raise request.refused
+
+    replaced(pyjpm.sending.sender, "raise_if_all_refused", refusing)
+
+
+@mutant(disasters.crashes, disasters.no_quorum, disasters.lower_limit, disasters.lower_limit)
+def a_revert_holds_up_recovery(replaced: Replace) -> None:
+    """Leaves a reverted transaction without an end while nobody may be told of it."""
+    reverted = Resolver._reverted
+
+    def holding(self: Resolver, mined: Any, view: View, findings: Any) -> None:
+        told = [each for each in mined if all(self._negative.allowed(asked.owner, view) for asked in each[0].asked)]
+        reverted(self, told, view, findings)
+
+    replaced(Resolver, "_reverted", holding)
 
 
 @mutant(disasters.refused, disasters.refused)

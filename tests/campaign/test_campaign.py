@@ -38,7 +38,7 @@ def test_forty_histories_end_well() -> None:
 
 
 def test_three_mistakes_are_caught() -> None:
-    names = ["hash_is_proof", "used_nonce_is_proof", "known_is_proof"]
+    names = ["hash_is_proof", "used_nonce_is_proof", "believes_a_refusal"]
     assert set(names) <= set(MUTANTS)
     status, figures, said = campaign("--only", "mutants", "--mutant", *names, "--jobs", "2")
     assert status == 0, said

@@ -126,6 +126,7 @@ def test_what_the_signer_refuses_frees_its_nonce(place: Place) -> None:
         assert forbidden is not None
         engine.run(s.network.clock, 20)
         assert engine.state(forbidden) == "REJECTED"
+        assert len(s.network.judge_view().transactions) == 1, "refused once, not tried again when the policy changes"
         s.lanes[0].refuses = None
         later = engine.sender.submit(s.lanes[0], s.pay("later", 200))
         engine.run(s.network.clock, 5)
