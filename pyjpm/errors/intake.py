@@ -27,13 +27,6 @@ class IntakeOfOtherChain(IntakeError):
     hint: ClassVar[str] = "Give the database that was made for this deployment, or a new one."
 
 
-class IntakeSchemaUnknown(IntakeError):
-    """The intake's tables are of another version. Details: ``path``, ``schema``, ``supported``."""
-
-    code: ClassVar[str] = "INTAKE_SCHEMA_UNKNOWN"
-    hint: ClassVar[str] = "Use the version of pyjpm that made them, or a new database; no event was touched."
-
-
 class IntakeMappingInvalid(IntakeError):
     """The mapping of an intake cannot be read, or makes no sense. Details: ``path``, ``problems`` by key."""
 

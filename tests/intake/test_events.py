@@ -9,7 +9,7 @@ from intake_support import HUNDRED, MAPPING, Clock, World
 from sdk.orders import DAY, key
 
 from pyjpm import Mode
-from pyjpm.errors import IntakeOfOtherChain, IntakeSchemaUnknown, OrderBoundOtherwise, UnknownStatusEvent
+from pyjpm.errors import BookOfOtherVersion, IntakeOfOtherChain, OrderBoundOtherwise, UnknownStatusEvent
 from pyjpm.order import OrderState
 from pyjpm.orders.intake import EventState, IntakeMapping
 
@@ -249,7 +249,7 @@ def test_the_tables_of_another_deployment_or_version_are_refused(world: World) -
         IntakeDatabase(world.database, genesis_hash="0x" + 64 * "1", escrow=escrow)
     database = IntakeDatabase(world.database, genesis_hash=genesis, escrow=escrow)
     with database.transaction() as connection:
-        connection.execute(update(tables.place).values(schema=99))
+        connection.execute(update(tables.meta).where(tables.meta.c.name == "version").values(value="99"))
     database.close()
-    with pytest.raises(IntakeSchemaUnknown):
+    with pytest.raises(BookOfOtherVersion):
         world.intake()

@@ -128,12 +128,9 @@ class Attesting:
         """Keeps what an attester signed; a later one of the same attester replaces it."""
         this = (_signatures.c.event == event_id) & (_signatures.c.attester == attester)
         values = {"event": event_id, "attester": attester, "document": document.to_json()}
-
-        def step(connection: Any) -> None:
+        with self._database.transaction() as connection:
             connection.execute(delete(_signatures).where(this))
             connection.execute(insert(_signatures).values(**values))
-
-        self._database.repeated(step)
 
     def documents(self, event_id: int) -> dict[str, Document]:
         """What was signed about an event, by attester."""

@@ -89,7 +89,8 @@ class OrderBook:
             raise InvalidRequest("A source has 1 to 64 characters, an order 1 to 128, a part at most 128.")
         if not parts or not all(0 <= index < len(bound.terms.milestones) for index in parts.values()):
             raise InvalidRequest(f"The order has {len(bound.terms.milestones)} milestones, from index 0.")
-        self._database.repeated(lambda connection: self._bind(connection, bound, rebind))
+        with self._database.transaction() as connection:
+            self._bind(connection, bound, rebind)
         return bound
 
     def find(self, source: str, order: str) -> BoundOrder | None:

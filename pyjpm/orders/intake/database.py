@@ -1,24 +1,15 @@
-"""The database of an intake: opened like a journal's (durable, SQLite or PostgreSQL), bound to one deployment."""
+"""The database of an intake: a book bound to one deployment, as another one has other orders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, TypeVar
 
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, insert, select
 
-from pyjpm.errors.intake import IntakeOfOtherChain, IntakeSchemaUnknown
-from pyjpm.errors.sending import JournalCollision
+from pyjpm.book import Book
+from pyjpm.errors.intake import IntakeOfOtherChain
 from pyjpm.orders.intake import tables
-from pyjpm.sending.postgresql import PostgresStore
-from pyjpm.sending.sqlite import SqliteStore
-from pyjpm.sending.store import Store
-
-_COLLISIONS: Final = 8
-
-T = TypeVar("T")
 
 
 class IntakeDatabase:
@@ -29,73 +20,41 @@ class IntakeDatabase:
         genesis_hash, escrow: the deployment that its orders are of.
 
     Raises:
-        IntakeOfOtherChain, IntakeSchemaUnknown; as every method does, what a journal raises (``JournalFailed``, …).
+        IntakeOfOtherChain, BookOfOtherVersion; as every method does, ``JournalFailed`` with its subclasses.
     """
 
     def __init__(self, where: Path | str | None, *, genesis_hash: str, escrow: str) -> None:
-        self._store: Store
-        if isinstance(where, str) and "://" in where:
-            self._store = PostgresStore(where)
-        else:
-            self._store = SqliteStore(None if where is None else Path(where))
-        self.name = self._store.name
+        self._book = Book(where, tables.meta, tables.SCHEMA_VERSION)
+        self.name = self._book.name
         try:
-            self._prepare(genesis_hash, escrow)
+            self._expect(genesis_hash, escrow)
         except BaseException:
-            self._store.close()
+            self._book.close()
             raise
 
     def __repr__(self) -> str:
         return f"IntakeDatabase({self.name})"
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction that writes; rolled back by an error."""
-        with self._store.writing() as connection:
-            yield connection
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """One transaction that writes, alone; rolled back by an error."""
+        return self._book.writing()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """One state of all that is committed."""
-        with self._store.reading() as connection:
-            yield connection
-
-    def repeated(self, step: Callable[[Connection], T]) -> T:
-        """One transaction, made again where another process stored the same name meanwhile."""
-        for turn in range(_COLLISIONS):
-            try:
-                with self.transaction() as connection:
-                    return step(connection)
-            except JournalCollision:
-                if turn == _COLLISIONS - 1:
-                    raise
-        raise AssertionError("unreachable")
+        return self._book.reading()
 
     def close(self) -> None:
         """Drop the connections."""
-        self._store.close()
+        self._book.close()
 
-    def _prepare(self, genesis_hash: str, escrow: str) -> None:
-        with self._store.preparing() as connection:
-            if not inspect(connection).has_table(tables.place.name):
-                tables.metadata.create_all(connection, checkfirst=False)
-                values = {"id": 1, "schema": tables.SCHEMA_VERSION, "genesis_hash": genesis_hash, "escrow": escrow}
-                connection.execute(insert(tables.place).values(**values))
+    def _expect(self, genesis_hash: str, escrow: str) -> None:
+        given = {"genesis_hash": genesis_hash, "escrow": escrow.lower()}
+        with self.transaction() as connection:
+            row = connection.execute(select(tables.place)).one_or_none()
+            if row is None:
+                connection.execute(insert(tables.place).values(id=1, **given))
                 return
-            row = connection.execute(select(tables.place)).one()
-        if row.schema != tables.SCHEMA_VERSION:
-            raise IntakeSchemaUnknown(
-                f"The intake's tables in {self.name} have schema {row.schema}; "
-                f"this version knows {tables.SCHEMA_VERSION}.",
-                path=self.name,
-                schema=row.schema,
-                supported=tables.SCHEMA_VERSION,
-            )
-        stored, given = (row.genesis_hash, row.escrow.lower()), (genesis_hash, escrow.lower())
+        stored = {"genesis_hash": row.genesis_hash, "escrow": row.escrow}
         if stored != given:
-            raise IntakeOfOtherChain(
-                f"The intake's tables in {self.name} belong to another deployment.",
-                path=self.name,
-                stored=list(stored),
-                given=list(given),
-            )
+            told = f"The intake's tables in {self.name} belong to another deployment."
+            raise IntakeOfOtherChain(told, path=self.name, stored=stored, given=given)

@@ -28,24 +28,18 @@ class Decisions:
 
     def of_script(self, event_id: int, decision: Decision, name: str) -> Decision:
         """Stores what a script decided; where somebody decided meanwhile, that stands."""
-
-        def step(connection: Connection) -> Decision:
+        with self._database.transaction() as connection:
             rows = connection.execute(_query(event_id)).all()
             if rows:
                 return _decision(rows[-1])
             self._insert(connection, event_id, 0, decision, name)
             return decision
 
-        return self._database.repeated(step)
-
     def of_operator(self, event_id: int, decision: Decision, by: str) -> None:
         """Stores an operator's word."""
-
-        def step(connection: Connection) -> None:
+        with self._database.transaction() as connection:
             rows = connection.execute(_query(event_id)).all()
             self._insert(connection, event_id, rows[-1].ordinal + 1 if rows else 1, decision, by)
-
-        self._database.repeated(step)
 
     def history(self, event_id: int) -> list[dict[str, Any]]:
         """All of them, in order, JSON-able."""

@@ -57,7 +57,7 @@ class Intake:
         stored: the events as they are stored.
 
     Raises:
-        IntakeOfOtherChain, IntakeSchemaUnknown, JournalFailed and others: of the database.
+        IntakeOfOtherChain, BookOfOtherVersion, JournalFailed and others: of the database.
     """
 
     def __init__(

@@ -65,9 +65,8 @@ class StoredEvents:
             CursorMoved: another process polls under this name.
             WebhookReplayed: it was stored before.
         """
-        return self._database.repeated(
-            lambda connection: self._store(connection, events, name, list(problems), cursor, delivery)
-        )
+        with self._database.transaction() as connection:
+            return self._store(connection, events, name, list(problems), cursor, delivery)
 
     def cursor(self, name: str) -> str | None:
         """Where a connector goes on; None for the beginning."""

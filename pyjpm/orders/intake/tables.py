@@ -26,11 +26,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from pyjpm.book import meta_table
 from pyjpm.sending.tables import NAMES
 
 SCHEMA_VERSION: Final = 1
 
 metadata = MetaData(naming_convention=NAMES)
+meta = meta_table(metadata, "intake")
 
 # SQLite counts up in a column of exactly this type only.
 _COUNTER: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -40,7 +42,6 @@ place = Table(
     "intake_place",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("schema", Integer, nullable=False),
     Column("genesis_hash", String(66), nullable=False),
     Column("escrow", String(42), nullable=False),
 )
