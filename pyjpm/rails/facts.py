@@ -84,7 +84,8 @@ def gather(
     """
     payer = platform.session.participant
     creditor = instruction.creditor
-    payee = directory.resolve(creditor.scheme, creditor.identifier, at)
+    mapped = creditor.scheme != "ACCOUNT"
+    payee = directory.resolve(creditor.scheme, creditor.identifier, at) if mapped else None
     itself = platform.participants.get(payer)
     found = None if payee is None else platform.participants.get(payee)
     if found is not None and found.status == "CLOSED":

@@ -11,11 +11,12 @@ from typing import Any, Final
 from pyjpm.errors.rails import InvalidInstruction
 from pyjpm.money import Money
 
+SCHEMES: Final = ("IBAN", "BIC", "LEI", "CUSTOMER", "ACCOUNT")
 CHARGES: Final = ("SHAR", "DEBT", "CRED", "SLEV")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _BIC: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _UETR: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_LONGEST: Final = {"name": 140, "identifier": 140, "street": 70, "town": 35, "scheme": 35}
+_LONGEST: Final = {"name": 140, "identifier": 140, "street": 70, "town": 35}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Party:
     Attributes:
         name: as its bank knows it.
         country: ISO 3166-1 alpha-2, of its residence.
-        scheme, identifier: of its account or of itself: ``IBAN``, ``BIC``, ``LEI``, or the bank's own scheme.
+        scheme, identifier: of its account or of itself, by one of :data:`SCHEMES`; ``CUSTOMER`` is the bank's own
+            number of it, ``ACCOUNT`` an account number that is no IBAN, which no directory maps.
         agent: BIC of the bank that keeps its account; empty where none is needed (a payee on chain).
         street, town: its address, where a message asks for it.
     """
@@ -40,7 +42,9 @@ class Party:
 
     def check(self, who: str) -> None:
         """Raises InvalidInstruction at the first field that no message could carry."""
-        for field in ("name", "scheme", "identifier"):
+        if self.scheme not in SCHEMES:
+            raise _invalid(f"{who}.scheme", f"is none of {', '.join(SCHEMES)}")
+        for field in ("name", "identifier"):
             _text(getattr(self, field), f"{who}.{field}", _LONGEST[field])
         for field in ("street", "town"):
             _text(getattr(self, field), f"{who}.{field}", _LONGEST[field], least=0)
@@ -72,6 +76,11 @@ class Instruction:
     remittance: str = ""
     charges: str = "SHAR"
     purpose: str = ""
+
+    @property
+    def creditor_key(self) -> str:
+        """What "the same creditor" is: scheme and identifier."""
+        return f"{self.creditor.scheme}:{self.creditor.identifier}"
 
     def check(self) -> Instruction:
         """Itself, if it could be carried out.
@@ -106,10 +115,11 @@ class Instruction:
     def from_content(cls, content: Mapping[str, Any]) -> Instruction:
         """The reverse of :meth:`to_content`."""
         plain = dict(content)
+        currency = plain.pop("currency")
         return cls(
             **{
                 **plain,
-                "amount": Money.from_minor(plain["amount"], plain.pop("currency")),
+                "amount": Money.from_minor(plain["amount"], currency),
                 "debtor": Party(**plain["debtor"]),
                 "creditor": Party(**plain["creditor"]),
                 "requested": date.fromisoformat(plain["requested"]),
@@ -118,7 +128,7 @@ class Instruction:
 
 
 def _text(value: object, field: str, longest: int, *, least: int = 1) -> None:
-    if not isinstance(value, str) or not least <= len(value) <= longest or not (value.isprintable()):
+    if not isinstance(value, str) or not least <= len(value) <= longest or not value.isprintable():
         raise _invalid(field, f"has not {least} to {longest} printable characters")
 
 

@@ -18,6 +18,8 @@ from typing import Final
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
+from pyjpm.sending import payment_reference
+
 _SWIFT: Final = keccak(text="pyjpm swift reference 1")
 _UETR: Final = keccak(text="pyjpm uetr 1")
 _LEG: Final = keccak(text="pyjpm token leg 1")
@@ -47,6 +49,11 @@ class Names:
         return self.key if self.leg == 0 else f"rails {self.leg} {self._hash(_LEG).hex()}"
 
     @property
+    def reference(self) -> bytes:
+        """The reference that a token payment of this leg spends, 32 bytes; voided, it is the lock."""
+        return payment_reference(self.participant, self.token_key)
+
+    @property
     def lock_key(self) -> str:
         """The idempotency key under which the token reference is voided."""
         return f"rails lock {self.leg} {self._hash(_LEG).hex()}"
@@ -68,6 +75,8 @@ class Names:
         return str(uuid.UUID(bytes=self._hash(_UETR)[:16], version=4))
 
     def _hash(self, tag: bytes) -> bytes:
-        place = bytes.fromhex(self.genesis_hash.removeprefix("0x")) + to_canonical_address(self.registry).rjust(32, b"\0")
+        place = bytes.fromhex(self.genesis_hash.removeprefix("0x")) + to_canonical_address(self.registry).rjust(
+            32, b"\0"
+        )
         numbers = self.participant.to_bytes(32, "big") + self.leg.to_bytes(32, "big")
         return keccak(tag + place + numbers + keccak(text=self.key))

@@ -23,10 +23,10 @@
     currency = ["EUR"]
     at_least = "50000.00"
 
-The first rule all of whose conditions hold decides. Conditions: ``on_chain``, ``internal`` (true or false), ``currency``
-(a list), ``at_least`` and ``below`` (with exactly one currency), ``from`` and ``to`` (the debtor's and creditor's
-countries), ``not_to``, ``cut_off`` (``"before"`` or ``"after"``), ``payments_at_least`` and ``payments_below`` within
-``days`` to the same creditor.
+The first rule all of whose conditions hold decides. Conditions: ``on_chain``, ``internal`` (true or false),
+``currency`` (a list), ``at_least`` and ``below`` (with exactly one currency), ``from`` and ``to`` (the debtor's and the
+creditor's countries), ``not_to``, ``cut_off`` (``"before"`` or ``"after"``), ``payments_at_least`` and
+``payments_below`` within ``days`` to the same creditor.
 
 Decisions that govern this module:
 
@@ -66,7 +66,7 @@ from pyjpm.money import Money, minor_units
 class Rail(StrEnum):
     """How a payment goes."""
 
-    TOKEN = "TOKEN"
+    TOKEN = "TOKEN"  # noqa: S105
     """Bank money on the chain."""
     SWIFT = "SWIFT"
     """A message to another bank."""
@@ -120,7 +120,6 @@ def _decimal_text(value: Any) -> Decimal:
 Currency = Annotated[Text, AfterValidator(_currency)]
 Country = Annotated[Text, AfterValidator(_country)]
 Amount = Annotated[Decimal, BeforeValidator(_decimal_text)]
-Several = {"min_length": 1}
 
 
 class _Table(BaseModel):
@@ -152,7 +151,7 @@ class Rule(_Table):
     rail: Rail = Field(strict=False)
     on_chain: bool | None = None
     internal: bool | None = None
-    currency: Annotated[list[Currency], Field(**Several)] | None = None  # type: ignore[call-overload]
+    currency: Annotated[list[Currency], Field(min_length=1)] | None = None
     at_least: Amount | None = None
     below: Amount | None = None
     debtor_in: Annotated[list[Country], Field(min_length=1)] | None = Field(default=None, alias="from")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
 
 from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
 from pyjpm.rails.tables import move, prepare
@@ -26,7 +26,7 @@ class Stage(StrEnum):
     """Where a payment is. There is no way from LOCKING or SWIFT back to TOKEN within one leg, unless the chain says
     that it was paid."""
 
-    TOKEN = "TOKEN"
+    TOKEN = "TOKEN"  # noqa: S105
     """It goes by token: no message of this leg exists or may be made."""
     LOCKING = "LOCKING"
     """It is to go by SWIFT, once the chain says that its token reference is voided: no message exists yet."""
@@ -50,6 +50,7 @@ class Chosen:
     why: tuple[str, ...]
     rules_sha256: str
     chosen_at: int
+    held: str | None
     ended: bool
 
 
@@ -133,12 +134,7 @@ class Choices:
         """Compare and set, in the caller's transaction; whether it was as expected."""
         changed = connection.execute(
             update(rows)
-            .where(
-                rows.c.owner == before.owner,
-                rows.c.key == before.key,
-                rows.c.stage == before.stage,
-                rows.c.leg == before.leg,
-            )
+            .where(_as_seen(before))
             .values(stage=stage, leg=before.leg if leg is None else leg, stage_at=now, ended=0)
         )
         return changed.rowcount == 1
@@ -150,17 +146,15 @@ class Choices:
 
     def end(self, chosen: Chosen) -> None:
         """Nothing is left to do for it."""
+        self._mark(chosen, ended=1)
+
+    def hold(self, chosen: Chosen, told: str | None) -> None:
+        """Its caller was told that it did not work: it waits to be asked for again. None: it was."""
+        self._mark(chosen, held=told)
+
+    def _mark(self, chosen: Chosen, **values: object) -> None:
         with self._database.transaction() as connection:
-            connection.execute(
-                update(rows)
-                .where(
-                    rows.c.owner == chosen.owner,
-                    rows.c.key == chosen.key,
-                    rows.c.stage == chosen.stage,
-                    rows.c.leg == chosen.leg,
-                )
-                .values(ended=1)
-            )
+            connection.execute(update(rows).where(_as_seen(chosen)).values(**values))
 
     def record(self, connection: Connection, chosen: Chosen, word: Word, outcome: str, now: int) -> None:
         """Leave the row of a change of rail, in the transaction of its effect."""
@@ -185,8 +179,8 @@ class Choices:
             return tuple(Move(row.at, row.who, row.reason, row.outcome) for row in connection.execute(mine))
 
     def open(self) -> list[Chosen]:
-        """Those with something left to do, the oldest first."""
-        mine = select(rows).where(rows.c.owner == self._owner, rows.c.ended == 0)
+        """Those with something left to do that nobody has to ask for again, the oldest first."""
+        mine = select(rows).where(rows.c.owner == self._owner, rows.c.ended == 0, rows.c.held.is_(None))
         with self._database.reading() as connection:
             return [_chosen(row) for row in connection.execute(mine.order_by(rows.c.chosen_at, rows.c.key))]
 
@@ -208,6 +202,15 @@ class Choices:
         return select(rows).where(rows.c.owner == self._owner, rows.c.key == key)
 
 
+def _as_seen(chosen: Chosen) -> ColumnElement[bool]:
+    return and_(
+        rows.c.owner == chosen.owner,
+        rows.c.key == chosen.key,
+        rows.c.stage == chosen.stage,
+        rows.c.leg == chosen.leg,
+    )
+
+
 def _chosen(row: Row[Any]) -> Chosen:
     return Chosen(
         row.owner,
@@ -222,5 +225,6 @@ def _chosen(row: Row[Any]) -> Chosen:
         tuple(json.loads(row.why)),
         row.rules_sha256,
         row.chosen_at,
+        row.held,
         bool(row.ended),
     )

@@ -38,6 +38,8 @@ payment = Table(
     Column("why", Text, nullable=False),
     Column("rules_sha256", String(64), nullable=False),
     Column("chosen_at", BigInteger, nullable=False),
+    # What the caller was told when nothing had left yet: it goes on only when it is asked for again.
+    Column("held", Text),
     # 1 once it was paid by token, or the gateway has its message.
     Column("ended", Integer, nullable=False, server_default="0"),
     Index("rails_payment_creditor", "owner", "creditor", "chosen_at"),
