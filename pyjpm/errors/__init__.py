@@ -36,6 +36,7 @@ from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *
 from pyjpm.errors.reserve import *
 from pyjpm.errors.rules import *
+from pyjpm.errors.screening import *
 from pyjpm.errors.seeing import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *
