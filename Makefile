@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -29,10 +29,11 @@ setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 debian:
 	@.ci/debian
 
-$(PY_STAMP): pyproject.toml constraints.txt
+$(PY_STAMP): pyproject.toml constraints.txt tests/iso/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyjpm needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --requirement tests/iso/requirements.txt
 	@{ $(HAS_NODE); } >/dev/null 2>&1 || { echo "no Node >= 18 here: installing one as a Python wheel"; $(BIN)/pip install --quiet $(NODE_WHEEL); }
 	@touch $@
 
@@ -63,6 +64,9 @@ test-sdk: setup debian
 
 test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
+
+test-edge: setup debian
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger
 
 lint: setup
 	$(BIN)/ruff check .

@@ -72,10 +72,10 @@ class MessageNotWritable(Iso20022Error):
     hint: ClassVar[str] = "Correct the fields at the places named."
 
 
-class InvalidIdentifier(Iso20022Error):
+class InvalidBankIdentifier(Iso20022Error):
     """An IBAN, BIC or LEI whose form or check digits are wrong. Details: ``scheme``, ``reason``."""
 
-    code: ClassVar[str] = "INVALID_IDENTIFIER"
+    code: ClassVar[str] = "INVALID_BANK_IDENTIFIER"
     hint: ClassVar[str] = "Ask whoever gave it to check it; it is never guessed at."
 
 
@@ -91,10 +91,3 @@ class MessageNotTaken(Iso20022Error):
 
     code: ClassVar[str] = "MESSAGE_NOT_TAKEN"
     hint: ClassVar[str] = "Check the id and which database is meant."
-
-
-class StoreVersionUnknown(Iso20022Error):
-    """The tables in this database were made by another version. Details: ``package``, ``found``, ``supported``."""
-
-    code: ClassVar[str] = "STORE_VERSION_UNKNOWN"
-    hint: ClassVar[str] = "Use the version of pyjpm that made them, or another database."

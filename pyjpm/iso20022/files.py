@@ -14,7 +14,8 @@ Decisions that govern this module:
 * The payer is whom the debtor's account names, and only if this process acts for that participant. The payee is whom
   the creditor's account or identifiers name; if nobody, the instruction waits, UNROUTED, for whoever decides about
   rails: it is never guessed.
-* An identifier of the account is asked for first: a LEI says who it is, the account says which of their money.
+* Where an account is named, only the account says who is paid: somebody with a LEI here may want the money elsewhere.
+  Customer and account numbers of a bank mean something only where that bank is named, and is us.
 * What refuses one payment refuses that one. A fault of the way there ends the run, and the rest waits.
 """
 
@@ -24,7 +25,7 @@ import datetime
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,15 +33,16 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from pyjpm.book import Book
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.iso20022 import DuplicateMessage, MessageNotTaken
-from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
+from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.iso20022.identifiers import check_bic
 from pyjpm.iso20022.initiation import Instruction, Line, PaymentFile, read_payment_file
-from pyjpm.iso20022.parties import NO_PARTY, Party
+from pyjpm.iso20022.parties import CUSTOMER, NO_PARTY, Account, Party
 from pyjpm.iso20022.refusals import REFUSALS, reason_for, reason_of
 from pyjpm.iso20022.status import ACCEPTED, PENDING, REJECTED, SETTLED, StatusLine, write_status
-from pyjpm.iso20022.store import Tables
-from pyjpm.iso20022.tables import VERSION, instruction, message, metadata
+from pyjpm.iso20022.tables import VERSION, instruction, message, meta
 from pyjpm.money import Money
 from pyjpm.session import Status, status_of
 
@@ -131,12 +133,13 @@ class PaymentFiles:
         where: database of its own tables: an SQLite file, or a ``postgresql://`` URL; None for memory.
         platforms: clients acting for the participants whose money may be moved.
         resolve: whom an identifier names.
+        bics: of the bank itself: where its customer and account numbers mean somebody.
         zone: of the bank: when a requested execution date begins.
         readers: further public keys that each remittance is sealed to, such as the bank's.
         check: asked before a payment is made, such as a screening; (ISO code, text) refuses it.
         knows_bank: whether a BIC names a bank that can be reached; any may if None.
 
-    Raises as :class:`pyjpm.iso20022.store.Tables`.
+    Raises as :class:`pyjpm.book.Book`.
     """
 
     def __init__(
@@ -145,6 +148,7 @@ class PaymentFiles:
         platforms: Iterable[Platform],
         *,
         resolve: Resolve,
+        bics: Collection[str] = (),
         zone: datetime.tzinfo = datetime.UTC,
         readers: Sequence[bytes] = (),
         check: Callable[[Instruction, int], tuple[str, str] | None] | None = None,
@@ -152,12 +156,13 @@ class PaymentFiles:
     ) -> None:
         self._platforms = {platform.session.participant: platform for platform in platforms}
         self._resolve, self._zone, self._readers = resolve, zone, tuple(readers)
+        self._bics = frozenset(check_bic(each) for each in bics)
         self._check, self._knows_bank = check, knows_bank
-        self._tables = Tables(where, metadata, package="iso20022", version=VERSION)
+        self._book = Book(where, meta, VERSION)
 
     def close(self) -> None:
         """Drop its connections; the platforms stay open."""
-        self._tables.close()
+        self._book.close()
 
     def __enter__(self) -> Self:
         return self
@@ -179,14 +184,14 @@ class PaymentFiles:
         """
         now = int(time.time())
         file = self._read(data, now)
-        name = self._stored(file, data, now)
+        name = self._store(file, data, now)
         self._carry_out(name, file)
         return self.find(name)
 
     def carry_on(self) -> list[TakenFile]:
         """Goes on with every file that has instructions nobody has dealt with, as after a crash. Raises as ``take``."""
         query = select(instruction.c.message).where(instruction.c.state == RECEIVED).distinct()
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             names = sorted(connection.execute(query).scalars())
         for name in names:
             row = self._row(name)
@@ -201,14 +206,14 @@ class PaymentFiles:
         """
         row = self._row(name)
         file = self._read(row.content, row.received_at)
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             query = select(instruction).where(instruction.c.message == row.id).order_by(instruction.c.position)
             rows = connection.execute(query).all()
         return TakenFile(id=row.id, file=file, instructions=tuple(self._taken(each) for each in rows))
 
     def files(self) -> list[str]:
         """The ids of all files, in the order in which they came."""
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             return list(
                 connection.execute(select(message.c.id).order_by(message.c.received_at, message.c.id)).scalars()
             )
@@ -260,7 +265,7 @@ class PaymentFiles:
     def unrouted(self) -> list[tuple[str, Instruction]]:
         """(file id, instruction) of all that name nobody here: for whoever decides by which rail they leave."""
         query = select(instruction).where(instruction.c.state == UNROUTED)
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             rows = connection.execute(query.order_by(instruction.c.message, instruction.c.position)).all()
         found: list[tuple[str, Instruction]] = []
         files: dict[str, PaymentFile] = {}
@@ -281,7 +286,7 @@ class PaymentFiles:
         """
         this = (instruction.c.message == name) & (instruction.c.position == position)
         state = REFUSED if rejected else CONCLUDED
-        with self._tables.writing() as connection:
+        with self._book.writing() as connection:
             values = {"state": state, "reasons": json.dumps([[code, text]])}
             changed = connection.execute(
                 update(instruction).where(this, instruction.c.state == UNROUTED).values(**values)
@@ -300,7 +305,7 @@ class PaymentFiles:
         )
 
     def _row(self, name: str) -> Row[Any]:
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             row = connection.execute(select(message).where(message.c.id == name)).one_or_none()
             if row is None:
                 rows = connection.execute(select(message).where(message.c.message_id == name)).all()
@@ -309,18 +314,11 @@ class PaymentFiles:
             raise MessageNotTaken(f"No file {name[:64]!r} was taken in.", message_id=name[:64])
         return row
 
-    def _stored(self, file: PaymentFile, data: bytes, now: int) -> str:
-        try:
-            return self._store(file, data, now)
-        except JournalCollision:
-            # Another process stored it meanwhile.
-            return self._store(file, data, now)
-
     def _store(self, file: PaymentFile, data: bytes, now: int) -> str:
         sender = file.sender_key[:200]
         name = hashlib.sha256(f"{sender}\n{file.message_id}".encode()).hexdigest()[:32]
-        with self._tables.writing() as connection:
-            row = connection.execute(select(message).where(message.c.id == name).with_for_update()).one_or_none()
+        with self._book.writing() as connection:
+            row = connection.execute(select(message).where(message.c.id == name)).one_or_none()
             if row is not None and row.sha256 == file.sha256:
                 return name
             if row is not None and row.state != _WHOLE:
@@ -349,24 +347,26 @@ class PaymentFiles:
 
     def _carry_out(self, name: str, file: PaymentFile) -> None:
         query = select(instruction.c.position).where(instruction.c.message == name, instruction.c.state == RECEIVED)
-        with self._tables.reading() as connection:
+        with self._book.reading() as connection:
             waiting = set(connection.execute(query).scalars())
         for each in file.instructions:
             if each.position in waiting:
                 values = self._dealt_with(file, each)
                 this = (instruction.c.message == name) & (instruction.c.position == each.position)
-                with self._tables.writing() as connection:
+                with self._book.writing() as connection:
                     connection.execute(
                         update(instruction).where(this, instruction.c.state == RECEIVED).values(**values)
                     )
 
     def _dealt_with(self, file: PaymentFile, each: Instruction) -> dict[str, Any]:
         """What becomes of an instruction, as its row says it."""
-        payer = self._named((*each.debtor_account.identifiers, *each.debtor.identifiers))
+        # The file came to us, so that a bank it does not name is us.
+        here = each.debtor_agent.bic is None or each.debtor_agent.bic in self._bics
+        payer = self._named(each.debtor_account, each.debtor, here=here)
         platform = None if payer is None else self._platforms.get(payer)
         if platform is None or payer is None:
             return _refused("AC02", "The debtor's account is none that this service acts for.", payer=payer)
-        payee = self._named((*each.creditor_account.identifiers, *each.creditor.identifiers))
+        payee = self._named(each.creditor_account, each.creditor, here=each.creditor_agent.bic in self._bics)
         if payee is None:
             bic = each.creditor_agent.bic
             if bic is not None and self._knows_bank is not None and not self._knows_bank(bic):
@@ -398,8 +398,10 @@ class PaymentFiles:
             raise
         return _sent(payer, payee, payment.id, payment.reference)
 
-    def _named(self, identifiers: Iterable[tuple[str, str]]) -> int | None:
-        return next((found for each in identifiers if (found := self._resolve(*each)) is not None), None)
+    def _named(self, account: Account, party: Party, *, here: bool) -> int | None:
+        identifiers = account.identifiers or party.identifiers
+        meant = [each for each in identifiers if here or each[0] != CUSTOMER]
+        return next((found for each in meant if (found := self._resolve(*each)) is not None), None)
 
     def _taken(self, row: Row[Any]) -> TakenInstruction:
         status, reasons = self._status(row)

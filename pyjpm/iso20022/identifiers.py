@@ -9,7 +9,7 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from pyjpm.errors.iso20022 import InvalidIdentifier, Iso20022ExtraMissing
+from pyjpm.errors.iso20022 import InvalidBankIdentifier, Iso20022ExtraMissing
 
 IBAN = "IBAN"
 BIC = "BIC"
@@ -17,7 +17,7 @@ LEI = "LEI"
 
 
 def check_iban(text: str) -> str:
-    """The IBAN in its electronic form, without blanks. Raises ``InvalidIdentifier``, ``Iso20022ExtraMissing``."""
+    """The IBAN in its electronic form, without blanks. Raises ``InvalidBankIdentifier``, ``Iso20022ExtraMissing``."""
     try:
         import schwifty
         from schwifty.exceptions import SchwiftyException
@@ -26,7 +26,7 @@ def check_iban(text: str) -> str:
     try:
         return str(schwifty.IBAN(text))
     except (SchwiftyException, ValueError) as error:
-        raise InvalidIdentifier("This is no valid IBAN.", scheme=IBAN, reason=_reason(error)) from None
+        raise InvalidBankIdentifier("This is no valid IBAN.", scheme=IBAN, reason=_reason(error)) from None
 
 
 def check_bic(text: str) -> str:
@@ -39,7 +39,7 @@ def check_bic(text: str) -> str:
     try:
         return str(schwifty.BIC(text)).removesuffix("XXX") if len(text) == 11 else str(schwifty.BIC(text))
     except (SchwiftyException, ValueError) as error:
-        raise InvalidIdentifier("This is no valid BIC.", scheme=BIC, reason=_reason(error)) from None
+        raise InvalidBankIdentifier("This is no valid BIC.", scheme=BIC, reason=_reason(error)) from None
 
 
 def check_lei(text: str) -> str:
@@ -52,7 +52,7 @@ def check_lei(text: str) -> str:
     try:
         return str(lei.validate(text))
     except ValidationError as error:
-        raise InvalidIdentifier("This is no valid LEI.", scheme=LEI, reason=_reason(error)) from None
+        raise InvalidBankIdentifier("This is no valid LEI.", scheme=LEI, reason=_reason(error)) from None
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ import re
 import uuid
 from typing import Any, Final
 
-from pyjpm.errors.iso20022 import InvalidIdentifier, Iso20022ExtraMissing, MalformedMessage, MessageNotWritable
+from pyjpm.errors.iso20022 import InvalidBankIdentifier, Iso20022ExtraMissing, MalformedMessage, MessageNotWritable
 from pyjpm.errors.money import MoneyError
 from pyjpm.iso20022.identifiers import check_bic, check_iban
 from pyjpm.iso20022.initiation import NOT_PROVIDED
@@ -41,7 +41,7 @@ def write_mt103(transfer: CreditTransfer, *, sender: str, receiver: str) -> str:
 
     Raises:
         MessageNotWritable: no such reference, no UETR, or an account or BIC is missing.
-        InvalidIdentifier, Iso20022ExtraMissing
+        InvalidBankIdentifier, Iso20022ExtraMissing
     """
     swift = _swiftlib()
     reference = transfer.transaction_id or transfer.instruction_id or ""
@@ -89,7 +89,7 @@ def read_mt103(source: str) -> CreditTransfer:
 
     Raises:
         MalformedMessage: no MT103, or one without what every MT103 has.
-        InvalidIdentifier: a wrong IBAN or BIC.
+        InvalidBankIdentifier: a wrong IBAN or BIC.
         Iso20022ExtraMissing
     """
     swift = _swiftlib()
@@ -202,7 +202,7 @@ def _read_customer(value: str) -> tuple[Account, Party]:
         number = found.pop(0)[1:]
         try:
             account = Account(iban=check_iban(number))
-        except InvalidIdentifier:
+        except InvalidBankIdentifier:
             # A country code and two digits make it an IBAN that is wrong; anything else is another number.
             if re.match(r"[A-Z]{2}[0-9]{2}", number):
                 raise

@@ -12,16 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pyjpm.errors.iso20022 import InvalidIdentifier
+from pyjpm.errors.iso20022 import InvalidBankIdentifier
 from pyjpm.iso20022.identifiers import BIC, IBAN, LEI, check_bic, check_iban, check_lei
 from pyjpm.iso20022.reading import Problem, find, find_all, problem, text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-ACCOUNT: Final = "ACCOUNT"
 CUSTOMER: Final = "CUSTOMER"
-"""Schemes beside ``IBAN``, ``BIC`` and ``LEI``: an account number that is no IBAN, and a bank's customer number."""
+"""The scheme of what only means something at one bank: its customer numbers, and account numbers that are no IBAN."""
 _LONGEST_NAME: Final = 140
 
 
@@ -63,7 +62,7 @@ class Account:
     @property
     def identifiers(self) -> tuple[tuple[str, str], ...]:
         """(scheme, identifier)."""
-        found = ((IBAN, self.iban), (ACCOUNT, self.number))
+        found = ((IBAN, self.iban), (CUSTOMER, self.number))
         return tuple((scheme, identifier) for scheme, identifier in found if identifier)
 
 
@@ -145,7 +144,7 @@ def _checked(element: _Element, path: str, check: Callable[[str], str], code: st
         return None
     try:
         return check(said)
-    except InvalidIdentifier as error:
+    except InvalidBankIdentifier as error:
         found.append(problem(code, error.message, element, path))
         return None
 

@@ -25,8 +25,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from pyjpm.book import meta_table
+
 VERSION: Final = 1
 metadata = MetaData()
+meta = meta_table(metadata, "iso20022")
 
 message = Table(
     "iso20022_message",

@@ -48,7 +48,7 @@ class Pay:
 class Block:
     payments: list[Pay]
     payment_id: str = "BLOCK-1"
-    date: str = "2026-11-30"
+    date: str = "2026-11-20"
     count: str | None = None
     control_sum: str | None = None
     iban: str = DEBTOR_IBAN

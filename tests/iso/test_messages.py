@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import random
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass, replace
 
@@ -12,7 +14,7 @@ from judges import assert_valid
 from samples import CREDITOR_IBAN, DEBTOR_IBAN, LEI, UETR, Pay, file_of
 
 from pyjpm import Money
-from pyjpm.errors.iso20022 import InvalidIdentifier, MalformedMessage, MessageNotWritable
+from pyjpm.errors.iso20022 import InvalidBankIdentifier, MalformedMessage, MessageNotWritable
 from pyjpm.iso20022 import (
     Account,
     Agent,
@@ -415,7 +417,7 @@ def test_no_mt103_is_said_to_be_none() -> None:
     for text in ("", "garbage", said.replace(":32A:", ":99A:"), said.replace("USD125,50", "XXQ125,50")):
         with pytest.raises(MalformedMessage):
             read_mt103(text)
-    with pytest.raises(InvalidIdentifier):
+    with pytest.raises(InvalidBankIdentifier):
         read_mt103(said.replace(CREDITOR_IBAN, "GB83WEST12345698765432"))
 
 
@@ -431,6 +433,31 @@ def test_identifiers_are_checked_and_never_quoted() -> None:
     )
     assert check_lei(LEI) == LEI
     for check, wrong in ((check_iban, "GB83WEST12345698765432"), (check_bic, "DEUTXXFF"), (check_lei, LEI[:-1] + "6")):
-        with pytest.raises(InvalidIdentifier) as caught:
+        with pytest.raises(InvalidBankIdentifier) as caught:
             check(wrong)
         assert wrong not in str(caught.value.to_dict())
+
+
+# --- without the extra -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        ("lxml", "iso.parse(b'<a/>')"),
+        ("lxml", "iso.write_returns([], message_id='M', instructing=iso.Agent(), instructed=iso.Agent())"),
+        ("pyiso20022", "iso.parse(b'<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.001.001.09\"/>')"),
+        ("schwifty", "iso.check_iban('GB82WEST12345698765432')"),
+        ("stdnum", "iso.check_lei('529900T8BM49AURSDO55')"),
+        ("swiftlib", "iso.read_mt103('')"),
+        ("mt940", "iso.read_mt940('')"),
+    ],
+)
+def test_without_the_extra_it_says_what_to_install(module: str, call: str) -> None:
+    script = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "import pyjpm.iso20022 as iso\nfrom pyjpm.errors.iso20022 import Iso20022ExtraMissing\n"
+        f"try:\n    {call}\nexcept Iso20022ExtraMissing as error:\n    print(error.hint)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "pip install 'pyjpm[iso20022]'"

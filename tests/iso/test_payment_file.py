@@ -45,7 +45,7 @@ def test_what_a_file_says_is_taken_over(version: str) -> None:
     (paid,) = file.instructions
     assert paid.amount == Money("125.50", "USD")
     assert (paid.end_to_end_id, paid.instruction_id, paid.uetr) == ("E2E-1", "I-1", uetr and uuid.UUID(uetr))
-    assert paid.execute_on == datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)
+    assert paid.execute_on == datetime.datetime(2026, 11, 20, tzinfo=datetime.UTC)
     assert paid.creditor.name == "Northwind Supplies Ltd"
     assert paid.creditor_account.identifiers == (("IBAN", "GB82WEST12345698765432"),)
     assert (paid.creditor_agent.bic, paid.debtor_agent.bic) == ("NWBKGB2L", "COBADEFF")
@@ -74,7 +74,7 @@ def test_the_newest_version_whose_documents_are_said_otherwise_keeps_them_as_tex
 
 def test_an_execution_date_begins_in_the_banks_zone() -> None:
     paid = read_payment_file(file_of(Pay()), zone=ZoneInfo("America/New_York"), today=NOW).instructions[0]
-    assert paid.execute_on == datetime.datetime(2026, 11, 30, 5, tzinfo=datetime.UTC)
+    assert paid.execute_on == datetime.datetime(2026, 11, 20, 5, tzinfo=datetime.UTC)
     exact = File([Block([Pay()], date="2026-11-30T14:00:00+01:00")]).xml()
     assert read(exact).instructions[0].execute_on == datetime.datetime(2026, 11, 30, 13, tzinfo=datetime.UTC)
 
