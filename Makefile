@@ -29,10 +29,11 @@ setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 debian:
 	@.ci/debian
 
-$(PY_STAMP): pyproject.toml constraints.txt
+$(PY_STAMP): pyproject.toml constraints.txt tests/iso/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyjpm needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --requirement tests/iso/requirements.txt
 	@{ $(HAS_NODE); } >/dev/null 2>&1 || { echo "no Node >= 18 here: installing one as a Python wheel"; $(BIN)/pip install --quiet $(NODE_WHEEL); }
 	@touch $@
 
@@ -65,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/ledger tests/screening
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/screening
 
 lint: setup
 	$(BIN)/ruff check .

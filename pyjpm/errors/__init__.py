@@ -22,6 +22,7 @@ from pyjpm.errors.effects import *
 from pyjpm.errors.escrow import *
 from pyjpm.errors.governance import *
 from pyjpm.errors.intake import *
+from pyjpm.errors.iso20022 import *
 from pyjpm.errors.ledger import *
 from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *
