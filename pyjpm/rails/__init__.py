@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyjpm.rails.decision import Check, Considered, Decision
 from pyjpm.rails.facts import Directory, Facts
 from pyjpm.rails.gateway import FolderGateway
-from pyjpm.rails.instruction import Instruction, Party
+from pyjpm.rails.instruction import Instruction, Party, load_instruction
+from pyjpm.rails.makers import Mt103, Pacs008
 from pyjpm.rails.message import MessageMaker, Transfer
 from pyjpm.rails.payment import RailPayment, RailStatus
 from pyjpm.rails.rails import Rails
@@ -22,6 +23,8 @@ __all__ = [
     "Instruction",
     "MessageMaker",
     "Move",
+    "Mt103",
+    "Pacs008",
     "Party",
     "Rail",
     "RailPayment",
@@ -29,6 +32,7 @@ __all__ = [
     "Rails",
     "Rulebook",
     "Transfer",
+    "load_instruction",
     "load_rulebook",
     "parse_rulebook",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 from pyjpm.errors.rails import InvalidInstruction
@@ -125,6 +127,32 @@ class Instruction:
                 "requested": date.fromisoformat(plain["requested"]),
             }
         )
+
+
+def load_instruction(path: Path) -> Instruction:
+    """An instruction of a JSON file: the members of :class:`Instruction`, with ``amount`` as ``"USD 125.00"`` and
+    ``requested`` as ``"2026-11-30"``.
+
+    Raises:
+        InvalidInstruction: it cannot be read, or a member is missing, unknown or wrong; and what the amount raises.
+    """
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInstruction(f"The payment {path} is no JSON file: {error}.", field=str(path)) from None
+    try:
+        parts = dict(given)
+        return Instruction(
+            **{
+                **parts,
+                "amount": Money.parse(parts["amount"]),
+                "debtor": Party(**parts["debtor"]),
+                "creditor": Party(**parts["creditor"]),
+                "requested": date.fromisoformat(parts["requested"]),
+            }
+        ).check()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInstruction(f"The payment {path} is not understood: {error!r}.", field=str(error)) from None
 
 
 def _text(value: object, field: str, longest: int, *, least: int = 1) -> None:
