@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from screening.house import CHECKER, MAKER, NOON, STAFF, data, lists
+from screening.screening_support import CHECKER, MAKER, NOON, STAFF, data, lists
 from sqlalchemy import text
 
-from pyjpm.errors.screening import ScreeningHeld, TravelDataMismatch, TravelDataMissing
+from pyjpm.errors.screening import InvalidScreeningConfig, ScreeningHeld, TravelDataMismatch, TravelDataMissing
 from pyjpm.money import Money
 from pyjpm.remittance import RemittanceKey
 from pyjpm.screening import (
@@ -131,3 +131,10 @@ def test_travel_data_is_stored_once_and_sealed(journal_url: str | Path, stack: E
         connection.execute(text("UPDATE screening_travel SET sealed = :other"), {"other": other})
     with pytest.raises(TravelDataMismatch):
         open_travel(screening.queue, "one", [KEY])
+
+
+def test_screening_without_lists_or_by_others_is_no_screening(journal_url: str | Path, stack: ExitStack) -> None:
+    queue, listed = stack.enter_context(Queue(journal_url, staff=STAFF)), lists()
+    for given, screeners in (([], [FuzzyScreener([])]), (listed, []), (listed[:1], [FuzzyScreener(listed)])):
+        with pytest.raises(InvalidScreeningConfig):
+            Screening(queue, given, screeners, lambda who: Party(NAMES[who]), policy=Policy())
