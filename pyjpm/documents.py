@@ -36,6 +36,7 @@ KINDS: Final = (
     "authorization",
     "clearance",
     "payment-rule",
+    "quote",
 )
 
 

@@ -3,13 +3,19 @@
 The parties exchange one trade document. Each affirms exactly these terms with its signature, and with it signs its
 consent to hold its own cash for this trade; assets move by an allowance that their owner gives to the settlement
 contract. Anyone may then settle everything in one transaction.
+
+A currency exchange may go by a dealer's signed quote: its trade is exactly what was quoted, and neither affirmed nor
+settled after the quote's deadline, here and on chain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
+from pyjpm import quotes
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
@@ -17,11 +23,14 @@ from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.settlement import NotTradeParty
 from pyjpm.money import Money
 from pyjpm.netting import NetPosition, net_positions, rest_of
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.quotes import Quote
+from pyjpm.sending.operation import RETRIED
+from pyjpm.session import Act, Moment, Session, reference_hash
 from pyjpm.terms import Leg, LegKind, TradeTerms
 from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _STATES = tuple(TradeState)
+_SETTLING = ("settle", "settleLots")
 
 
 class Settlement:
@@ -79,13 +88,71 @@ class Settlement:
         )
         return Document("trade", session.record.chain_id, session.address("Settlement"), terms.to_body())
 
+    def quote(
+        self,
+        pair: str,
+        amount: Money,
+        valid_until: Moment,
+        *,
+        price: str | int | Decimal,
+        client: int | str,
+        sells: str | None = None,
+        reference: str | bytes | None = None,
+    ) -> Document:
+        """The acting wallet's word, as a dealer, on one exchange of bank money. Nothing moves by it.
+
+        Args:
+            pair: base and terms currency, ``EUR/USD``.
+            amount: in either of them; the other side follows from the price, to the nearest minor unit.
+            valid_until: the last second in which a trade on it may settle, by the chain's clock.
+            price: how much of the terms currency one of the base currency costs.
+            client: participant id or wallet, the only one who may trade on it.
+            sells: the currency that the dealer gives; the base currency by default.
+            reference: the dealer's own, text (hashed) or 32 bytes; random by default.
+
+        Raises:
+            InvalidQuote
+        """
+        return quotes.make(
+            self._session, pair, amount, valid_until, price=price, client=client, sells=sells, reference=reference
+        )
+
+    def read_quote(self, document: Document) -> Quote:
+        """What was quoted: of a quote's document, or of the trade's that carries one; its signature is checked.
+
+        Raises:
+            MalformedDocument, DocumentForElsewhere, SignatureMissing, SignatureNotOf
+        """
+        carried = quotes.of_trade(self._session, document) if document.kind == "trade" else None
+        return carried or quotes.read(self._session, document)
+
+    def propose_quoted(self, quote: Document, *, expiry: int | None = None, settle_after: int = 0) -> Document:
+        """The trade that a quote offers: both legs as quoted, its reference the quote's hash.
+
+        Args:
+            expiry: last second in which it may settle; the quote's deadline by default, and at most that.
+
+        Raises:
+            TradeOutsideQuote, QuoteExpired, QuoteSpent; as :meth:`read_quote`.
+        """
+        session = self._session
+        read = quotes.read(session, quote)
+        until = read.valid_until if expiry is None else expiry
+        legs, digest = read.legs(session), read.digest(session)
+        trade = self.propose(legs, trade_reference=digest, expiry=until, settle_after=settle_after)
+        trade = replace(trade, attachments={quotes.ATTACHED: quote.to_dict()})
+        quotes.require_within(session, trade, self._terms(trade))
+        return trade
+
     def affirm(self, document: Document) -> Document:
         """The document with the acting wallet's affirmation, and its consent for each currency it pays.
 
         Raises:
             NotTradeParty: the wallet is in none of the legs.
+            TradeOutsideQuote, QuoteExpired, QuoteSpent: it carries a quote, and is not what may be done on it now.
         """
         session, terms = self._session, self._terms(document)
+        quotes.require_within(session, document, terms)
         if session.wallet not in terms.wallets:
             raise NotTradeParty.from_arguments({"tradeId": "0x" + terms.id.hex(), "wallet": session.wallet})
         signed = document.signed(session.wallet, session.sign("Settlement", "Trade", terms.to_message()))
@@ -123,6 +190,7 @@ class Settlement:
 
         Raises:
             SignatureNotOf: an affirmation is not its wallet's.
+            TradeOutsideQuote, QuoteExpired, QuoteSpent: it carries a quote, and is not what may be done on it now.
             ContractError: see :mod:`pyjpm.errors.settlement`.
         """
         terms = self._terms(document)
@@ -154,6 +222,7 @@ class Settlement:
         """
         session = self._session
         trades = [(document, self._terms(document)) for document in documents]
+        self._require_quoted(trades, idempotency_key)
         positions = self.net_positions(documents)
         riding = [
             {
@@ -207,6 +276,14 @@ class Settlement:
         document.require("trade", session.record.chain_id, session.address("Settlement"))
         return TradeTerms.from_body(document.body)
 
+    def _require_quoted(self, trades: Sequence[tuple[Document, TradeTerms]], key: str) -> None:
+        """Whether each may be done on the quote that it carries. What was accepted under the key already is only told
+        again, whatever the time."""
+        earlier = self._session.journal.find(self._session.wallet, key)
+        if earlier is None or earlier.state in RETRIED:
+            for document, terms in trades:
+                quotes.require_within(self._session, document, terms)
+
     def _consent(self, terms: TradeTerms, token: str, amount: int) -> dict[str, Any]:
         session = self._session
         consent = {
@@ -246,6 +323,7 @@ class Settlement:
                     "signature": bytes.fromhex(part["signature"][2:]),
                 }
                 for payer, parts in document.attachments.items()
+                if payer != quotes.ATTACHED
                 for part in parts
             ]
         except (KeyError, TypeError, ValueError) as error:
@@ -275,6 +353,8 @@ class Settlement:
     ) -> Trade:
         """Sends one call. ``content`` is what the key stands for: never signatures, which may be renewed."""
         session, terms = self._session, self._terms(document)
+        if function in _SETTLING:
+            self._require_quoted([(document, terms)], key)
         submission = session.submit(
             kind=f"settlement.{function}",
             key=key,

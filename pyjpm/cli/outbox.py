@@ -19,6 +19,7 @@ import typer
 
 from pyjpm.chain.connection import Connection
 from pyjpm.cli.progress import ProgressLine
+from pyjpm.cli.rows import print_rows
 from pyjpm.custody import Keystore, LocalSigner, NonceMarks, read_passphrase
 from pyjpm.errors.chain import TransportFault
 from pyjpm.errors.deployment import InvalidRequest
@@ -73,7 +74,7 @@ def status(
     if as_json:
         _print_json(told)
         return
-    _print_rows(lanes)
+    print_rows(lanes)
     print(f"{len(alarms)} open alarms" + (": see `pyjpm outbox alarms`" if alarms else ""))
 
 
@@ -93,7 +94,7 @@ def list_submissions(
     if as_json:
         _print_json(rows)
     else:
-        _print_rows([{name: row[name] for name in ("id", "state", "kind", "key", "nonce", "why")} for row in rows])
+        print_rows([{name: row[name] for name in ("id", "state", "kind", "key", "nonce", "why")} for row in rows])
 
 
 @app.command()
@@ -111,7 +112,7 @@ def show(submission: IdArgument, journal: JournalOption, as_json: JsonOption = F
     for part in parts:
         if told[part]:
             print(f"\n{part}")
-            _print_rows(told[part])
+            print_rows(told[part])
 
 
 @app.command()
@@ -398,24 +399,8 @@ def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         _print_json(rows)
     else:
-        _print_rows(rows)
+        print_rows(rows)
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=1))
-
-
-def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        print("nothing")
-        return
-    from rich.table import Table
-
-    from pyjpm.cli.tables import console
-
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console().print(table)

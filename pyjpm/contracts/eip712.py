@@ -1,8 +1,9 @@
 """EIP-712: what people and machines sign, hashed in Python exactly as the contracts hash it.
 
 There is one definition of every signed structure: its type string in the Solidity sources. Compiling collects these
-strings into ``artifacts/eip712.json``; this module encodes by them and knows no structure of its own. A signature is
-always bound to a chain, a contract and, inside the message, a deadline.
+strings into ``artifacts/eip712.json``; this module encodes by them. Structures that no contract reads are in
+``OFF_CHAIN``: parties sign them for each other, under a contract's domain all the same. A signature is always bound to
+a chain, a contract and, inside the message, a deadline.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ from pyjpm.contracts.artifacts import FOLDER
 from pyjpm.errors.documents import MalformedSignature
 
 TYPES_FILE: Final = "eip712.json"
+
+OFF_CHAIN: Final = {
+    "Quote": "Quote(address dealer,address client,address soldToken,uint256 soldAmount,address boughtToken,"
+    "uint256 boughtAmount,bytes32 quoteReference,uint40 validUntil)",
+}
+"""Signed structures that no contract reads: primary type -> type string."""
 
 _HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _TYPE: Final = re.compile(r"(\w+)\(([^()]*)\)")
@@ -50,8 +57,14 @@ def type_strings() -> dict[str, str]:
 
 
 @functools.cache
+def signed_types() -> dict[str, str]:
+    """Every structure that is signed, for a contract or off the chain: primary type -> type string."""
+    return {**type_strings(), **OFF_CHAIN}
+
+
+@functools.cache
 def _members(primary: str) -> tuple[bytes, dict[str, Members]]:
-    type_string = type_strings()[primary]
+    type_string = signed_types()[primary]
     structs: dict[str, Members] = {}
     for name, body in _TYPE.findall(type_string):
         pairs = (member.split(" ") for member in body.split(",") if member)
@@ -62,7 +75,7 @@ def _members(primary: str) -> tuple[bytes, dict[str, Members]]:
 @functools.cache
 def _nested_hash(primary: str, name: str) -> bytes:
     """Type hash of a structure inside ``primary``: only as deep as the contracts go, structures of plain members."""
-    for text in _TYPE.finditer(type_strings()[primary]):
+    for text in _TYPE.finditer(signed_types()[primary]):
         if text.group(1) == name:
             return keccak(text=text.group(0))
     raise KeyError(name)
@@ -96,7 +109,7 @@ def _separator(name: str, version: str, chain_id: int, contract: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TypedMessage:
-    """A structure to sign: ``primary_type`` names one of :func:`type_strings`, ``message`` has its members by name."""
+    """A structure to sign: ``primary_type`` names one of :func:`signed_types`, ``message`` has its members by name."""
 
     domain: Domain
     primary_type: str

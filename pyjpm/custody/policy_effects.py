@@ -268,12 +268,12 @@ MESSAGES: Final[Mapping[str, Mapping[str, Weigh]]] = {
     },
     "ParticipantRegistry": {"LinkWallet": _weigh_nothing, "ChangeCurrentWallet": _weigh_nothing},
     "OrderEscrow": dict.fromkeys(("Terms", "Attestation", "Agreement", "Amendment", "Cancellation"), _weigh_nothing),
-    "Settlement": dict.fromkeys(("Trade", "CancelTrade"), _weigh_nothing),
+    "Settlement": dict.fromkeys(("Trade", "CancelTrade", "Quote"), _weigh_nothing),
     "PaymentRules": {"RuleApproval": _weigh_nothing},
     "Reserve": {"ReserveAttestation": _weigh_nothing},
     "UnitToken": {"Permit": _weigh_permit},
 }
-"""Structures that are signed, by the contract that reads the signature."""
+"""Structures that are signed, by the contract that reads the signature, or under whose domain they are signed."""
 
 
 def weight_of(contract: Contract, primary_type: str, message: Mapping[str, Any]) -> list[Flow]:

@@ -1,4 +1,4 @@
-"""Structured messages as they cross the socket: plain JSON, read back by the types that the contracts hash."""
+"""Structured messages as they cross the socket: plain JSON, read back by the types of what is signed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from eth_utils.address import is_hex_address, to_checksum_address
 
-from pyjpm.contracts.eip712 import Domain, TypedMessage, type_strings
+from pyjpm.contracts.eip712 import Domain, TypedMessage, signed_types
 
 _STRUCT: Final = re.compile(r"(\w+)\(([^()]*)\)")
 
@@ -25,7 +25,7 @@ def message_to_wire(message: TypedMessage) -> dict[str, Any]:
 
 
 def message_from_wire(plain: Mapping[str, Any]) -> TypedMessage:
-    """The message that JSON says. Raises ValueError, TypeError, KeyError where it is none of the contracts' types."""
+    """The message that JSON says. Raises ValueError, TypeError, KeyError where it is none of the signed types."""
     name, version, chain_id, contract = plain["domain"]
     if not (isinstance(name, str) and isinstance(version, str) and type(chain_id) is int and is_hex_address(contract)):
         raise ValueError("domain")
@@ -49,7 +49,7 @@ def _plain(value: Any) -> Any:
 def _structs(primary: str) -> dict[str, dict[str, str]]:
     return {
         name: {label: kind for kind, label in (member.split(" ") for member in body.split(",") if member)}
-        for name, body in _STRUCT.findall(type_strings()[primary])
+        for name, body in _STRUCT.findall(signed_types()[primary])
     }
 
 

@@ -10,11 +10,13 @@ from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
 from pyjpm.errors.authorizations import *
 from pyjpm.errors.base import *
+from pyjpm.errors.books import *
 from pyjpm.errors.chain import *
 from pyjpm.errors.clearances import *
 from pyjpm.errors.contracts import *
 from pyjpm.errors.custody import *
 from pyjpm.errors.deployment import *
+from pyjpm.errors.directory import *
 from pyjpm.errors.documents import *
 from pyjpm.errors.effects import *
 from pyjpm.errors.escrow import *
@@ -28,6 +30,7 @@ from pyjpm.errors.openzeppelin import *
 from pyjpm.errors.orders import *
 from pyjpm.errors.outbox import *
 from pyjpm.errors.policy import *
+from pyjpm.errors.quotes import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *

@@ -7,7 +7,7 @@ from policy.house import House, address_of, transaction
 from policy.test_talk_round import asked, moved
 
 from pyjpm.contracts.codec import codec
-from pyjpm.contracts.eip712 import type_strings
+from pyjpm.contracts.eip712 import signed_types
 from pyjpm.custody.policy_calls import functions
 from pyjpm.custody.policy_effects import BOUNDLESS, MEASURED, MESSAGES, NEVER, UNMEASURED
 
@@ -36,7 +36,7 @@ def test_every_function_of_every_contract_is_in_one_table(artifact: str) -> None
 
 def test_every_structure_is_signed_for_some_contract() -> None:
     listed = {name for table in MESSAGES.values() for name in table}
-    assert listed == set(type_strings()) - NOT_SIGNED
+    assert listed == set(signed_types()) - NOT_SIGNED
 
 
 ANYBODY = address_of("anybody")

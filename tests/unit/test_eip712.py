@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyjpm.chain.tester import LocalTester
-from pyjpm.contracts.eip712 import TypedMessage, extract_type_strings, recover, struct_hash, type_strings
+from pyjpm.contracts.eip712 import TypedMessage, extract_type_strings, recover, signed_types, struct_hash, type_strings
 from pyjpm.contracts.sources import gather, project_root
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.documents import MalformedSignature
@@ -40,7 +40,7 @@ PLAIN = {"bool": st.booleans(), "bytes3": BYTES3, "bytes32": BYTES32, "address":
 
 def messages(primary: str) -> st.SearchStrategy[dict[str, Any]]:
     """Messages of a structure, from its type string."""
-    structs = dict(re.findall(r"(\w+)\(([^()]*)\)", type_strings()[primary]))
+    structs = dict(re.findall(r"(\w+)\(([^()]*)\)", signed_types()[primary]))
 
     def member(kind: str, label: str) -> st.SearchStrategy[Any]:
         if kind.endswith("[]"):
@@ -62,7 +62,7 @@ def messages(primary: str) -> st.SearchStrategy[dict[str, Any]]:
 
 def _in_order(message: dict[str, Any], primary: str) -> list[Any]:
     """The members as the structure names them, which is the order of the functions' parameters too."""
-    body = re.search(r"\((.*)\)", type_strings()[primary])
+    body = re.search(r"\((.*)\)", signed_types()[primary])
     assert body is not None
     return [message[member.split(" ")[1]] for member in body.group(1).split(",")]
 
@@ -157,6 +157,7 @@ def test_reserve_attestations(platform: Platform, message: dict[str, Any]) -> No
             "RegisterMandate",
             "ReserveAttestation",
             "Rule",
+            "Quote",
             "Terms",
             "Trade",
         }
@@ -171,12 +172,13 @@ def test_eth_account_hashes_the_same(platform: Platform, primary: str, data: st.
         "RegisterMandate": "USD",
         "ReserveAttestation": "Reserve",
         "Rule": "PaymentRules",
+        "Quote": "Settlement",
         "Terms": "OrderEscrow",
         "Trade": "Settlement",
     }
     contract = contracts.get(primary, "ParticipantRegistry")
     ours = typed(platform, contract, primary, message)
-    structs = re.findall(r"(\w+)\(([^()]*)\)", type_strings()[primary])
+    structs = re.findall(r"(\w+)\(([^()]*)\)", signed_types()[primary])
     theirs = encode_typed_data(
         domain_data={
             "name": ours.domain.name,

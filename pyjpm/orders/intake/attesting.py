@@ -1,0 +1,156 @@
+"""From an event to an attestation: what is attested, who has signed it, and the document that the escrow takes.
+
+Decisions that govern this module:
+
+* What is attested follows from the event, the terms and the mapping alone, so that attesters who were told the same
+  sign the same, and a repeat is the same call.
+* The deadline of the signatures too: the event's time plus a whole number of ``valid_for``, the first that is at least
+  half of it away. Attesters meet in it without a word, and what waited too long is signed anew.
+* What each attester signed is stored before anything is sent; a signature is asked for once, as devices may be slow.
+* An event that says less than the terms can carry (a part of a milestone that is paid whole) is never rounded up: it is
+  held for somebody's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select
+
+from pyjpm.attestations import CONTENT
+from pyjpm.custody import Signer
+from pyjpm.documents import Document
+from pyjpm.orders.connectors.connector import StatusEvent
+from pyjpm.orders.intake import tables
+from pyjpm.orders.intake.book import BoundOrder
+from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.orders.intake.stored import document_hash
+from pyjpm.platform import Platform
+from pyjpm.terms import DAY, Milestone
+
+VALID_FOR: Final = 30 * DAY
+
+_signatures = tables.signature
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is attested about one milestone, apart from who signs it until when."""
+
+    index: int
+    status: int
+    seq: int
+    at: int
+    accepted: int
+    complete: bool
+    document_hash: bytes
+
+    def content(self, bound: BoundOrder) -> dict[str, Any]:
+        """As an attestation's body has it."""
+        return {
+            "orderId": bound.chain_order,
+            "milestone": self.index,
+            "seq": self.seq,
+            "status": self.status,
+            "accepted": str(self.accepted),
+            "complete": self.complete,
+            "attestedAt": self.at,
+            "documentHash": "0x" + self.document_hash.hex(),
+        }
+
+
+def statement(event: StatusEvent, bound: BoundOrder, index: int, number: int) -> Statement:
+    """What an event attests about a milestone."""
+    part = bound.terms.milestones[index]
+    accepted, complete = 0, False
+    if part.partial and number == part.required_status:
+        accepted = part.amount if event.accepted is None else min(event.accepted, part.amount)
+        complete = event.complete
+    elif part.partial:
+        accepted = 0 if event.accepted is None else min(event.accepted, part.amount)
+    return Statement(index, number, event.seq, event.at, accepted, complete, document_hash(event))
+
+
+def says_less(event: StatusEvent, part: Milestone, number: int) -> str:
+    """Why an event falls short of a milestone that is paid whole, in words; empty where it does not."""
+    if part.partial or number != part.required_status:
+        return ""
+    if event.accepted is not None and event.accepted < part.amount:
+        return f"{event.accepted} of {part.amount} minor units were accepted, and the milestone is paid whole."
+    return "" if event.complete else "More will come, and the milestone is paid whole."
+
+
+class Attesting:
+    """Signs with the attesters' keys that are here, and takes in what others signed.
+
+    Args:
+        attesters: whose keys are here.
+        valid_for: seconds.
+    """
+
+    def __init__(
+        self, platform: Platform, database: IntakeDatabase, attesters: Sequence[Signer], valid_for: int
+    ) -> None:
+        self._platform = platform
+        self._database = database
+        self._acting = {signer.address: platform.acting(signer) for signer in attesters}
+        self._valid_for = valid_for
+
+    def collected(self, event_id: int, bound: BoundOrder, said: Statement) -> tuple[Document | None, int]:
+        """The attestation with M signatures, None while some are missing; and how many there are."""
+        facts = self._facts(bound, said)
+        documents = self._current(event_id, facts)
+        for address, acting in self._acting.items():
+            if len(documents) >= bound.terms.threshold:
+                break
+            if address not in documents:
+                document = acting.attestations.sign(
+                    bound.document,
+                    said.index,
+                    status=said.status,
+                    seq=said.seq,
+                    at=said.at,
+                    accepted=said.accepted,
+                    complete=said.complete,
+                    document_hash=said.document_hash,
+                    deadline=facts["deadline"],
+                )
+                self.store(event_id, address, document)
+                documents[address] = document
+        enough = sorted(documents)[: bound.terms.threshold]
+        if len(enough) < bound.terms.threshold:
+            return None, len(enough)
+        return self._platform.attestations.collect([documents[address] for address in enough]), len(enough)
+
+    def store(self, event_id: int, attester: str, document: Document) -> None:
+        """Keeps what an attester signed; a later one of the same attester replaces it."""
+        this = (_signatures.c.event == event_id) & (_signatures.c.attester == attester)
+        values = {"event": event_id, "attester": attester, "document": document.to_json()}
+        with self._database.transaction() as connection:
+            connection.execute(delete(_signatures).where(this))
+            connection.execute(insert(_signatures).values(**values))
+
+    def documents(self, event_id: int) -> dict[str, Document]:
+        """What was signed about an event, by attester."""
+        query = select(_signatures).where(_signatures.c.event == event_id).order_by(_signatures.c.attester)
+        with self._database.reading() as connection:
+            return {row.attester: Document.from_json(row.document) for row in connection.execute(query)}
+
+    def _current(self, event_id: int, facts: Mapping[str, Any]) -> dict[str, Document]:
+        """Those that say this, until this deadline: others were overtaken by time, or by a new epoch of the set."""
+        stored = self.documents(event_id)
+        return {address: document for address, document in stored.items() if dict(document.body) == facts}
+
+    def _facts(self, bound: BoundOrder, said: Statement) -> dict[str, Any]:
+        epoch = self._platform.attestations.epoch(bound.terms.attester_set)
+        now = self._platform.session.now()
+        periods = max(1, -(-(now + self._valid_for // 2 - said.at) // self._valid_for))
+        return {**said.content(bound), "setEpoch": epoch, "deadline": said.at + periods * self._valid_for}
+
+
+def same_content(document: Document, bound: BoundOrder, said: Statement) -> bool:
+    """Whether an attestation says this."""
+    content = said.content(bound)
+    return all(document.body.get(name) == content[name] for name in CONTENT)

@@ -1,0 +1,63 @@
+"""What scripts and operators decided about events: stored before anything follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from pyjpm.orders.intake import tables
+from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.orders.intake.scripts import Decision, Verdict
+
+_table = tables.decision
+
+
+class Decisions:
+    """The decisions of one database. A script decides once about an event; the last word of an operator counts."""
+
+    def __init__(self, database: IntakeDatabase, now: Callable[[], int]) -> None:
+        self._database = database
+        self._now = now
+
+    def last(self, event_id: int) -> tuple[Decision, bool] | None:
+        """The decision that counts, and whether it is an operator's; None where nobody has decided."""
+        rows = self._rows(event_id)
+        return (_decision(rows[-1]), rows[-1].ordinal > 0) if rows else None
+
+    def of_script(self, event_id: int, decision: Decision, name: str) -> Decision:
+        """Stores what a script decided; where somebody decided meanwhile, that stands."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(_query(event_id)).all()
+            if rows:
+                return _decision(rows[-1])
+            self._insert(connection, event_id, 0, decision, name)
+            return decision
+
+    def of_operator(self, event_id: int, decision: Decision, by: str) -> None:
+        """Stores an operator's word."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(_query(event_id)).all()
+            self._insert(connection, event_id, rows[-1].ordinal + 1 if rows else 1, decision, by)
+
+    def history(self, event_id: int) -> list[dict[str, Any]]:
+        """All of them, in order, JSON-able."""
+        names = ("decision", "reason", "decided_by", "decided_at")
+        return [{name: getattr(row, name) for name in names} for row in self._rows(event_id)]
+
+    def _rows(self, event_id: int) -> Any:
+        with self._database.reading() as connection:
+            return connection.execute(_query(event_id)).all()
+
+    def _insert(self, connection: Connection, event_id: int, ordinal: int, decision: Decision, by: str) -> None:
+        said = {"decision": decision.verdict, "reason": decision.reason, "decided_by": by, "decided_at": self._now()}
+        connection.execute(insert(_table).values(event=event_id, ordinal=ordinal, **said))
+
+
+def _query(event_id: int) -> Any:
+    return select(_table).where(_table.c.event == event_id).order_by(_table.c.ordinal)
+
+
+def _decision(row: Row[Any]) -> Decision:
+    return Decision(Verdict(row.decision), row.reason)

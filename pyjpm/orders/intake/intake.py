@@ -1,0 +1,243 @@
+"""Order intake: what sources say about orders becomes attestations on the chain, once each.
+
+Decisions that govern this module:
+
+* First an event is stored, then something is done about it: mapped, decided, signed, sent, in steps of which each is
+  stored before the next. A process that dies anywhere goes on where it was; what it did a second time is the same
+  submission under the same key, a pure function of the event.
+* What is missing is waited for, and what the chain refuses for good is said so; no event stops another one. Late,
+  repeated, partial and out-of-order events are ordinary: the chain knows which of two counts.
+* A chain, a signer or a database that cannot be reached says nothing about an event: it waits, with a pause that grows.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from pyjpm.custody import Signer
+from pyjpm.documents import Document
+from pyjpm.errors.intake import AttestationNotAwaited, EventAlreadySent
+from pyjpm.orders.connectors.connector import Batch, Connector, StatusEvent
+from pyjpm.orders.intake.attesting import VALID_FOR, Attesting, same_content, statement
+from pyjpm.orders.intake.book import OrderBook
+from pyjpm.orders.intake.carrying import Carrying
+from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.mapping import IntakeMapping
+from pyjpm.orders.intake.scripts import NO_TRIGGERS, Decision, Triggers
+from pyjpm.orders.intake.states import DECIDABLE, EventState, Receipt
+from pyjpm.orders.intake.stored import Key, StoredEvents, event_of, receipt_of
+from pyjpm.platform import Platform
+from pyjpm.sending.clock import Clock
+
+_AT_ONCE: Final = 200
+_NAME: Final = "intake"
+
+
+class Intake:
+    """Takes order events in for one platform. Safe among threads; processes share a database, not a wallet.
+
+    Args:
+        platform: acts for the wallet that sends attestations. Anybody's will do: what counts is who signed them.
+        database: an SQLite file's path, a ``postgresql://`` URL (the journal's will do), or None for memory.
+        mapping: which status means what.
+        attesters: the attesters whose keys are here. Where they are fewer than the terms ask for, events wait for what
+            others signed (:meth:`contribute`).
+        triggers: what decides about a status; it is released as agreed where none does.
+        valid_for: seconds of chain time that attestations are good for; the same for all attesters of an order.
+        clock: of the machine.
+
+    Attributes:
+        book: which order on the chain an order of a source is.
+        stored: the events as they are stored.
+
+    Raises:
+        IntakeOfOtherChain, BookOfOtherVersion, JournalFailed and others: of the database.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        database: Path | str | None,
+        mapping: IntakeMapping,
+        *,
+        attesters: Sequence[Signer] = (),
+        triggers: Triggers = NO_TRIGGERS,
+        valid_for: int = VALID_FOR,
+        clock: Clock = time,
+    ) -> None:
+        session = platform.session
+        self._platform = platform
+        self._clock = clock
+        self._working = threading.Lock()
+        self._database = IntakeDatabase(
+            database, genesis_hash=session.connection.genesis_hash, escrow=session.address("OrderEscrow")
+        )
+        self.book = OrderBook(session, self._database)
+        self.stored = StoredEvents(self._database, self._now)
+        self._decisions = Decisions(self._database, self._now)
+        self._attesting = Attesting(platform, self._database, attesters, valid_for)
+        self._carrying = Carrying(
+            platform,
+            mapping,
+            triggers,
+            book=self.book,
+            stored=self.stored,
+            decisions=self._decisions,
+            attesting=self._attesting,
+            now=self._now,
+        )
+        self.stored.look_again(mapping.sha256)
+
+    # --- taking in -------------------------------------------------------------------------------------------------
+
+    def accept(self, events: Iterable[StatusEvent], *, delivery: tuple[str, int] | None = None) -> list[Receipt]:
+        """Stores events, then does what can be done about them now: the face of connectors that push.
+
+        Once it returns, nothing of them is lost, whatever dies; what the chain or a signer kept from being done is done
+        by a later :meth:`work`.
+
+        Args:
+            delivery: what names the message that brought them, and until when it could come again (unix seconds).
+
+        Returns:
+            A receipt for each, in their order, as they are now.
+
+        Raises:
+            WebhookReplayed: the delivery came before; JournalFailed and others: nothing was stored.
+        """
+        receipts = self.stored.store(list(events), name=_NAME, delivery=delivery)
+        self.work()
+        return [self._now_of(receipt) for receipt in receipts]
+
+    def receive(self, events: Iterable[StatusEvent], *, delivery: tuple[str, int] | None = None) -> list[Receipt]:
+        """As :meth:`accept`, but only stores: for callers that must answer at once while another thread works."""
+        return self.stored.store(list(events), name=_NAME, delivery=delivery)
+
+    def poll(self, connector: Connector) -> tuple[Batch, list[Receipt]]:
+        """Asks a connector once and stores what it brought, with its cursor.
+
+        Raises:
+            SourceUnavailable, SourceRefused: of the connector; nothing was stored.
+            CursorMoved: another process polls under its name.
+        """
+        before = self.stored.cursor(connector.name)
+        batch = connector.poll(before)
+        receipts = self.stored.store(
+            batch.events, name=connector.name, problems=batch.problems, cursor=(before, batch.cursor)
+        )
+        return batch, receipts
+
+    # --- carrying on -----------------------------------------------------------------------------------------------
+
+    def work(self) -> list[Receipt]:
+        """One step for everything that is due; events that have come further by it, as they are now."""
+        with self._working:
+            due = self.stored.due(_AT_ONCE)
+            before = {row.id: (row.state, row.code) for row in [*self.stored.rows([EventState.SUBMITTED]), *due]}
+            for row in due:
+                self._carrying.carry_on(row)
+            self._carrying.settle()
+            after = self.stored.by_ids(list(before))
+            return [receipt_of(row) for row in after if (row.state, row.code) != before[row.id]]
+
+    def settle(self, timeout: float = 60.0) -> list[Receipt]:
+        """Works until nothing is due and nothing is on its way, or ``timeout`` seconds have passed."""
+        deadline, told = self._clock.monotonic() + timeout, []
+        while True:
+            told += self.work()
+            if not self.stored.due(1) and not self.stored.rows([EventState.SUBMITTED], limit=1):
+                return told
+            if self._clock.monotonic() >= deadline:
+                return told
+            self._clock.sleep(0.05)
+
+    # --- deciding and signing --------------------------------------------------------------------------------------
+
+    def decide(self, key: Key, decision: Decision, *, by: str) -> Receipt:
+        """Somebody's word about an event that is held, waits, was ignored or refused.
+
+        Args:
+            key: source, order, milestone, seq.
+            by: who says so; kept with it.
+
+        Raises:
+            UnknownStatusEvent, EventAlreadySent
+        """
+        row = self.stored.row(key)
+        if row.state not in DECIDABLE:
+            raise EventAlreadySent(
+                f"The event is {row.state} already.",
+                **dict(zip(("source", "order", "milestone", "seq"), key, strict=True)),
+            )
+        self._decisions.of_operator(row.id, decision, by)
+        self.stored.change(row.id, state=EventState.RECEIVED, code=None, detail=None, due_at=0, tries=0)
+        return self.find(key)
+
+    def decisions(self, key: Key) -> list[dict[str, Any]]:
+        """What was decided about an event, and by whom, in order."""
+        return self._decisions.history(self.stored.row(key).id)
+
+    def attestations(self, key: Key) -> list[Document]:
+        """What was signed here about an event: what another attester's intake takes in."""
+        return list(self._attesting.documents(self.stored.row(key).id).values())
+
+    def contribute(self, document: Document) -> Receipt:
+        """Takes in what another attester signed about an event that waits for it.
+
+        Raises:
+            AttestationNotAwaited: no event here says so.
+            SignatureNotOf, MalformedDocument, DocumentForElsewhere: of the document.
+        """
+        self._platform.attestations.collect([document])
+        for row in self.stored.rows([EventState.WAITING, EventState.RECEIVED]):
+            event, bound = event_of(row), self.book.find(row.source, row.order_id)
+            if bound is None or row.milestone_index is None or row.number is None:
+                continue
+            said = statement(event, bound, row.milestone_index, row.number)
+            if same_content(document, bound, said):
+                for signer in document.signatures:
+                    one = Document(document.kind, document.chain_id, document.contract, document.body)
+                    self._attesting.store(row.id, signer, one.signed(signer, document.signature(signer)))
+                self.stored.change(row.id, due_at=0)
+                return receipt_of(self.stored.row((row.source, row.order_id, row.milestone, row.seq)))
+        raise AttestationNotAwaited("No event that waits here says what this attestation says.", **dict(document.body))
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    def find(self, key: Key) -> Receipt:
+        """An event as it is now. Raises UnknownStatusEvent."""
+        return receipt_of(self.stored.row(key))
+
+    def events(self, *, states: Iterable[EventState] | None = None, order: str | None = None) -> list[Receipt]:
+        """Events as they are now, in the order in which they came; at most 1,000."""
+        wanted = None if states is None else [state.value for state in states]
+        return [receipt_of(row) for row in self.stored.rows(wanted, order=order)]
+
+    def close(self) -> None:
+        """Gives the database back; the platform stays open."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- within ----------------------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return int(self._clock.time())
+
+    def _now_of(self, receipt: Receipt) -> Receipt:
+        if receipt.state in (EventState.CONFLICT, EventState.INVALID):
+            return receipt
+        row = self.stored.row(receipt.key)
+        return receipt_of(row, new=receipt.new)
