@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send test-erp erp lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -135,6 +135,23 @@ $(BROWNIE_STAMP): pyproject.toml
 test-brownie: setup $(BROWNIE_STAMP)
 	.venv-brownie/bin/python -m pytest -p no:pytest-brownie -p no:xdist tests/integration/test_brownie.py
 
+# --- a real Tryton, in an environment of its own for its licence; it is spoken to over HTTP only -------------------------
+
+TRYTON_STAMP := .venv-tryton/.stamp
+
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*)
+	$(PYTHON) -m venv .venv-tryton
+	.venv-tryton/bin/pip install --quiet --requirement $<
+	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
+	@touch $@
+
+test-erp: setup $(TRYTON_STAMP)
+	$(PYTEST) tests/erp
+
+# Sales through a real Tryton and the escrow, killed in between (build/erp.json).
+erp: setup $(TRYTON_STAMP)
+	cd tests/erp && ../../$(BIN)/python story.py ../../build/erp.json
+
 # --- what is generated ---------------------------------------------------------------------------------------------
 
 artifacts: setup
@@ -157,4 +174,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie .venv-halmos .venv-audit node_modules
+	rm -rf build .venv .venv-brownie .venv-halmos .venv-audit .venv-tryton node_modules

@@ -89,13 +89,39 @@ def post_invoices(number: str) -> list[str]:
     return [str(invoice.number) for invoice in _sale(number).invoices]
 
 
+def books() -> dict[str, Any]:
+    """What the books say at the end, read past everything of pyjpm's: invoices, payments on each, cash."""
+    moves = Model.get("account.move").find([("journal.type", "=", "cash")])
+    invoices = [
+        {
+            "number": invoice.number,
+            "state": invoice.state,
+            "total": str(invoice.total_amount),
+            "payments": [
+                str(sum(line.debit - line.credit for line in move.lines if line.account.code == "1.1.1"))
+                for move in moves
+                if move.origin == invoice
+            ],
+        }
+        for invoice in Model.get("account.invoice").find([], order=[("id", "ASC")])
+    ]
+    (cash,) = Model.get("account.account").find([("code", "=", "1.1.1")])
+    sales = Model.get("sale.sale").find([], order=[("id", "ASC")])
+    return {
+        "invoices": invoices,
+        "moves": len(moves),
+        "cash": str(cash.balance),
+        "sales": {sale.number: sale.state for sale in sales},
+    }
+
+
 def _sale(number: str) -> Any:
     (sale,) = Model.get("sale.sale").find([("number", "=", number)])
     return sale
 
 
 VERBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (quote, confirm, ship, close_short, take_back, post_invoices)
+    each.__name__: each for each in (quote, confirm, ship, close_short, take_back, post_invoices, books)
 }
 
 
