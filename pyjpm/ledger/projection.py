@@ -16,14 +16,12 @@ from typing import Final
 
 from pyjpm.contracts.codec import Event
 from pyjpm.errors.ledger import EventsInconsistent
+from pyjpm.ledger.rules import MOVES, NOT_CHARGED, OWN_HOLD, Bucket, End
 from pyjpm.session import ZERO_ADDRESS, Session
 
 DAY: Final = 86_400
 REGISTRY: Final = "ParticipantRegistry"
 RESERVE: Final = "Reserve"
-
-# Events that say why the Transfer after them is not a charged payment.
-_EXPLAINS: Final = frozenset({"HoldExecuted", "Seized", "Recovered", "HoldMoved"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +96,27 @@ class Projection:
 
     def _apply_to_token(self, book: TokenBook, event: Event, today: int) -> None:
         told = event.arguments
+        for move in MOVES.get(event.name, ()):
+            self._change(book, event, move.out, -told[move.amount])
+            self._change(book, event, move.into, told[move.amount])
         match event.name:
             case "Transfer":
-                self._transfer(book, event, today)
+                self._charge_transfer(book, event, today)
             case "Held":
-                self._hold(book, told["notary"], told["payer"], told["amount"], event)
                 self._charge(book, told["payer"], told["amount"], today)
-            case "HoldExecuted" | "HoldCancelledByOrder" | "HoldRescued":
-                self._hold(book, told["notary"], told["payer"], -told["amount"], event)
             case "NetSettled":
                 self._charge(book, told["wallet"], told["charged"], today)
             case "NetExecuted":
                 book.net_transfers = told["transfers"]
             case "HoldReleased" | "HoldNetted":
-                self._hold(book, told["notary"], told["payer"], -told["amount"], event)
                 if told["day"] == today:
                     self._give_back(book, told["payer"], told["amount"], today)
-            case "HoldMoved":
-                self._hold(book, told["notary"], told["lost"], -told["amount"], event)
-                self._hold(book, told["notary"], told["successor"], told["amount"], event)
-            case "RedemptionSettled":
-                self._hold(book, event.address, told["wallet"], -told["amount"], event)
             case "AmountFrozen" | "AmountUnfrozen":
-                book.frozen[told["wallet"]] = told["frozen"]
-            case "Seized":
-                book.frozen[told["from"]] -= told["frozenReleased"]
+                self._require(
+                    book.frozen[told["wallet"]] == told["frozen"], "What is frozen is not what is told", event
+                )
             case "Recovered":
                 self.successors[told["lost"]] = told["successor"]
-                book.frozen[told["successor"]] += book.frozen.pop(told["lost"], 0)
             case "MintCeilingSet":
                 book.ceilings[told["issuer"]] = told["ceiling"]
             case "MintRateSet":
@@ -133,31 +124,35 @@ class Projection:
             case "DailyLimitSet":
                 book.limits[told["participant"]] = told["limit"]
 
-    def _transfer(self, book: TokenBook, event: Event, today: int) -> None:
-        source, target, amount = event.arguments["from"], event.arguments["to"], event.arguments["value"]
-        if source == ZERO_ADDRESS:
-            book.supply += amount
-        else:
-            book.balances[source] -= amount
-            self._require(book.balances[source] >= 0, f"The balance of {source}", event)
-        if target == ZERO_ADDRESS:
+    def _change(self, book: TokenBook, event: Event, end: End, amount: int) -> None:
+        wallet = event.arguments[end.wallet]
+        if end.bucket is Bucket.HELD:
+            notary = event.address if end.notary == OWN_HOLD else event.arguments[end.notary]
+            book.held_for[notary, wallet] += amount
+            self._require(
+                book.held_for[notary, wallet] >= 0, f"The hold of {notary} on {wallet} would fall below zero", event
+            )
+        elif end.bucket is Bucket.FROZEN:
+            book.frozen[wallet] += amount
+            self._require(book.frozen[wallet] >= 0, f"What is frozen of {wallet} would fall below zero", event)
+        elif event.name == "Transfer" and wallet == ZERO_ADDRESS:
             book.supply -= amount
-        else:
-            book.balances[target] += amount
+        elif event.name == "Transfer":
+            book.balances[wallet] += amount
+            self._require(book.balances[wallet] >= 0, f"The balance of {wallet} would fall below zero", event)
+
+    def _charge_transfer(self, book: TokenBook, event: Event, today: int) -> None:
+        source, target, amount = event.arguments["from"], event.arguments["to"], event.arguments["value"]
         netted = book.net_transfers > 0
         book.net_transfers -= netted
         explained = self._previous is not None and (
-            self._previous.name in _EXPLAINS
+            self._previous.name in NOT_CHARGED
             and self._previous.tx == event.tx
             and self._previous.log_index == event.log_index - 1
         )
         charged = ZERO_ADDRESS not in (source, target) and not explained and not netted
         if charged and self.participants.get(source) != self.participants.get(target):
             self._charge(book, source, amount, today)
-
-    def _hold(self, book: TokenBook, notary: str, payer: str, amount: int, event: Event) -> None:
-        book.held_for[notary, payer] += amount
-        self._require(book.held_for[notary, payer] >= 0, f"The hold of {notary} on {payer}", event)
 
     def _charge(self, book: TokenBook, payer: str, amount: int, today: int) -> None:
         participant = self.participants.get(payer, 0)
@@ -170,7 +165,7 @@ class Projection:
     def _require(self, holds: bool, what: str, event: Event) -> None:
         if not holds:
             raise EventsInconsistent(
-                f"{what} would fall below zero in block {event.block}: an event before is missing.",
+                f"{what} in block {event.block}: an event before is missing.",
                 block=event.block,
                 log_index=event.log_index,
                 tx=event.tx,
