@@ -146,7 +146,7 @@ $(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproje
 	@touch $@
 
 test-erp: setup $(TRYTON_STAMP)
-	$(PYTEST) tests/erp
+	$(PYTEST_PARALLEL) tests/erp
 
 # Sales through a real Tryton and the escrow, killed in between (build/erp.json).
 erp: setup $(TRYTON_STAMP)

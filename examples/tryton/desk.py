@@ -16,6 +16,7 @@ import signal
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,11 @@ from pyjpm import Document, Milestone, Mode, Money, OrderState, Platform
 from pyjpm.custody import Signer
 from pyjpm.errors.escrow import UnknownOrder
 from pyjpm.errors.intake import SourceUnavailable
+from pyjpm.orders.connectors.fields import EventFields
 from pyjpm.orders.connectors.tryton import CONFIRMED, CREDITED, GOODS, SHIPPED, TrytonConnector
 from pyjpm.orders.connectors.tryton_books import TrytonBooks
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
+from pyjpm.orders.connectors.webhook import WebhookSecrets, WebhookServer
 from pyjpm.orders.intake import Intake, IntakeMapping, StatusEvent
 from pyjpm.orders.intake.stored import event_of
 from pyjpm.sending.effects import FINAL_STATES, Effects
@@ -58,6 +61,8 @@ class Settings:
     method: str
     attester_set: int
     attesters: list[str]
+    webhook_secret_file: str
+    webhook_port: int = 0
     pause: float = 1.0
     timeout: float = 10.0
     patience: float = 30.0
@@ -160,20 +165,26 @@ class Desk:
         booking = self.books.settle_credit(event.order, int(event.extra["invoice"]), amount)
         return booking is None or booking.state in FINAL_STATES
 
-    def run(self, stopped: threading.Event) -> None:
-        """Turns until stopped; where Tryton is away, at growing distances."""
+    def run(self, awake: threading.Event, stopped: threading.Event) -> None:
+        """Turns until stopped; where Tryton is away, at growing distances. A notice of Tryton's wakes it at once."""
         pause = self.settings.pause
         while not stopped.is_set():
+            awake.clear()
             try:
                 more = self.turn()
+                pause = self.settings.pause
             except SourceUnavailable as away:
                 print(f"waiting for Tryton: {away.details['cause']}", flush=True)
-                pause = min(2 * pause, LONGEST_PAUSE)
-                stopped.wait(pause)
-                continue
-            pause = self.settings.pause
+                more, pause = False, min(2 * pause, LONGEST_PAUSE)
             if not more:
-                stopped.wait(pause)
+                awake.wait(pause)
+
+    def notices(self, arrived: Callable[[], None]) -> WebhookServer:
+        """Where Tryton's module posts what was shipped: stored at once, and carried on by the next turn."""
+        secret = Path(self.settings.webhook_secret_file).read_text(encoding="ascii").strip()
+        fields = EventFields(self.connector.name, MAPPING.columns, MAPPING.time, MAPPING.numbers)
+        port = self.settings.webhook_port
+        return WebhookServer(self.intake, fields, WebhookSecrets(secret), port=port, arrived=arrived)
 
     def close(self) -> None:
         self.intake.close()
@@ -183,10 +194,11 @@ class Desk:
 def main() -> None:
     workplace = Workplace()
     settings = Settings.load(Path(os.environ["DESK"]))
-    stopped = threading.Event()
+    awake, stopped = threading.Event(), threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
+        awake.set()
 
     signal.signal(signal.SIGTERM, stop)
     with ExitStack() as stack:
@@ -194,8 +206,9 @@ def main() -> None:
         attesters: list[Any] = [workplace.signer(name) for name in settings.attesters]
         desk = Desk(bank, seller, buyer, attesters, workplace.home, settings)
         stack.callback(desk.close)
+        stack.enter_context(desk.notices(awake.set))
         print(f"at work at {time.strftime('%H:%M:%S')}", flush=True)
-        desk.run(stopped)
+        desk.run(awake, stopped)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def main(*points: str) -> None:
     for point in points:
         die_at(*POINTS[point])
     spec = importlib.util.spec_from_file_location("desk", DESK)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     desk = importlib.util.module_from_spec(spec)
     sys.modules["desk"] = desk
     spec.loader.exec_module(desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import http.client
@@ -10,6 +11,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -39,10 +41,10 @@ def _configuration(folder: Path, port: int = 0, notices: str = "", secret: Path 
 
 def prepared() -> Path:
     """A database with a company, a product and stock: made once, and again when what it is made of has changed."""
-    sources = sorted([*(ROOT / "erp" / "tryton").rglob("*.*"), *SCRIPTS.iterdir()])
-    kinds = {".py", ".xml", ".cfg", ".toml", ".txt"}
-    content = b"".join(path.read_bytes() for path in sources if path.suffix in kinds)
-    # Only today's can be used: a company's fiscal year is this one.
+    module = [path for path in (ROOT / "erp" / "tryton" / "pyjpm_bridge").iterdir() if path.is_file()]
+    sources = [*sorted(module), SCRIPTS / "prepare.py", SCRIPTS / "requirements.txt"]
+    content = b"".join(path.read_bytes() for path in sources)
+    # With the year, whose fiscal year it has.
     made = PREPARED / f"{time.strftime('%Y')}-{hashlib.sha256(content).hexdigest()[:16]}.sqlite"
     PREPARED.mkdir(parents=True, exist_ok=True)
     with (PREPARED / "lock").open("w") as lock:
@@ -65,8 +67,9 @@ def _prepare(made: Path) -> None:
         first = [*administer, "--email", "admin@example.com", "-p", "-u", *MODULES, "--activate-dependencies"]
         _run(first, TRYTONPASSFILE=str(password))
         _run([BIN / "python", SCRIPTS / "prepare.py", configuration, DATABASE])
-        # Whole in one file: without its log beside it.
-        _run([BIN / "python", "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('VACUUM INTO ' + repr(sys.argv[2]))", database, folder / "whole"])  # fmt: skip # noqa: E501
+        # Whole in one file: without the log that SQLite keeps beside it.
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("VACUUM INTO ?", [str(folder / "whole")])
         os.replace(folder / "whole", made)
     finally:
         shutil.rmtree(folder)
@@ -124,6 +127,10 @@ class TrytonServer:
             self._process.wait(timeout=30)
             self._process = None
 
+    def cron(self) -> None:
+        """What Tryton does every minute, now."""
+        _run([BIN / "trytond-cron", "-c", self._configuration, "-d", DATABASE, "--once"])
+
     def clerk(self, verb: str, *arguments: Any) -> Any:
         """What a person does at Tryton: see tryton/clerk.py."""
         if self._clerk is None:
@@ -150,7 +157,8 @@ class TrytonServer:
         self.stop()
 
     def _tell(self, line: str) -> None:
-        assert self._clerk is not None and self._clerk.stdin is not None
+        assert self._clerk is not None
+        assert self._clerk.stdin is not None
         self._clerk.stdin.write(line + "\n")
         self._clerk.stdin.flush()
 

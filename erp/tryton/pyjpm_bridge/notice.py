@@ -96,20 +96,21 @@ def event(sale):
         "seq": 2 * closed + complete,
         "status": "shipped",
         "accepted": str(accepted(sale, lines, done)),
+        "currency": sale.currency.code,
         "complete": complete,
         "document": base64.b64encode(document).decode(),
-        "at": int(datetime.datetime.combine(at, datetime.time(), datetime.UTC).timestamp()),
+        # Tryton tells days: their beginning in UTC.
+        "at": f"{at}T00:00:00Z",
     }
 
 
 def accepted(sale, lines, done):
-    "The delivered part of the sale's total, taxes included, in minor units."
+    "The delivered part of the sale's total, taxes included, rounded half up to the minor unit."
     prices = {line.id: line.unit_price for line in lines}
     ordered = sum(Decimal(str(line.quantity)) * line.unit_price for line in lines)
     delivered = sum(Decimal(str(move.quantity)) * prices[move.origin.id] for move in done)
-    total = sale.total_amount.scaleb(sale.currency.digits)
     part = min(delivered / ordered, Decimal(1)) if ordered else Decimal(1)
-    return int((total * part).quantize(Decimal(1), ROUND_HALF_UP))
+    return (sale.total_amount * part).quantize(Decimal(1).scaleb(-sale.currency.digits), ROUND_HALF_UP)
 
 
 def _plain(quantity):

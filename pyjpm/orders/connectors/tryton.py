@@ -30,13 +30,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyjpm.errors.intake import SourceRefused
 from pyjpm.errors.money import MoneyError
 from pyjpm.money import Money
 from pyjpm.orders.connectors.connector import Batch, Problem, StatusEvent
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
+
+if TYPE_CHECKING:
+    from pyjpm.orders.connectors.sources import SourceSettings
 
 CONFIRMED, SHIPPED, INVOICED, CREDITED = "confirmed", "shipped", "invoiced", "credited"
 GOODS: Final = "goods"
@@ -274,6 +277,18 @@ class TrytonConnector:
             at=at,
             extra=MappingProxyType({**extra, "place": f"{self.name} {model},{record}"}),
         )
+
+
+def connect(settings: SourceSettings) -> TrytonConnector:
+    """The connector of ``pyjpm orders watch --source tryton``. Raises WatchInvalid: something is not given."""
+    rpc = TrytonRpc(
+        settings.need("url"),
+        settings.need("database"),
+        user=settings.need("user"),
+        password=settings.need("password"),
+        source=settings.source,
+    )
+    return TrytonConnector(rpc, source=settings.source)
 
 
 def delivered(total: Money, lines: list[dict[str, Any]], done: list[dict[str, Any]]) -> Money:

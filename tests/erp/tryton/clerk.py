@@ -89,9 +89,28 @@ def post_invoices(number: str) -> list[str]:
     return [str(invoice.number) for invoice in _sale(number).invoices]
 
 
-def books() -> dict[str, Any]:
-    """What the books say at the end, read past everything of pyjpm's: invoices, payments on each, cash."""
-    moves = Model.get("account.move").find([("journal.type", "=", "cash")])
+def credit_invoice(number: str) -> str:
+    """The bookkeeper credits an invoice by Tryton's own wizard, and posts the note; its number."""
+    (invoice,) = Model.get("account.invoice").find([("number", "=", number)])
+    crediting = Wizard("account.invoice.credit", [invoice])
+    crediting.form.with_refund = False
+    crediting.execute("credit")
+    (note,) = [each for each in Model.get("account.invoice").find([("state", "=", "draft")]) if each.total_amount < 0]
+    note.click("post")
+    return str(note.number)
+
+
+def states() -> dict[str, str]:
+    """The states of all invoices by number; asked for over and over, so in one call."""
+    proxy = Model.get("account.invoice")._proxy
+    fields = ["number", "state"]
+    return {each["number"]: each["state"] for each in proxy.search_read([], 0, None, None, fields, {})}
+
+
+def books(*numbers: str) -> dict[str, Any]:
+    """What the books say, read past everything of pyjpm's: invoices (all, or these), payments on each, cash."""
+    moves = Model.get("account.move").find([("journal.type", "=", "cash")], order=[("id", "ASC")])
+    wanted = [("number", "in", list(numbers))] if numbers else []
     invoices = [
         {
             "number": invoice.number,
@@ -103,7 +122,7 @@ def books() -> dict[str, Any]:
                 if move.origin == invoice
             ],
         }
-        for invoice in Model.get("account.invoice").find([], order=[("id", "ASC")])
+        for invoice in Model.get("account.invoice").find(wanted, order=[("id", "ASC")])
     ]
     (cash,) = Model.get("account.account").find([("code", "=", "1.1.1")])
     sales = Model.get("sale.sale").find([], order=[("id", "ASC")])
@@ -121,7 +140,8 @@ def _sale(number: str) -> Any:
 
 
 VERBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (quote, confirm, ship, close_short, take_back, post_invoices, books)
+    each.__name__: each
+    for each in (quote, confirm, ship, close_short, take_back, post_invoices, credit_invoice, states, books)
 }
 
 

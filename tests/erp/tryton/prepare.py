@@ -4,7 +4,7 @@
 
 The company sells one product, priced 10.00 USD, from a stock that does not run out, and takes what is paid on the
 chain into a cash account by the payment method «Deposit tokens». ``pyjpm`` is the user of the connector: it may read
-sales and stock and book payments, and is no administrator.
+sales and stock and book payments, and is no administrator; ``stranger`` may do nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trytond.modules.company.tests.tools import create_company
 from trytond.modules.currency.tests.tools import get_currency
 
 PASSWORD = "the connector's own, for tests"
-GROUPS = ("pyjpm", "Accounting", "Sales", "Stock")
+USERS: dict[str, tuple[str, ...]] = {"pyjpm": ("pyjpm", "Accounting", "Sales", "Stock"), "stranger": ()}
 
 
 def main(configuration: str, database: str) -> None:
@@ -51,12 +51,13 @@ def main(configuration: str, database: str) -> None:
     line = inventory.lines.new(product=product)
     line.quantity, line.expected_quantity = 1_000_000.0, 0.0
     inventory.click("confirm")
-    user = Model.get("res.user")(name="pyjpm", login="pyjpm", password=PASSWORD)
-    user.groups.extend(Model.get("res.group").find([("name", "in", list(GROUPS))]))
-    company = Model.get("company.company").find()[0]
-    user.companies.append(company)
-    user.company = company
-    user.save()
+    for login, groups in USERS.items():
+        (company,) = Model.get("company.company").find()
+        user = Model.get("res.user")(name=login, login=login, password=PASSWORD)
+        user.groups.extend(Model.get("res.group").find([("name", "in", list(groups))]))
+        user.companies.append(company)
+        user.company = company
+        user.save()
 
 
 if __name__ == "__main__":
