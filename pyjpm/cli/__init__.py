@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "signer": "Run a signer with a policy, check a policy, approve what it asks for.",
     "outbox": "See what waits in the outbox and why, decide about it, and carry on.",
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",
+    "screening": "Screen names, and decide what screening holds.",
+    "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
     "network": "Make the files of a Besu network, and check one that runs.",
     "compile": "Compile the contracts into the package, or check that what is there is up to date.",
 }
