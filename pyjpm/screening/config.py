@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 from pyjpm.custody.files import read_private
 from pyjpm.directory import Directory
 from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.remittance import InvalidEncryptionKey
 from pyjpm.errors.screening import InvalidScreeningConfig, ScreeningError
 from pyjpm.four_eyes import Staff
 from pyjpm.money import Money
@@ -194,11 +195,11 @@ def _party(given: Mapping[str, Any]) -> Party:
 def _key(path: Path) -> RemittanceKey:
     try:
         return RemittanceKey(bytes.fromhex(read_private(path).decode().strip()))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _invalid(path, error) from error
+    except (ValueError, InvalidEncryptionKey):
         # Without the cause, which could quote the key.
-        raise _invalid(path, ValueError("it is no key of 32 bytes in hexadecimal")) from (
-            error if isinstance(error, OSError) else None
-        )
+        raise _invalid(path, ValueError("it is no key of 32 bytes in hexadecimal")) from None
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, insert, select
 from pyjpm.directory import Directory, Scheme
 from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.errors.screening import (
+    InvalidScreeningConfig,
     PartyUnknown,
     SanctionsListStale,
     ScreeningHeld,
@@ -87,6 +88,9 @@ class Screening:
         parties: who a participant is, or None for nobody.
         directory: which participant an account means; None: accounts are not looked up.
         now: unix seconds.
+
+    Raises:
+        InvalidScreeningConfig: there is no list or no screener, or one has other lists.
     """
 
     def __init__(
@@ -108,8 +112,11 @@ class Screening:
         self._directory = directory
         self._now = now
         listed = {each.name: each.version for each in self._lists}
-        assert listed and self._screeners, "nothing would be screened"
-        assert all(screener.versions.items() <= listed.items() for screener in self._screeners)
+        if not listed or not self._screeners:
+            raise InvalidScreeningConfig("Nothing would be screened.", path="")
+        for screener in self._screeners:
+            if not screener.versions.items() <= listed.items():
+                raise InvalidScreeningConfig("A screener has other lists than those whose age is looked at.", path="")
 
     @property
     def lists(self) -> tuple[SanctionsList, ...]:
