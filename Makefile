@@ -153,7 +153,7 @@ test-brownie: setup $(BROWNIE_STAMP)
 
 TRYTON_STAMP := .venv-tryton/.stamp
 
-$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*)
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*.*)
 	$(PYTHON) -m venv .venv-tryton
 	.venv-tryton/bin/pip install --quiet --requirement $<
 	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
