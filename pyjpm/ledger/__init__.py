@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pyjpm.ledger.balances import LedgerBalance
+from pyjpm.ledger.bank import BankEntry, read_bank_file
+from pyjpm.ledger.breaks import Break, BreakKind
 from pyjpm.ledger.comparison import Comparison, Difference, compare
 from pyjpm.ledger.ledger import Ledger
 from pyjpm.ledger.projection import Projection, TokenBook, read_events
+from pyjpm.ledger.reconciliation import Reconciliation
 from pyjpm.ledger.rules import Bucket, Kind
 from pyjpm.ledger.statements import Statement, StatementEntry
 from pyjpm.ledger.syncing import Synced
 
 __all__ = [
+    "BankEntry",
+    "Break",
+    "BreakKind",
     "Bucket",
     "Comparison",
     "Difference",
@@ -18,10 +24,12 @@ __all__ = [
     "Ledger",
     "LedgerBalance",
     "Projection",
+    "Reconciliation",
     "Statement",
     "StatementEntry",
     "Synced",
     "TokenBook",
     "compare",
+    "read_bank_file",
     "read_events",
 ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,12 @@ from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.ledger import InvalidPeriod, LedgerReadsOnly
 from pyjpm.ledger import tables
 from pyjpm.ledger.balances import LedgerBalance, balances, block_at, last_block_by, supply
+from pyjpm.ledger.bank import BankEntry
+from pyjpm.ledger.books import compare_books
+from pyjpm.ledger.comparison import Comparison
 from pyjpm.ledger.reader import PATIENCE
+from pyjpm.ledger.reconciliation import Reconciliation, reconcile
+from pyjpm.ledger.remittances import open_new
 from pyjpm.ledger.statements import Statement, statement
 from pyjpm.ledger.store import LedgerStore
 from pyjpm.ledger.syncing import Synced, sync
@@ -103,9 +109,17 @@ class Ledger:
             ReorgTooDeep, and what reading the chain raises.
         """
         session = self.session
+        synced = sync(
+            self.store, self._reached(), session.record, until=until, patience=self._patience, progress=progress
+        )
+        if self._keys:
+            open_new(self.store, session, self._keys)
+        return synced
+
+    def _reached(self) -> Nodes:
         if self._nodes is None:
-            self._nodes = Nodes([session.connection])
-        return sync(self.store, self._nodes, session.record, until=until, patience=self._patience, progress=progress)
+            self._nodes = Nodes([self.session.connection])
+        return self._nodes
 
     # --- what it says ----------------------------------------------------------------------------------------------
 
@@ -160,6 +174,47 @@ class Ledger:
             if (end := unix_seconds(until)) is not None:
                 last = last_block_by(connection, end - 1)
             return statement(connection, participant, currency, first, last)
+
+    def compare(self) -> Comparison:
+        """Compares every figure of the books with what the contracts answer, at the last block that is in.
+
+        Raises:
+            LedgerReadsOnly, and what reading the chain raises.
+        """
+        with self.store.reading() as connection:
+            return compare_books(self.session, connection, int(self.store.state(connection).block))
+
+    def reconcile(
+        self,
+        *,
+        deposits: Sequence[BankEntry] | None = None,
+        statement: Sequence[BankEntry] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        progress: Callable[[int, int], None] = lambda block, events: None,
+    ) -> Reconciliation:
+        """Compares ledger, chain and bank, as of the last block that is in, and names every break.
+
+        Args:
+            deposits: of the bank's own file of deposits and payouts (:func:`pyjpm.ledger.read_bank_file`).
+            statement: of the bank's statement (camt.053); without either, only ledger and chain are compared.
+            since, until: the first and last day that the bank's side covers (UTC); all if None.
+            progress: told the last block compared, and how many events.
+
+        Raises:
+            LedgerReadsOnly; ReorgTooDeep where the chain takes blocks back meanwhile; what reading the chain raises.
+        """
+        return reconcile(
+            self.store,
+            self.session,
+            self._reached(),
+            deposits=deposits,
+            statement=statement,
+            since=since,
+            until=until,
+            keys=self._keys,
+            progress=progress,
+        )
 
     def digest(self) -> str:
         """SHA-256 over every row that is made from the chain: equal for equal ledgers, in either database."""
