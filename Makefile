@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -29,10 +29,11 @@ setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 debian:
 	@.ci/debian
 
-$(PY_STAMP): pyproject.toml constraints.txt
+$(PY_STAMP): pyproject.toml constraints.txt tests/iso/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pyjpm needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --requirement tests/iso/requirements.txt
 	@{ $(HAS_NODE); } >/dev/null 2>&1 || { echo "no Node >= 18 here: installing one as a Python wheel"; $(BIN)/pip install --quiet $(NODE_WHEEL); }
 	@touch $@
 
@@ -65,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/ledger
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/screening
 
 lint: setup
 	$(BIN)/ruff check .
@@ -132,6 +133,17 @@ $(BROWNIE_STAMP): pyproject.toml
 	.venv-brownie/bin/pip install --quiet --editable '.[brownie]'
 	@touch $@
 
+SCREENING_STAMP := .venv-screening/.stamp
+
+# The extra for names across scripts: 700 MB, so in an environment of its own and not among the tests that CI runs.
+$(SCREENING_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-screening
+	.venv-screening/bin/pip install --quiet --editable '.[screening,nomenklatura]' pytest
+	@touch $@
+
+screening-extra: $(SCREENING_STAMP)
+	.venv-screening/bin/python -m pytest -q -rP tests/screening_extra
+
 test-brownie: setup $(BROWNIE_STAMP)
 	.venv-brownie/bin/python -m pytest -p no:pytest-brownie -p no:xdist tests/integration/test_brownie.py
 
@@ -157,4 +169,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie .venv-halmos .venv-audit node_modules
+	rm -rf build .venv .venv-brownie .venv-screening .venv-halmos .venv-audit node_modules

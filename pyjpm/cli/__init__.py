@@ -24,11 +24,13 @@ from pyjpm.version import __version__
 # Name of the command and of its module here, and the line that `pyjpm --help` shows.
 COMMANDS: Final = {
     "demo": "Replay 830 real orders on a local chain, and settle a DvP and a PvP.",
-    "orders": "Replay an order log.",
+    "orders": "Replay an order log, or watch an ERP.",
     "keys": "Make keys in an encrypted keystore or an HSM, and list them.",
     "signer": "Run a signer with a policy, check a policy, approve what it asks for.",
     "outbox": "See what waits in the outbox and why, decide about it, and carry on.",
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",
+    "screening": "Screen names, and decide what screening holds.",
+    "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
     "network": "Make the files of a Besu network, and check one that runs.",
     "compile": "Compile the contracts into the package, or check that what is there is up to date.",
 }

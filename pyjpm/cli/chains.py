@@ -56,7 +56,7 @@ def local_platform(
 @contextmanager
 def connected_platform(
     rpc: str,
-    journal: Path,
+    journal: Path | str,
     record: Path | None,
     keystore: Path | None,
     key: str,

@@ -1,4 +1,4 @@
-"""``pyjpm orders``: an order log replayed against a platform."""
+"""``pyjpm orders``: an order log replayed against a platform; what ERPs say, watched (``orders_watch``)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from pyjpm.cli import orders_watch
 from pyjpm.cli.chains import connected_platform, local_platform
 from pyjpm.cli.progress import ProgressLine
 from pyjpm.cli.tables import print_replay
@@ -26,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.callback()
 def orders() -> None:
-    """Order logs: money that moves as the orders say."""
+    """Order logs and ERPs: money that moves as the orders say."""
 
 
 @app.command("replay")
@@ -101,3 +102,6 @@ def _time(text: str | None) -> int | None:
     if moment.tzinfo is None:
         raise InvalidShift(f"{text!r} has no time zone.", given=text)
     return int(moment.timestamp())
+
+
+orders_watch.register(app)

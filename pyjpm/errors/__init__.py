@@ -22,6 +22,7 @@ from pyjpm.errors.effects import *
 from pyjpm.errors.escrow import *
 from pyjpm.errors.governance import *
 from pyjpm.errors.intake import *
+from pyjpm.errors.iso20022 import *
 from pyjpm.errors.ledger import *
 from pyjpm.errors.mandates import *
 from pyjpm.errors.money import *
@@ -36,6 +37,7 @@ from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *
 from pyjpm.errors.reserve import *
 from pyjpm.errors.rules import *
+from pyjpm.errors.screening import *
 from pyjpm.errors.seeing import *
 from pyjpm.errors.sending import *
 from pyjpm.errors.settlement import *

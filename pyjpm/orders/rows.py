@@ -40,11 +40,14 @@ class Row:
     problem: str = ""
 
 
-def read_rows(path: Path, layout: FileLayout, columns: Collection[str]) -> Iterator[Row]:
+def read_rows(
+    path: Path, layout: FileLayout, columns: Collection[str], optional: Collection[str] = ()
+) -> Iterator[Row]:
     """The rows of ``path``, streaming; empty lines are skipped.
 
     Args:
         columns: those that are needed. Others may be there.
+        optional: those that are read too where the file has them.
 
     Raises:
         OrdersFileUnreadable: the file cannot be opened or decoded at all.
@@ -55,8 +58,9 @@ def read_rows(path: Path, layout: FileLayout, columns: Collection[str]) -> Itera
     try:
         with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
             reader = csv.reader(file, delimiter=layout.delimiter, strict=True)
-            header = _header(reader, path, columns)
-            places = [(column, header.index(column)) for column in sorted(columns)]
+            header = _header(reader, path, columns, optional)
+            wanted = {*columns, *(column for column in optional if column in header)}
+            places = [(column, header.index(column)) for column in sorted(wanted)]
             line = reader.line_num + 1
             for fields, problem in _records(reader):
                 if problem:
@@ -69,7 +73,7 @@ def read_rows(path: Path, layout: FileLayout, columns: Collection[str]) -> Itera
         raise OrdersFileUnreadable(f"{path} cannot be read: {_cause(error)}.", path=str(path)) from error
 
 
-def _header(reader: Iterator[list[str]], path: Path, columns: Collection[str]) -> list[str]:
+def _header(reader: Iterator[list[str]], path: Path, columns: Collection[str], optional: Collection[str]) -> list[str]:
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
@@ -82,7 +86,8 @@ def _header(reader: Iterator[list[str]], path: Path, columns: Collection[str]) -
             missing=missing,
             found=header,
         )
-    repeated = sorted(name for name, count in Counter(header).items() if count > 1 and name in columns)
+    used = {*columns, *optional}
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1 and name in used)
     if repeated:
         raise RepeatedColumns(f"{path} has column {', '.join(repeated)} twice.", path=str(path), repeated=repeated)
     return header

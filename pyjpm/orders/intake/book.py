@@ -24,7 +24,7 @@ from pyjpm.errors.intake import OrderBoundOtherwise
 from pyjpm.orders.intake import tables
 from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.states import EventState
-from pyjpm.session import Session
+from pyjpm.record import DeploymentRecord
 from pyjpm.terms import OrderTerms
 
 _ONLY = MappingProxyType({"": 0})
@@ -58,8 +58,8 @@ class BoundOrder:
 class OrderBook:
     """The bindings of one intake."""
 
-    def __init__(self, session: Session, database: IntakeDatabase) -> None:
-        self._session = session
+    def __init__(self, record: DeploymentRecord, database: IntakeDatabase) -> None:
+        self._record = record
         self._database = database
 
     def bind(
@@ -83,7 +83,7 @@ class OrderBook:
             InvalidRequest: an index that the order has not, or a name that cannot be stored.
             MalformedDocument, DocumentForElsewhere: of the document.
         """
-        document.require("order", self._session.record.chain_id, self._session.address("OrderEscrow"))
+        document.require("order", self._record.chain_id, self._record.address("OrderEscrow"))
         bound = BoundOrder(source, order, document, OrderTerms.from_body(document.body), MappingProxyType(dict(parts)))
         if not 1 <= len(source) <= 64 or not 1 <= len(order) <= 128 or any(len(part) > 128 for part in parts):
             raise InvalidRequest("A source has 1 to 64 characters, an order 1 to 128, a part at most 128.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pyjpm.orders.intake import tables
 from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.scripts import Decision, Verdict
+from pyjpm.orders.intake.states import DECIDABLE, EventState
 
 _table = tables.decision
 
@@ -35,11 +36,17 @@ class Decisions:
             self._insert(connection, event_id, 0, decision, name)
             return decision
 
-    def of_operator(self, event_id: int, decision: Decision, by: str) -> None:
-        """Stores an operator's word."""
+    def of_operator(self, event_id: int, decision: Decision, by: str) -> bool:
+        """Stores an operator's word and takes the event up again; False where it is past deciding."""
+        events = tables.event
         with self._database.transaction() as connection:
+            this = (events.c.id == event_id) & events.c.state.in_([state.value for state in DECIDABLE])
+            again = {"state": EventState.RECEIVED, "code": None, "detail": None, "due_at": 0, "tries": 0}
+            if connection.execute(update(events).where(this).values(**again)).rowcount != 1:
+                return False
             rows = connection.execute(_query(event_id)).all()
             self._insert(connection, event_id, rows[-1].ordinal + 1 if rows else 1, decision, by)
+            return True
 
     def history(self, event_id: int) -> list[dict[str, Any]]:
         """All of them, in order, JSON-able."""

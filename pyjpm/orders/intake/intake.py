@@ -16,22 +16,19 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 from pyjpm.custody import Signer
 from pyjpm.documents import Document
-from pyjpm.errors.intake import AttestationNotAwaited, EventAlreadySent
-from pyjpm.orders.connectors.connector import Batch, Connector, StatusEvent
+from pyjpm.errors.intake import AttestationNotAwaited
+from pyjpm.orders.connectors.connector import Batch, Connector, Problem, StatusEvent
 from pyjpm.orders.intake.attesting import VALID_FOR, Attesting, same_content, statement
-from pyjpm.orders.intake.book import OrderBook
 from pyjpm.orders.intake.carrying import Carrying
-from pyjpm.orders.intake.database import IntakeDatabase
-from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.desk import Desk
 from pyjpm.orders.intake.mapping import IntakeMapping
-from pyjpm.orders.intake.scripts import NO_TRIGGERS, Decision, Triggers
-from pyjpm.orders.intake.states import DECIDABLE, EventState, Receipt
-from pyjpm.orders.intake.stored import Key, StoredEvents, event_of, receipt_of
+from pyjpm.orders.intake.scripts import NO_TRIGGERS, Triggers
+from pyjpm.orders.intake.states import EventState, Receipt
+from pyjpm.orders.intake.stored import Key, event_of, receipt_of
 from pyjpm.platform import Platform
 from pyjpm.sending.clock import Clock
 
@@ -39,7 +36,7 @@ _AT_ONCE: Final = 200
 _NAME: Final = "intake"
 
 
-class Intake:
+class Intake(Desk):
     """Takes order events in for one platform. Safe among threads; processes share a database, not a wallet.
 
     Args:
@@ -51,10 +48,6 @@ class Intake:
         triggers: what decides about a status; it is released as agreed where none does.
         valid_for: seconds of chain time that attestations are good for; the same for all attesters of an order.
         clock: of the machine.
-
-    Attributes:
-        book: which order on the chain an order of a source is.
-        stored: the events as they are stored.
 
     Raises:
         IntakeOfOtherChain, BookOfOtherVersion, JournalFailed and others: of the database.
@@ -71,16 +64,9 @@ class Intake:
         valid_for: int = VALID_FOR,
         clock: Clock = time,
     ) -> None:
-        session = platform.session
+        super().__init__(platform.record, database, clock=clock)
         self._platform = platform
-        self._clock = clock
         self._working = threading.Lock()
-        self._database = IntakeDatabase(
-            database, genesis_hash=session.connection.genesis_hash, escrow=session.address("OrderEscrow")
-        )
-        self.book = OrderBook(session, self._database)
-        self.stored = StoredEvents(self._database, self._now)
-        self._decisions = Decisions(self._database, self._now)
         self._attesting = Attesting(platform, self._database, attesters, valid_for)
         self._carrying = Carrying(
             platform,
@@ -115,9 +101,19 @@ class Intake:
         self.work()
         return [self._now_of(receipt) for receipt in receipts]
 
-    def receive(self, events: Iterable[StatusEvent], *, delivery: tuple[str, int] | None = None) -> list[Receipt]:
-        """As :meth:`accept`, but only stores: for callers that must answer at once while another thread works."""
-        return self.stored.store(list(events), name=_NAME, delivery=delivery)
+    def receive(
+        self,
+        events: Iterable[StatusEvent],
+        *,
+        delivery: tuple[str, int] | None = None,
+        problems: Iterable[Problem] = (),
+    ) -> list[Receipt]:
+        """As :meth:`accept`, but only stores: for callers that must answer at once while another thread works.
+
+        Args:
+            problems: what could not be read beside them; reported.
+        """
+        return self.stored.store(list(events), name=_NAME, delivery=delivery, problems=problems)
 
     def poll(self, connector: Connector) -> tuple[Batch, list[Receipt]]:
         """Asks a connector once and stores what it brought, with its cursor.
@@ -157,31 +153,7 @@ class Intake:
                 return told
             self._clock.sleep(0.05)
 
-    # --- deciding and signing --------------------------------------------------------------------------------------
-
-    def decide(self, key: Key, decision: Decision, *, by: str) -> Receipt:
-        """Somebody's word about an event that is held, waits, was ignored or refused.
-
-        Args:
-            key: source, order, milestone, seq.
-            by: who says so; kept with it.
-
-        Raises:
-            UnknownStatusEvent, EventAlreadySent
-        """
-        row = self.stored.row(key)
-        if row.state not in DECIDABLE:
-            raise EventAlreadySent(
-                f"The event is {row.state} already.",
-                **dict(zip(("source", "order", "milestone", "seq"), key, strict=True)),
-            )
-        self._decisions.of_operator(row.id, decision, by)
-        self.stored.change(row.id, state=EventState.RECEIVED, code=None, detail=None, due_at=0, tries=0)
-        return self.find(key)
-
-    def decisions(self, key: Key) -> list[dict[str, Any]]:
-        """What was decided about an event, and by whom, in order."""
-        return self._decisions.history(self.stored.row(key).id)
+    # --- attesting together --------------------------------------------------------------------------------------
 
     def attestations(self, key: Key) -> list[Document]:
         """What was signed here about an event: what another attester's intake takes in."""
@@ -208,33 +180,7 @@ class Intake:
                 return receipt_of(self.stored.row((row.source, row.order_id, row.milestone, row.seq)))
         raise AttestationNotAwaited("No event that waits here says what this attestation says.", **dict(document.body))
 
-    # --- looking ---------------------------------------------------------------------------------------------------
-
-    def find(self, key: Key) -> Receipt:
-        """An event as it is now. Raises UnknownStatusEvent."""
-        return receipt_of(self.stored.row(key))
-
-    def events(self, *, states: Iterable[EventState] | None = None, order: str | None = None) -> list[Receipt]:
-        """Events as they are now, in the order in which they came; at most 1,000."""
-        wanted = None if states is None else [state.value for state in states]
-        return [receipt_of(row) for row in self.stored.rows(wanted, order=order)]
-
-    def close(self) -> None:
-        """Gives the database back; the platform stays open."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # --- within ----------------------------------------------------------------------------------------------------
-
-    def _now(self) -> int:
-        return int(self._clock.time())
 
     def _now_of(self, receipt: Receipt) -> Receipt:
         if receipt.state in (EventState.CONFLICT, EventState.INVALID):

@@ -28,6 +28,7 @@ It is TOML. Unknown keys, wrong types and contradictions are refused, each named
     complete = "complete"         # true, yes, 1 or false, no, 0; empty: true
     document = "document"         # base64; or, in a folder, the name of a file beside the data in `document_file`
     document_file = "document_file"
+    extra = []                    # further CSV columns that scripts may want to know
 
     [file]                        # optional, as in the mapping of a log: delimiter, encoding, empty
     [time]                        # optional, likewise: zone, formats
@@ -50,27 +51,11 @@ from pydantic import Field, StrictInt, ValidationError, model_validator
 
 from pyjpm.errors.intake import IntakeMappingInvalid
 from pyjpm.orders.connectors.connector import StatusEvent
-from pyjpm.orders.mapping import ColumnOrValue
+from pyjpm.orders.connectors.fields import EventColumns, EventFields
 from pyjpm.orders.section import Section, Text
 from pyjpm.orders.source import FileSection, NumberSection, TimeSection
 
 _MOST_MILESTONES: Final = 16
-
-
-class EventColumns(Section):
-    """How columns and members are called."""
-
-    source: Text = "source"
-    order: Text = "order"
-    milestone: Text = "milestone"
-    seq: Text = "seq"
-    status: Text = "status"
-    at: Text = "at"
-    accepted: Text = "accepted"
-    currency: ColumnOrValue = ColumnOrValue(column="currency")
-    complete: Text = "complete"
-    document: Text = "document"
-    document_file: Text = "document_file"
 
 
 class Rule(Section):
@@ -144,6 +129,10 @@ class IntakeMapping(Section):
     def sha256(self) -> str:
         """Of what it says, hexadecimal."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def fields(self, source: str) -> EventFields:
+        """A reader of events that are written as this mapping says, from ``source`` where they name none."""
+        return EventFields(source, self.columns, self.time, self.numbers)
 
     def meaning(self, event: StatusEvent) -> Meaning | None:
         """What the first rule that fits says; None to ignore the event.
