@@ -4,10 +4,10 @@ Decisions that govern this module:
 
 * What a payment settles is what its remittance says, up to what was paid: credit notes count in full, then the invoices
   in the order in which they are named. So a short payment leaves its difference open, at the invoice named last.
-* What was paid beyond the documents is unapplied; what names documents that nobody knows is shown as such. Neither is
+* What was paid beyond the documents is unapplied, and documents that nobody knows are shown with it: neither is
   guessed at.
-* Nothing is stored of a clearing: it follows from documents and payments, as of any block. A payment that the chain took
-  back, or a document that comes late, changes it by itself.
+* Nothing is stored of a clearing: it follows from documents and payments, as of any block. A payment that the chain
+  took back, or a document that comes late, changes it by itself.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def _item(row: Any) -> Item:
 
 
 def read_items_file(path: str | Path) -> list[Item]:
-    """The documents of a CSV file: ``creditor, debtor, kind, number, amount, currency`` and, if wanted, ``issued, due``.
+    """The documents of a CSV file: ``creditor, debtor, kind, number, amount, currency``, and ``issued, due`` if wanted.
 
     ``kind`` is ``invoice`` or ``credit_note`` (``CINV``, ``CREN``), ``amount`` in major units, days as ``2026-11-29``.
 

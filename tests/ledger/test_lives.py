@@ -78,7 +78,7 @@ def test_who_has_a_key_reads_what_was_paid_for(scene: Scene, ledger_url: WHERE) 
         assert ledger.reconcile().clean
 
 
-# --- open items --------------------------------------------------------------------------------------------------------
+# --- open items ------------------------------------------------------------------------------------------
 
 
 class Trading:
