@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/screening
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening
 
 lint: setup
 	$(BIN)/ruff check .
@@ -147,6 +147,25 @@ screening-extra: $(SCREENING_STAMP)
 test-brownie: setup $(BROWNIE_STAMP)
 	.venv-brownie/bin/python -m pytest -p no:pytest-brownie -p no:xdist tests/integration/test_brownie.py
 
+# --- a real Tryton, in an environment of its own for its licence; it is spoken to over HTTP only -------------------------
+
+.PHONY: test-erp erp
+
+TRYTON_STAMP := .venv-tryton/.stamp
+
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*)
+	$(PYTHON) -m venv .venv-tryton
+	.venv-tryton/bin/pip install --quiet --requirement $<
+	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
+	@touch $@
+
+test-erp: setup $(TRYTON_STAMP)
+	$(PYTEST_PARALLEL) tests/erp
+
+# Sales through a real Tryton and the escrow, killed in between (build/erp.json).
+erp: setup $(TRYTON_STAMP)
+	cd tests/erp && ../../$(BIN)/python story.py ../../build/erp.json
+
 # --- what is generated ---------------------------------------------------------------------------------------------
 
 artifacts: setup
@@ -173,4 +192,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie .venv-screening .venv-halmos .venv-audit node_modules
+	rm -rf build .venv .venv-brownie .venv-screening .venv-halmos .venv-audit .venv-tryton node_modules

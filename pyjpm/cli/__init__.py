@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",
     "screening": "Screen names, and decide what screening holds.",
     "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
+    "rails": "Say by which rail a payment goes and why, pay it, and change its rail.",
     "network": "Make the files of a Besu network, and check one that runs.",
     "compile": "Compile the contracts into the package, or check that what is there is up to date.",
 }
