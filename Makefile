@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send bench-ledger lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/screening
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening
 
 lint: setup
 	$(BIN)/ruff check .
@@ -177,6 +177,10 @@ gas: setup
 # Of single payments, against raw batches and a web3.py loop; `UPDATE=--update` writes docs/performance.md from it.
 bench-send: setup
 	$(BIN)/python tests/bench/send.py $(UPDATE)
+
+# Filling a ledger from block 0, against web3.py's get_logs in the same run; build/bench-ledger.json, some 10 minutes.
+bench-ledger: setup debian
+	$(BIN)/python tests/bench/ledger.py
 
 fmt: setup
 	$(BIN)/ruff check --fix-only .

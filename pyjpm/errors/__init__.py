@@ -32,6 +32,7 @@ from pyjpm.errors.orders import *
 from pyjpm.errors.outbox import *
 from pyjpm.errors.policy import *
 from pyjpm.errors.quotes import *
+from pyjpm.errors.rails import *
 from pyjpm.errors.refusals import *
 from pyjpm.errors.registry import *
 from pyjpm.errors.remittance import *

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, insert, select
 from pyjpm.directory import Directory, Scheme
 from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.errors.screening import (
+    InvalidScreeningConfig,
     PartyUnknown,
     SanctionsListStale,
     ScreeningHeld,
@@ -87,6 +88,9 @@ class Screening:
         parties: who a participant is, or None for nobody.
         directory: which participant an account means; None: accounts are not looked up.
         now: unix seconds.
+
+    Raises:
+        InvalidScreeningConfig: there is no list or no screener, or one has other lists.
     """
 
     def __init__(
@@ -108,8 +112,11 @@ class Screening:
         self._directory = directory
         self._now = now
         listed = {each.name: each.version for each in self._lists}
-        assert listed and self._screeners, "nothing would be screened"
-        assert all(screener.versions.items() <= listed.items() for screener in self._screeners)
+        if not listed or not self._screeners:
+            raise InvalidScreeningConfig("Nothing would be screened.", path="")
+        for screener in self._screeners:
+            if not screener.versions.items() <= listed.items():
+                raise InvalidScreeningConfig("A screener has other lists than those whose age is looked at.", path="")
 
     @property
     def lists(self) -> tuple[SanctionsList, ...]:
@@ -135,10 +142,11 @@ class Screening:
             What a screener raises.
         """
         self._require_fresh()
-        found: list[tuple[str, Hit]] = []
+        involved: dict[Party, str] = {}
         for transfer in transfers:
             for party in self._involved(transfer):
-                found += [(transfer.moved.movement, hit) for hit in self.screen(party)]
+                involved.setdefault(party, transfer.moved.movement)
+        found = [(name, hit) for party, name in involved.items() for hit in self.screen(party)]
         for transfer in transfers:
             self._require_travel(transfer)
         held: list[str] = []

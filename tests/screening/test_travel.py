@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import cbor2
 import pytest
-from screening.house import BENEFICIARY, ORIGINATOR, data
+from screening.screening_support import BENEFICIARY, ORIGINATOR, data
 
 from pyjpm.errors.remittance import NoEncryptionKey, RemittanceAltered, RemittanceNotForThisKey
 from pyjpm.errors.screening import MalformedTravelData

@@ -14,33 +14,33 @@ from pyjpm.screening.lists.sanctions import ListEntry as ListEntry
 from pyjpm.screening.lists.sanctions import SanctionsList as SanctionsList
 
 _Reader = Callable[[Path], tuple[int, list[ListEntry]]]
-_BY_ROOT: Final[Mapping[str, tuple[str, _Reader]]] = {
-    "sdnList": (ofac.NAME, ofac.read_xml),
-    "CONSOLIDATED_LIST": (un.NAME, un.read_xml),
-    "export": (eu.NAME, eu.read_xml),
+_BY_ROOT: Final[Mapping[str, tuple[Callable[[Path], str], _Reader]]] = {
+    "sdnList": (ofac.name_of, ofac.read_xml),
+    "CONSOLIDATED_LIST": (un.name_of, un.read_xml),
+    "export": (eu.name_of, eu.read_xml),
 }
 
 
 def load_list(path: Path) -> SanctionsList:
-    """The list in a file: OFAC's ``sdn.xml`` or ``sdn.csv``, the UN's or the EU's consolidated XML.
+    """The list in a file: OFAC's ``sdn.xml``, ``sdn.csv`` or its consolidated one, the UN's or the EU's XML.
 
     Raises:
         MalformedSanctionsList: it is none of these, not whole, or has no entries.
     """
-    name, read = (ofac.NAME, ofac.read_csv) if _is_csv(path) else _known(path)
+    name, read = (ofac.name_of, ofac.read_csv) if _is_csv(path) else _known(path)
     published, entries = read(path)
     if not entries:
         raise malformed(path, "has no entries")
     if len({entry.id for entry in entries}) < len(entries):
         raise malformed(path, "has two entries of one number")
-    return SanctionsList(name, _digest(path)[:16], published, tuple(entries))
+    return SanctionsList(name(path), _digest(path)[:16], published, tuple(entries))
 
 
 def _is_csv(path: Path) -> bool:
     return path.suffix.lower() == ".csv"
 
 
-def _known(path: Path) -> tuple[str, _Reader]:
+def _known(path: Path) -> tuple[Callable[[Path], str], _Reader]:
     records = Records(path, "sdnEntry", "INDIVIDUAL", "ENTITY", "sanctionEntity")
     next(iter(records), None)  # the first record is enough to know the root
     found = _BY_ROOT.get(records.root.tag)

@@ -10,10 +10,14 @@ from xml.etree.ElementTree import Element
 from pyjpm.screening.lists.records import Records, malformed
 from pyjpm.screening.lists.sanctions import Kind, ListEntry, distinct
 
-NAME: Final = "EU FSF"
 NAMESPACE: Final = "http://eu.europa.ec/fpi/fsd/export"
 _KINDS: Final = {"person": Kind.PERSON, "enterprise": Kind.ORGANISATION}
 _NAMES: Final = ("firstName", "middleName", "lastName")
+
+
+def name_of(_: Path) -> str:
+    """As the list is called."""
+    return "EU FSF"
 
 
 def read_xml(path: Path) -> tuple[int, list[ListEntry]]:

@@ -1,4 +1,5 @@
-"""OFAC's list of Specially Designated Nationals, as ``sdn.xml`` and as ``sdn.csv`` with ``alt.csv`` and ``add.csv``.
+"""OFAC's list of Specially Designated Nationals, as ``sdn.xml`` and as ``sdn.csv`` with ``alt.csv`` and ``add.csv``;
+and its consolidated list of others, of the same form: ``consolidated.xml``, ``cons_prim.csv`` with ``cons_alt.csv``.
 
 Decisions that govern this module:
 
@@ -21,7 +22,8 @@ from xml.etree.ElementTree import Element
 from pyjpm.screening.lists.records import Records, malformed, text, texts
 from pyjpm.screening.lists.sanctions import Kind, ListEntry, distinct
 
-NAME: Final = "OFAC SDN"
+_SDN: Final = "OFAC SDN"
+_OTHERS: Final = "OFAC Consolidated"
 NAMESPACES: Final = (
     "https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports/XML",
     "http://tempuri.org/sdnList.xsd",
@@ -34,6 +36,11 @@ _ADD_COLUMNS: Final = 6
 _BORN: Final = re.compile(r"\b(?:alt\. )?DOB ([^;.]+)")
 _WEAK: Final = re.compile(r"\ba\.k\.a\. '([^']+)'")
 _END: Final = "\x1a"  # ends the files, as it did under CP/M
+
+
+def name_of(path: Path) -> str:
+    """Which of the two lists a file has: the forms are the same, the names of the files are not."""
+    return _OTHERS if path.stem.lower().startswith("cons") else _SDN
 
 
 def read_xml(path: Path) -> tuple[int, list[ListEntry]]:
@@ -79,7 +86,7 @@ def read_csv(path: Path) -> tuple[int, list[ListEntry]]:
             )
         )
     if unknown := names.keys() - {entry.id for entry in entries}:
-        raise malformed(path, f"lacks entries that alt.csv has aliases of: {', '.join(sorted(unknown)[:3])}")
+        raise malformed(path, f"lacks entries that its aliases are of: {', '.join(sorted(unknown)[:3])}")
     return int(path.stat().st_mtime), entries
 
 
@@ -126,6 +133,7 @@ def _day(said: str, path: Path) -> int:
 
 def _beside(path: Path, name: str) -> Path:
     own = path.stem
+    name = f"cons_{name}" if name_of(path) == _OTHERS else name
     return path.with_stem(name.upper() if own.isupper() else name)
 
 

@@ -10,10 +10,14 @@ from xml.etree.ElementTree import Element
 from pyjpm.screening.lists.records import Records, malformed, text, texts
 from pyjpm.screening.lists.sanctions import Kind, ListEntry, distinct
 
-NAME: Final = "UN SC"
 _PARTS: Final = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
 _WEAK: Final = "low"
 _KINDS: Final = {"INDIVIDUAL": Kind.PERSON, "ENTITY": Kind.ORGANISATION}
+
+
+def name_of(_: Path) -> str:
+    """As the list is called."""
+    return "UN SC"
 
 
 def read_xml(path: Path) -> tuple[int, list[ListEntry]]:
@@ -48,7 +52,7 @@ def _entry(record: Element, path: Path, line: int) -> ListEntry:
                 weak.add(name)
     births = f"{kind}_DATE_OF_BIRTH"
     return ListEntry(
-        id=text(record, "REFERENCE_NUMBER") or number,
+        id=f"{text(record, 'REFERENCE_NUMBER')} {number}".strip(),
         kind=_KINDS[kind],
         names=distinct(names),
         weak=frozenset(weak),

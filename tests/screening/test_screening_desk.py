@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from directory import desk as directory_desk
+from directory import directory_support as directory_desk
 from eth_utils.crypto import keccak
-from screening.house import BENEFICIARY, CHECKER, MAKER, NOON, ORIGINATOR, STAFF, data, lists
+from screening.screening_support import BENEFICIARY, CHECKER, MAKER, NOON, ORIGINATOR, STAFF, data, lists
 from sqlalchemy import text
 
 from pyjpm import Document, Flags, Money, Platform, Status

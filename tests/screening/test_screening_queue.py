@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from screening.house import BOTH, CHECKER, MAKER, NOON, STAFF, STRANGER
+from screening.screening_support import BOTH, CHECKER, MAKER, NOON, STAFF, STRANGER
 from sqlalchemy import text
 
 from pyjpm.errors.books import BookAltered, NotPending, SayWhy, WordRefused

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from screening.house import FOLDER
+from screening.screening_support import FOLDER
 
 from pyjpm.errors.screening import MalformedSanctionsList
 from pyjpm.screening import Kind, load_list
@@ -45,10 +45,10 @@ def test_un_xml() -> None:
     person, body = found.entries
     assert person.names == ("MOHAMMED HASSAN AL-TESTI", "محمد حسن التستي", "Muhammad Hasan al Tasti", "Abu Test")
     assert (person.id, person.kind, person.weak, person.births) == (
-        *("TSi.001", Kind.PERSON, {"Abu Test"}, ("1970-05-06",)),
+        *("TSi.001 8000001", Kind.PERSON, {"Abu Test"}, ("1970-05-06",)),
     )
     assert (body.id, body.kind, body.names) == (
-        "TSe.002",
+        "TSe.002 8000002",
         Kind.ORGANISATION,
         ("Test Relief Foundation", "TRF International"),
     )
@@ -86,6 +86,15 @@ def test_capital_names_of_files_belong_together(tmp_path: Path) -> None:
     for name in ("sdn.csv", "alt.csv", "add.csv"):
         shutil.copy(FOLDER / name, tmp_path / name.upper())
     assert len(load_list(tmp_path / "SDN.CSV").entries) == 4
+
+
+def test_ofacs_other_list_is_known_by_its_files_name(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "sdn.xml", tmp_path / "consolidated.xml")
+    for old, new in {"sdn": "cons_prim", "alt": "cons_alt", "add": "cons_add"}.items():
+        shutil.copy(FOLDER / f"{old}.csv", tmp_path / f"{new}.csv")
+    for name in ("consolidated.xml", "cons_prim.csv"):
+        found = load_list(tmp_path / name)
+        assert (found.name, len(found.entries), found.entries[0].countries) == ("OFAC Consolidated", 4, ("Testland",))
 
 
 BOMB = b"""<?xml version="1.0"?>

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
-from screening.house import FOLDER, data
+from screening.screening_support import FOLDER, data
 from screening.transliterations import PAIRS
 
 from pyjpm import Document, Flags, Keystore, Money, Platform, Status

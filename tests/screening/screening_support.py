@@ -9,7 +9,7 @@ from pyjpm.custody import LocalSigner
 from pyjpm.money import Money
 from pyjpm.screening import Agent, Customer, SanctionsList, Staff, TravelData, load_list
 
-MAKER, CHECKER, BOTH, STRANGER = (LocalSigner.generate() for _ in range(4))
+MAKER, CHECKER, BOTH, STRANGER = (LocalSigner.from_key(bytes([number]) * 32) for number in range(1, 5))
 STAFF = Staff(frozenset({MAKER.address, BOTH.address}), frozenset({CHECKER.address, BOTH.address}))
 FOLDER = Path(__file__).parent / "lists"
 NOON = int(datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC).timestamp())

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from screening.house import CHECKER, FOLDER, MAKER
+from screening.screening_support import CHECKER, FOLDER, MAKER
 
 from pyjpm.errors.custody import KeystoreTooOpen
 from pyjpm.errors.screening import InvalidScreeningConfig, MalformedSanctionsList
