@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send bench-ledger lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -153,7 +153,7 @@ test-brownie: setup $(BROWNIE_STAMP)
 
 TRYTON_STAMP := .venv-tryton/.stamp
 
-$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*)
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*.*)
 	$(PYTHON) -m venv .venv-tryton
 	.venv-tryton/bin/pip install --quiet --requirement $<
 	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
@@ -177,6 +177,10 @@ gas: setup
 # Of single payments, against raw batches and a web3.py loop; `UPDATE=--update` writes docs/performance.md from it.
 bench-send: setup
 	$(BIN)/python tests/bench/send.py $(UPDATE)
+
+# Filling a ledger from block 0, against web3.py's get_logs in the same run; build/bench-ledger.json, some 10 minutes.
+bench-ledger: setup debian
+	$(BIN)/python tests/bench/ledger.py
 
 fmt: setup
 	$(BIN)/ruff check --fix-only .

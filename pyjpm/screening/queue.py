@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, tuple_, update
 
 from pyjpm.book import Book
 from pyjpm.errors.books import BookAltered, NotPending
@@ -146,14 +146,15 @@ class Queue:
         query = select(hit).order_by(hit.c.found_at, hit.c.id).limit(_PAGE)
         if state is not None:
             query = query.where(hit.c.state == state.value)
-        page = 0
+        after: tuple[int, str] = (-1, "")
         while True:
             with self.book.reading() as connection:
-                rows = connection.execute(query.offset(page * _PAGE)).mappings().all()
+                page = query.where(tuple_(hit.c.found_at, hit.c.id) > tuple_(*after))
+                rows = connection.execute(page).mappings().all()
             yield from map(_queued, rows)
-            page += 1
             if len(rows) < _PAGE:
                 return
+            after = rows[-1]["found_at"], rows[-1]["id"]
 
     def trail(self, name: str | None = None) -> Sequence[Decision]:
         """Every word that was said, of one hit or of all, in its order."""

@@ -142,10 +142,11 @@ class Screening:
             What a screener raises.
         """
         self._require_fresh()
-        found: list[tuple[str, Hit]] = []
+        involved: dict[Party, str] = {}
         for transfer in transfers:
             for party in self._involved(transfer):
-                found += [(transfer.moved.movement, hit) for hit in self.screen(party)]
+                involved.setdefault(party, transfer.moved.movement)
+        found = [(name, hit) for party, name in involved.items() for hit in self.screen(party)]
         for transfer in transfers:
             self._require_travel(transfer)
         held: list[str] = []

@@ -16,6 +16,7 @@ from pyjpm.money import Money
 from pyjpm.remittance import RemittanceKey
 from pyjpm.screening import (
     FuzzyScreener,
+    Hit,
     Moved,
     Party,
     Policy,
@@ -138,3 +139,27 @@ def test_screening_without_lists_or_by_others_is_no_screening(journal_url: str |
     for given, screeners in (([], [FuzzyScreener([])]), (listed, []), (listed[:1], [FuzzyScreener(listed)])):
         with pytest.raises(InvalidScreeningConfig):
             Screening(queue, given, screeners, lambda who: Party(NAMES[who]), policy=Policy())
+
+
+def test_each_party_of_many_payments_is_screened_once(tmp_path: Path, stack: ExitStack) -> None:
+    asked: list[Party] = []
+
+    class Counting:
+        versions: dict[str, str] = {}  # noqa: RUF012
+
+        def screen(self, party: Party) -> list[Hit]:
+            asked.append(party)
+            return []
+
+    queue = stack.enter_context(Queue(tmp_path / "queue.db", staff=STAFF, now=lambda: NOON))
+    screening = Screening(queue, lists(), [Counting()], lambda who: Party(NAMES[who]), policy=Policy(oldest=10**9))
+    screening.require([transfer(str(number)) for number in range(500)])
+    assert sorted(party.name for party in asked) == sorted(NAMES.values())
+    assert len(remembered(screening)) == 500
+
+
+def test_the_queue_pages_itself(journal_url: str | Path, stack: ExitStack) -> None:
+    queue = stack.enter_context(Queue(journal_url, staff=STAFF, now=lambda: NOON))
+    with queue.book.writing() as connection:
+        queue.enter(connection, [Hit(Party("A"), "s", "v", str(number), "A", 90) for number in range(1_001)], None)
+    assert sorted(int(each.hit.entry) for each in queue.list()) == list(range(1_001))
