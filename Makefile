@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger
+	$(PYTEST_PARALLEL) tests/bankside tests/directory tests/intake tests/iso tests/ledger
 
 lint: setup
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "keys": "Make keys in an encrypted keystore or an HSM, and list them.",
     "signer": "Run a signer with a policy, check a policy, approve what it asks for.",
     "outbox": "See what waits in the outbox and why, decide about it, and carry on.",
+    "bank": "Turn deposits into tokens and redemptions into payouts, decide about suspense and recalls.",
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",
     "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
     "network": "Make the files of a Besu network, and check one that runs.",
