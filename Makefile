@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
 
 lint: setup
 	$(BIN)/ruff check .
@@ -153,7 +153,7 @@ test-brownie: setup $(BROWNIE_STAMP)
 
 TRYTON_STAMP := .venv-tryton/.stamp
 
-$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*)
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*.*)
 	$(PYTHON) -m venv .venv-tryton
 	.venv-tryton/bin/pip install --quiet --requirement $<
 	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
