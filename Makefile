@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening
+	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
 
 lint: setup
 	$(BIN)/ruff check .

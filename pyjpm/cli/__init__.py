@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "screening": "Screen names, and decide what screening holds.",
     "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
     "rails": "Say by which rail a payment goes and why, pay it, and change its rail.",
+    "treasury": "See a group's accounts, and what it saves against correspondent banks.",
     "network": "Make the files of a Besu network, and check one that runs.",
     "compile": "Compile the contracts into the package, or check that what is there is up to date.",
 }

@@ -45,4 +45,5 @@ from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
 from pyjpm.errors.sponsors import *
 from pyjpm.errors.token import *
+from pyjpm.errors.treasury import *
 from pyjpm.errors.upgrades import *
