@@ -20,7 +20,7 @@ FORGE := $$(ls node_modules/@foundry-rs/forge-*/bin/forge)
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) -n $(JOBS) --dist loadfile
 
-.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send lint fmt artifacts constraints clean
+.PHONY: setup debian demo test test-unit test-contracts test-sdk test-replay test-edge screening-extra test-brownie verify verify-long coverage slither mutants faults faults-long gas bench-send bench-ledger lint fmt artifacts constraints clean
 
 setup: $(PY_STAMP) $(NPM_STAMP) build/solc
 	@.ci/debian || echo "everything but those tests works without them"
@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/bankside tests/directory tests/intake tests/iso tests/ledger
+	$(PYTEST_PARALLEL) tests/bankside tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
 
 lint: setup
 	$(BIN)/ruff check .
@@ -133,8 +133,38 @@ $(BROWNIE_STAMP): pyproject.toml
 	.venv-brownie/bin/pip install --quiet --editable '.[brownie]'
 	@touch $@
 
+SCREENING_STAMP := .venv-screening/.stamp
+
+# The extra for names across scripts: 700 MB, so in an environment of its own and not among the tests that CI runs.
+$(SCREENING_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-screening
+	.venv-screening/bin/pip install --quiet --editable '.[screening,nomenklatura]' pytest
+	@touch $@
+
+screening-extra: $(SCREENING_STAMP)
+	.venv-screening/bin/python -m pytest -q -rP tests/screening_extra
+
 test-brownie: setup $(BROWNIE_STAMP)
 	.venv-brownie/bin/python -m pytest -p no:pytest-brownie -p no:xdist tests/integration/test_brownie.py
+
+# --- a real Tryton, in an environment of its own for its licence; it is spoken to over HTTP only -------------------------
+
+.PHONY: test-erp erp
+
+TRYTON_STAMP := .venv-tryton/.stamp
+
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*.*)
+	$(PYTHON) -m venv .venv-tryton
+	.venv-tryton/bin/pip install --quiet --requirement $<
+	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
+	@touch $@
+
+test-erp: setup $(TRYTON_STAMP)
+	$(PYTEST_PARALLEL) tests/erp
+
+# Sales through a real Tryton and the escrow, killed in between (build/erp.json).
+erp: setup $(TRYTON_STAMP)
+	cd tests/erp && ../../$(BIN)/python story.py ../../build/erp.json
 
 # --- what is generated ---------------------------------------------------------------------------------------------
 
@@ -148,6 +178,10 @@ gas: setup
 bench-send: setup
 	$(BIN)/python tests/bench/send.py $(UPDATE)
 
+# Filling a ledger from block 0, against web3.py's get_logs in the same run; build/bench-ledger.json, some 10 minutes.
+bench-ledger: setup debian
+	$(BIN)/python tests/bench/ledger.py
+
 fmt: setup
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -158,4 +192,4 @@ constraints: setup
 	   $(BIN)/pip freeze --exclude-editable | grep == | grep -v nodejs; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean:
-	rm -rf build .venv .venv-brownie .venv-halmos .venv-audit node_modules
+	rm -rf build .venv .venv-brownie .venv-screening .venv-halmos .venv-audit .venv-tryton node_modules

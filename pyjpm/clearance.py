@@ -28,11 +28,15 @@ WORDS: Final = ("Consent", "TransferWithAuthorization", "ReceiveWithAuthorizatio
 
 @dataclass(frozen=True, slots=True)
 class Outflow:
-    """One amount that would leave the payer: to a payee's wallet, a notary that holds it, or (redemption) the bank."""
+    """One amount that would leave the payer: to a payee's wallet, a notary that holds it, or (redemption) the bank.
+
+    ``remittance``: the bytes that travel with it; nothing where the request has their hash alone, or none.
+    """
 
     to: str
     amount: Money
     reference: str
+    remittance: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +164,17 @@ def _of_call(session: Session, currency: str, call: bytes) -> tuple[str, tuple[O
         raise MalformedDocument("The request is for a call that cannot be cleared.", call="0x" + call[:4].hex())
     what, arguments = found
     if what == "payBatch":
-        items = [(item["to"], item["amount"], item["ref"]) for item in arguments[0]]
+        items = [(item["to"], item["amount"], item["ref"], item["remittance"]) for item in arguments[0]]
     elif what == "requestRedemption":
-        items = [(session.address(currency), arguments[0], arguments[1])]
+        items = [(session.address(currency), arguments[0], arguments[1], b"")]
     elif what == "registerMandate":
         items = []
     else:
-        items = [arguments[:3]]
-    return what, tuple(Outflow(to, Money.from_minor(minor, currency), "0x" + ref.hex()) for to, minor, ref in items)
+        items = [(*arguments[:3], arguments[3] if what == "pay" else b"")]
+    return what, tuple(
+        Outflow(to, Money.from_minor(minor, currency), "0x" + ref.hex(), bytes(carried))
+        for to, minor, ref, carried in items
+    )
 
 
 def _of_word(currency: str, payer: str, what: str, message: Mapping[str, Any]) -> tuple[Outflow, ...]:

@@ -4,6 +4,8 @@ Decisions:
 
 * What is judged is read from the request's own calldata or structure, never from what is said about it.
 * What the policy does not name is refused: other payees, currencies and kinds of call have a limit of nothing.
+* Besides the policy a gate may stand: screening, say. It is asked before anything is entered or signed; whatever it
+  raises, nothing is.
 * A movement is entered in the desk's ledger, in one commit, before it is signed. One reference of a payer is signed for
   one content for ever; the same request again gets the same answer and counts once. So a crash, a second run and two
   desks over one ledger change nothing.
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,10 @@ from pyjpm.money import Money
 
 _DAY: Final = 86_400
 _DEFAULT_CALLS: Final = ("pay", "payBatch")
+_SCREENED: Final = "screened"
+
+Gate = Callable[[ClearanceRequest, Document], None]
+"""Returns where a request may pass; raises, whatever it likes, where it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +50,21 @@ class Policy:
 
     Attributes:
         caps: by currency; a currency that is not here is refused.
-        payees: wallets that may be paid, lower case.
+        payees: wallets that may be paid, lower case; None: whomever the desk's gate lets be paid.
         calls: kinds of call or signed word.
         longest: seconds of chain time that a clearance may serve.
     """
 
     caps: Mapping[str, Cap]
-    payees: frozenset[str]
+    payees: frozenset[str] | None
     calls: frozenset[str] = frozenset(_DEFAULT_CALLS)
     longest: int = _DAY
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads ``{"caps": {"USD": {"per_payment": "1000.00", "per_day": "5000.00"}}, "payees": ["0x…"],
-        "calls": ["pay"], "longest": 3600}``; the last two may be left out.
+        "calls": ["pay"], "longest": 3600}``; the last two may be left out. ``"payees": "screened"`` is for a desk with
+        a gate.
 
         Raises:
             InvalidPolicy: the file is missing or says something else.
@@ -70,9 +77,10 @@ class Policy:
                 currency: Cap(*(Money(part[name], currency).minor for name in ("per_payment", "per_day")))
                 for currency, part in said["caps"].items()
             }
+            payees = said["payees"]
             return cls(
                 caps=caps,
-                payees=frozenset(payee.lower() for payee in said["payees"]),
+                payees=None if payees == _SCREENED else frozenset(payee.lower() for payee in payees),
                 calls=frozenset(said.get("calls", _DEFAULT_CALLS)),
                 longest=int(said.get("longest", _DAY)),
             )
@@ -93,7 +101,7 @@ class Policy:
         if cap is None:
             raise ClearanceRefused("This currency is not cleared here.", currency=request.currency)
         for flow in request.outflows:
-            if flow.to.lower() not in self.payees:
+            if self.payees is not None and flow.to.lower() not in self.payees:
                 raise ClearanceRefused("The payee is not on the list.", payee=flow.to)
             if flow.amount.minor > cap.per_payment:
                 raise ClearanceRefused(
@@ -126,12 +134,19 @@ class ClearingDesk:
     Args:
         clearances: acting for the screener.
         ledger: file of what was signed; made where there is none.
+        gate: asked after the policy; None for none.
+
+    Raises:
+        InvalidPolicy: the policy leaves the payees to a gate, and there is none.
     """
 
-    def __init__(self, clearances: Clearances, policy: Policy, ledger: Path) -> None:
+    def __init__(self, clearances: Clearances, policy: Policy, ledger: Path, gate: Gate | None = None) -> None:
+        if policy.payees is None and gate is None:
+            raise InvalidPolicy("The policy leaves the payees to screening, and there is none.", path="")
         self._clearances = clearances
         self._policy = policy
         self._ledger = ledger
+        self._gate = gate
         with self._book() as book:
             book.execute(
                 "CREATE TABLE IF NOT EXISTS signed (movement TEXT PRIMARY KEY, digest TEXT NOT NULL,"
@@ -152,10 +167,12 @@ class ClearingDesk:
 
         Raises:
             ClearanceRefused: the policy or the ledger does not let it pass.
-            MalformedDocument, DocumentForElsewhere
+            MalformedDocument, DocumentForElsewhere; what the gate raises
         """
         request, now = self._clearances.read(document), self._clearances.now()
         self._policy.require(request, now)
+        if self._gate is not None:
+            self._gate(request, document)
         self._enter(request, now // _DAY)
         return self._clearances.sign(document)
 

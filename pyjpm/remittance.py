@@ -96,12 +96,14 @@ class Remittance:
         uetr: the payment's identity among banks (UUID version 4), or None.
         documents: invoices and credit notes.
         text: whatever else the payee should read.
+        travel: salted hash of the originator and beneficiary data that travels with the payment, 32 bytes, or nothing.
     """
 
     end_to_end_id: str
     uetr: uuid.UUID | None = None
     documents: tuple[RemittanceDocument, ...] = ()
     text: str = ""
+    travel: bytes = b""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.end_to_end_id) <= 35:
@@ -112,6 +114,8 @@ class Remittance:
             raise InvalidRemittance(f"At most {_MOST_DOCUMENTS} documents are remitted at once.", field="documents")
         if len({document.amount.currency for document in self.documents}) > 1:
             raise InvalidRemittance("The documents of a payment are of one currency.", field="documents")
+        if len(self.travel) not in (0, _KEY):
+            raise InvalidRemittance("The hash of travel data has 32 bytes.", field="travel")
 
     @property
     def total(self) -> Money | None:
@@ -124,15 +128,15 @@ class Remittance:
 
     def to_bytes(self) -> bytes:
         """Itself as CBOR, not yet sealed; equal remittances are equal bytes."""
-        return cbor2.dumps(
-            {
-                "e2e": self.end_to_end_id,
-                "uetr": None if self.uetr is None else self.uetr.bytes,
-                "docs": [_document_to_plain(document) for document in self.documents],
-                "text": self.text,
-            },
-            canonical=True,
-        )
+        plain: dict[str, Any] = {
+            "e2e": self.end_to_end_id,
+            "uetr": None if self.uetr is None else self.uetr.bytes,
+            "docs": [_document_to_plain(document) for document in self.documents],
+            "text": self.text,
+        }
+        if self.travel:  # left out otherwise, so that what was sealed before there was any is the same bytes
+            plain["travel"] = self.travel
+        return cbor2.dumps(plain, canonical=True)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -148,8 +152,12 @@ class Remittance:
                 uetr=None if found["uetr"] is None else uuid.UUID(bytes=found["uetr"]),
                 documents=tuple(_document_from_plain(part) for part in found["docs"]),
                 text=_text(found["text"]),
+                travel=bytes(found.get("travel", b"")),
             )
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, MoneyError, InvalidRemittance) as error:
+        except (
+            *(KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError),
+            *(MoneyError, InvalidRemittance),
+        ) as error:
             raise MalformedRemittance("These bytes are no remittance.") from error
         except cbor2.CBORDecodeError as error:
             raise MalformedRemittance("These bytes are no CBOR.") from error
@@ -167,12 +175,7 @@ class Remittance:
             NoEncryptionKey: there is no reader, or one has published no key.
             InvalidEncryptionKey
         """
-        distinct = list(dict.fromkeys(readers))
-        if not distinct or bytes(_KEY) in distinct:
-            raise NoEncryptionKey("A party to the payment has published no encryption key.")
-        key = random_bytes(_KEY)
-        wrapped = [[key_id(reader), SealedBox(_public(reader)).encrypt(key)] for reader in distinct]
-        return cbor2.dumps([VERSION, wrapped, bytes(SecretBox(key).encrypt(self.to_bytes()))], canonical=True)
+        return seal_bytes(self.to_bytes(), readers)
 
 
 class RemittanceKey:
@@ -248,11 +251,26 @@ def open_remittance(
     """
     if expected_hash is not None and keccak(sealed) != expected_hash:
         raise RemittanceAltered("These bytes are not those that the payment carries.")
+    return Remittance.from_bytes(open_bytes(sealed, keys))
+
+
+def seal_bytes(plain: bytes, readers: Iterable[bytes]) -> bytes:
+    """Any bytes, readable by these keys alone; see :meth:`Remittance.seal`."""
+    distinct = list(dict.fromkeys(readers))
+    if not distinct or bytes(_KEY) in distinct:
+        raise NoEncryptionKey("A party to the payment has published no encryption key.")
+    key = random_bytes(_KEY)
+    wrapped = [[key_id(reader), SealedBox(_public(reader)).encrypt(key)] for reader in distinct]
+    return cbor2.dumps([VERSION, wrapped, bytes(SecretBox(key).encrypt(plain))], canonical=True)
+
+
+def open_bytes(sealed: bytes, keys: RemittanceKey | Sequence[RemittanceKey]) -> bytes:
+    """What :func:`seal_bytes` sealed; raises as :func:`open_remittance`."""
     envelope = _envelope(sealed)
     held = [keys] if isinstance(keys, RemittanceKey) else list(keys)
     for key in held:
         if (wrapped := envelope.wrapped.get(key.id)) is not None:
-            return Remittance.from_bytes(_unbox(key.unwrap(wrapped), envelope.box))
+            return _unbox(key.unwrap(wrapped), envelope.box)
     raise RemittanceNotForThisKey(
         "The remittance is sealed to other keys.",
         sealed_to=[each.hex() for each in envelope.wrapped],

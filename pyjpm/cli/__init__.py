@@ -29,8 +29,13 @@ COMMANDS: Final = {
     "signer": "Run a signer with a policy, check a policy, approve what it asks for.",
     "outbox": "See what waits in the outbox and why, decide about it, and carry on.",
     "bank": "Turn deposits into tokens and redemptions into payouts, decide about suspense and recalls.",
+    "ledger": "Keep the platform's books in SQL: balances, statements, open items.",
+    "reconcile": "Compare ledger, chain and bank, and name each break.",
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",
+    "screening": "Screen names, and decide what screening holds.",
     "iso": "Check bank messages, pay payment files (pain.001), write statements (camt.053).",
+    "rails": "Say by which rail a payment goes and why, pay it, and change its rail.",
+    "treasury": "See a group's accounts, and what it saves against correspondent banks.",
     "network": "Make the files of a Besu network, and check one that runs.",
     "compile": "Compile the contracts into the package, or check that what is there is up to date.",
 }

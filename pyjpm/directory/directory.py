@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, tuple_, update
 
 from pyjpm.book import Book
 from pyjpm.directory.change import Change, Entry, State, change_of, entry_of
@@ -147,14 +147,15 @@ class Directory:
         if scheme is not None and identifier is not None:
             kind = scheme_of(scheme)
             query = query.where(change.c.scheme == kind.value, change.c.identifier == normal(kind, identifier))
-        page = 0
+        after: tuple[int, str] = (-1, "")
         while True:
             with self.book.reading() as connection:
-                rows = connection.execute(query.offset(page * _PAGE)).mappings().all()
+                page = query.where(tuple_(change.c.made_at, change.c.id) > tuple_(*after))
+                rows = connection.execute(page).mappings().all()
             yield from map(change_of, rows)
-            page += 1
             if len(rows) < _PAGE:
                 return
+            after = rows[-1]["made_at"], rows[-1]["id"]
 
     # --- changing ------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,18 +66,29 @@ def compare(session: Session, entries: Iterable[Entry], *, block: int) -> Compar
     except EventsInconsistent as error:
         return Comparison(block, count, 0, (), error.message)
     today = session.connection.block(block).timestamp // DAY
+    told = {
+        currency: [*money_figures(projection, book), *_other_figures(projection, book, today)]
+        for currency, book in projection.books.items()
+    }
+    return compare_figures(session, told, block=block, events=count)
+
+
+def compare_figures(session: Session, told: Mapping[str, Sequence[Figure]], *, block: int, events: int) -> Comparison:
+    """Asks the contracts for these figures, by currency."""
     figures, differences = 0, []
-    for currency, book in projection.books.items():
-        told = list(_figures(session, projection, book, today))
-        asked = [_question(session, currency, figure, arguments) for figure, _, _, arguments in told]
-        figures += len(told)
-        for (figure, of, by_events, _), answer in zip(told, session.calls(asked, block=block), strict=True):
+    for currency, each in told.items():
+        asked = [_question(session, currency, figure, arguments) for figure, _, _, arguments in each]
+        figures += len(each)
+        for (figure, of, by_events, _), answer in zip(each, session.calls(asked, block=block), strict=True):
             position = _QUESTIONS[figure][1]
             by_chain = answer if position is None else answer[position]
             if by_events != by_chain:
                 differences.append(Difference(currency, figure, of, by_events, by_chain))
-    return Comparison(block, count, figures, tuple(differences))
+    return Comparison(block, events, figures, tuple(differences))
 
+
+Figure = tuple[str, str, int, tuple[Any, ...]]
+"""A figure's name, of what it is, what events say, and the arguments to ask the chain with."""
 
 _QUESTIONS = {
     "supply": ("totalSupply", None),
@@ -101,24 +113,29 @@ def _question(
     return currency, _QUESTIONS[figure][0], arguments
 
 
-def _figures(
-    session: Session, projection: Projection, book: TokenBook, today: int
-) -> Iterable[tuple[str, str, int, tuple[Any, ...]]]:
-    """Every figure to compare: name, of what, by the events, and the arguments to ask the chain with."""
+def money_figures(projection: Projection, book: TokenBook) -> Iterator[Figure]:
+    """What a currency's wallets have, and what was issued and attested."""
     yield "supply", "", book.supply, ()
     yield "attested", "", book.attested, ()
-    for issuer in sorted(book.ceilings.keys() | book.rates.keys()):
-        yield "ceiling", issuer, book.ceilings.get(issuer, 0), (issuer,)
-        yield "rate", issuer, book.rates.get(issuer, 0), (issuer,)
     wallets = projection.participants.keys() | book.balances.keys()
+    held: dict[str, int] = defaultdict(int)
+    for (_, wallet), amount in book.held_for.items():
+        held[wallet] += amount
     for wallet in sorted(wallets):
         yield "balance", wallet, book.balances.get(wallet, 0), (wallet,)
-        yield "held", wallet, book.held(wallet), (wallet,)
+        yield "held", wallet, held[wallet], (wallet,)
         yield "frozen", wallet, book.frozen.get(wallet, 0), (wallet,)
     for notary, wallet in sorted(book.held_for):
         # The contract answers for a lost wallet with what its successor has.
         amount = book.held_for.get((notary, projection.resolve(wallet)), 0)
         yield "held_for", f"{notary}/{wallet}", amount, (notary, wallet)
+
+
+def _other_figures(projection: Projection, book: TokenBook, today: int) -> Iterator[Figure]:
+    """What its issuers and participants may do."""
+    for issuer in sorted(book.ceilings.keys() | book.rates.keys()):
+        yield "ceiling", issuer, book.ceilings.get(issuer, 0), (issuer,)
+        yield "rate", issuer, book.rates.get(issuer, 0), (issuer,)
     for participant in sorted(set(projection.participants.values())):
         yield "limit", str(participant), book.limits.get(participant, 0), (participant,)
         yield "spent", str(participant), book.spent_on(participant, today), (participant,)

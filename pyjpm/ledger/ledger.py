@@ -11,7 +11,9 @@ It can be read without a platform, by any number of processes; one of them syncs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +24,15 @@ from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.ledger import InvalidPeriod, LedgerReadsOnly
 from pyjpm.ledger import tables
 from pyjpm.ledger.balances import LedgerBalance, balances, block_at, last_block_by, supply
+from pyjpm.ledger.bank import BankEntry
+from pyjpm.ledger.books import compare_books
+from pyjpm.ledger.comparison import Comparison
+from pyjpm.ledger.items import Item, OpenItems, add_items, open_items
+from pyjpm.ledger.lives import OrderLife, Told, TradeLife, orders_of, told, trades_of
+from pyjpm.ledger.payments import LedgerPayment, payments
 from pyjpm.ledger.reader import PATIENCE
+from pyjpm.ledger.reconciliation import Reconciliation, reconcile
+from pyjpm.ledger.remittances import open_new
 from pyjpm.ledger.statements import Statement, statement
 from pyjpm.ledger.store import LedgerStore
 from pyjpm.ledger.syncing import Synced, sync
@@ -103,9 +113,17 @@ class Ledger:
             ReorgTooDeep, and what reading the chain raises.
         """
         session = self.session
+        synced = sync(
+            self.store, self._reached(), session.record, until=until, patience=self._patience, progress=progress
+        )
+        if self._keys:
+            open_new(self.store, session, self._keys)
+        return synced
+
+    def _reached(self) -> Nodes:
         if self._nodes is None:
-            self._nodes = Nodes([session.connection])
-        return sync(self.store, self._nodes, session.record, until=until, patience=self._patience, progress=progress)
+            self._nodes = Nodes([self.session.connection])
+        return self._nodes
 
     # --- what it says ----------------------------------------------------------------------------------------------
 
@@ -160,6 +178,120 @@ class Ledger:
             if (end := unix_seconds(until)) is not None:
                 last = last_block_by(connection, end - 1)
             return statement(connection, participant, currency, first, last)
+
+    def payments(
+        self,
+        *,
+        reference: str | None = None,
+        end_to_end_id: str | None = None,
+        uetr: str | None = None,
+        participant: int | None = None,
+        at_block: int | None = None,
+    ) -> list[LedgerPayment]:
+        """Payments, mints and redemptions in the order of the chain; those that match all that is given."""
+        with self.store.reading() as connection:
+            last = block_at(connection, at_block=at_block, at_time=None)
+            return payments(
+                connection,
+                last,
+                reference=reference,
+                end_to_end_id=end_to_end_id,
+                uetr=uetr,
+                participant=participant,
+            )
+
+    def orders(self, order: str | None = None) -> dict[str, OrderLife]:
+        """Orders of the escrow by id, each with its milestones and every event; or the one with this id."""
+        with self.store.reading() as connection:
+            names = json.loads(self.store.state(connection).contracts)
+            return orders_of(told(connection, subject=order, contract="OrderEscrow"), names)
+
+    def trades(self, trade: str | None = None) -> dict[str, TradeLife]:
+        """Trades by id, each with every event; or the one with this id."""
+        with self.store.reading() as connection:
+            return trades_of(told(connection, subject=trade, contract="Settlement"))
+
+    def events(self, *names: str, subject: str | None = None) -> list[Told]:
+        """Events that are not told by postings alone: deposits, redemptions, freezes, attested reserves, mandates, ….
+
+        Args:
+            names: such as ``ReserveAttested``; all if none is given.
+            subject: what they are about: an id, a reference, a participant, a wallet, a currency.
+        """
+        with self.store.reading() as connection:
+            return told(connection, *names, subject=subject)
+
+    # --- open items ------------------------------------------------------------------------------------------------
+
+    def add_items(self, items: Iterable[Item]) -> int:
+        """Keeps invoices and credit notes; those that are there already change nothing. How many were new.
+
+        Raises:
+            ItemConflict: another document has the kind and number of one, between the same two. None was kept then.
+        """
+        with self.store.writing() as connection:
+            return add_items(connection, items)
+
+    def open_items(
+        self,
+        creditor: int,
+        *,
+        debtor: int | None = None,
+        at_block: int | None = None,
+        at_time: Moment | None = None,
+    ) -> OpenItems:
+        """A creditor's documents and what payments settled of them, now or as of a block or moment. Reads remittances
+        that a key of ours opened; what no payment names is open.
+
+        Raises:
+            LedgerBehind, InvalidPeriod
+        """
+        with self.store.reading() as connection:
+            block = block_at(connection, at_block=at_block, at_time=at_time)
+            return open_items(connection, creditor, block, debtor=debtor)
+
+    # --- whether it is right ---------------------------------------------------------------------------------------
+
+    def compare(self) -> Comparison:
+        """Compares every figure of the books with what the contracts answer, at the last block that is in.
+
+        Raises:
+            LedgerReadsOnly, and what reading the chain raises.
+        """
+        with self.store.reading() as connection:
+            return compare_books(self.session, connection, int(self.store.state(connection).block))
+
+    def reconcile(
+        self,
+        *,
+        deposits: Sequence[BankEntry] | None = None,
+        statement: Sequence[BankEntry] | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        progress: Callable[[int, int], None] = lambda block, events: None,
+    ) -> Reconciliation:
+        """Compares ledger, chain and bank, as of the last block that is in, and names every break.
+
+        Args:
+            deposits: of the bank's own file of deposits and payouts (:func:`pyjpm.ledger.read_bank_file`).
+            statement: of the bank's statement (camt.053); without either, only ledger and chain are compared.
+            since, until: the first and last day that the bank's side covers (UTC); all if None.
+            progress: told the last block compared, and how many events.
+
+        Raises:
+            LedgerReadsOnly; ReorgTooDeep where the chain takes blocks back meanwhile; what reading the chain raises.
+        """
+        return reconcile(
+            self.store,
+            self.session,
+            self._reached(),
+            deposits=deposits,
+            statement=statement,
+            since=since,
+            until=until,
+            keys=self._keys,
+            progress=progress,
+        )
 
     def digest(self) -> str:
         """SHA-256 over every row that is made from the chain: equal for equal ledgers, in either database."""

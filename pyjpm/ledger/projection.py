@@ -51,10 +51,6 @@ class TokenBook:
     net_transfers: int = 0
     """How many of the next ``Transfer`` belong to a net."""
 
-    def held(self, wallet: str) -> int:
-        """What all notaries together hold of a wallet."""
-        return sum(amount for (_, payer), amount in self.held_for.items() if payer == wallet)
-
     def spent_on(self, participant: int, day: int) -> int:
         """What a participant has spent of its limit on a UTC day."""
         last, amount = self.spent.get(participant, (day, 0))

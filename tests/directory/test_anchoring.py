@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from directory.desk import CHECKER, IBAN, MAKER, NOON, STAFF, mapped
+from directory.directory_support import CHECKER, IBAN, MAKER, NOON, STAFF, mapped
 from sqlalchemy import text
 
 from pyjpm import Platform

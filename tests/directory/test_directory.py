@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from directory.desk import BOTH, CHECKER, IBAN, LEI, MAKER, NOON, OTHER_IBAN, STAFF, STRANGER, mapped
+from directory.directory_support import BOTH, CHECKER, IBAN, LEI, MAKER, NOON, OTHER_IBAN, STAFF, STRANGER, mapped
 from sqlalchemy import text
 
 from pyjpm.directory import Closeness, Directory, Entry, State

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eth_utils.crypto import keccak
 from sdk.orders import Attesters, agreed, key, milestone, usd
 
 from pyjpm import Document, Mode, Platform
@@ -25,6 +26,7 @@ MAPPING = IntakeMapping.model_validate(
     }
 )
 HUNDRED = 100_00
+ATTESTER_KEYS = [keccak(text=f"attester {number} of the intake's tests") for number in range(3)]
 _numbers = itertools.count(1)
 
 
@@ -48,6 +50,7 @@ class Clock:
 class World:
     """An ERP called ``source``, and whoever takes its events in."""
 
+    rpc: str
     bank: Platform
     buyer: Platform
     seller: Platform

@@ -132,6 +132,14 @@ def test_what_cannot_be_answered_is_refused(scene: Scene, ledger_url: WHERE, tmp
             reader.sync()
 
 
+def test_every_figure_of_the_books_is_the_contracts(scene: Scene, ledger_url: WHERE) -> None:
+    with Ledger(ledger_url, scene.bank) as ledger:
+        ledger.sync()
+        compared = ledger.compare()
+        assert compared.matches, compared.to_dict()
+        assert compared.figures >= 40
+
+
 def test_a_ledger_is_of_one_platform(scene: Scene, ledger_url: WHERE) -> None:
     with Ledger(ledger_url, scene.bank):
         pass

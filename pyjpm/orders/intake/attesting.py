@@ -105,7 +105,7 @@ class Attesting:
         for address, acting in self._acting.items():
             if len(documents) >= bound.terms.threshold:
                 break
-            if address not in documents:
+            if address not in documents and self.is_attester(bound, address):
                 document = acting.attestations.sign(
                     bound.document,
                     said.index,
@@ -123,6 +123,10 @@ class Attesting:
         if len(enough) < bound.terms.threshold:
             return None, len(enough)
         return self._platform.attestations.collect([documents[address] for address in enough]), len(enough)
+
+    def is_attester(self, bound: BoundOrder, address: str) -> bool:
+        """Whether somebody is of the attester set that the terms name."""
+        return bool(self._platform.session.call("AttesterSets", "isAttester", bound.terms.attester_set, address))
 
     def store(self, event_id: int, attester: str, document: Document) -> None:
         """Keeps what an attester signed; a later one of the same attester replaces it."""

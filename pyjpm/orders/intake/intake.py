@@ -20,6 +20,7 @@ from typing import Final
 
 from pyjpm.custody import Signer
 from pyjpm.documents import Document
+from pyjpm.errors.attesters import NotAnAttester
 from pyjpm.errors.intake import AttestationNotAwaited
 from pyjpm.orders.connectors.connector import Batch, Connector, Problem, StatusEvent
 from pyjpm.orders.intake.attesting import VALID_FOR, Attesting, same_content, statement
@@ -164,6 +165,7 @@ class Intake(Desk):
 
         Raises:
             AttestationNotAwaited: no event here says so.
+            NotAnAttester: a signer is not of the order's attester set.
             SignatureNotOf, MalformedDocument, DocumentForElsewhere: of the document.
         """
         self._platform.attestations.collect([document])
@@ -174,6 +176,8 @@ class Intake(Desk):
             said = statement(event, bound, row.milestone_index, row.number)
             if same_content(document, bound, said):
                 for signer in document.signatures:
+                    if not self._attesting.is_attester(bound, signer):
+                        raise NotAnAttester.from_arguments({"setId": bound.terms.attester_set, "signer": signer})
                     one = Document(document.kind, document.chain_id, document.contract, document.body)
                     self._attesting.store(row.id, signer, one.signed(signer, document.signature(signer)))
                 self.stored.change(row.id, due_at=0)

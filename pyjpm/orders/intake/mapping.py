@@ -31,7 +31,7 @@ It is TOML. Unknown keys, wrong types and contradictions are refused, each named
     extra = []                    # further CSV columns that scripts may want to know
 
     [file]                        # optional, as in the mapping of a log: delimiter, encoding, empty
-    [time]                        # optional, likewise: zone, formats
+    [time]                        # optional, likewise: zone, formats (here by default: iso or unix)
     [numbers]                     # optional, likewise: decimal_mark, group_mark
 
 An event that no rule fits, or whose milestone nobody names, is reported with its place, and looked at again when the
@@ -106,7 +106,7 @@ class IntakeMapping(Section):
     rule: tuple[Rule, ...] = Field(min_length=1)
     columns: EventColumns = EventColumns()
     file: FileSection = FileSection()
-    time: TimeSection = TimeSection()
+    time: TimeSection = TimeSection(formats=("iso", "unix"))
     numbers: NumberSection = NumberSection()
 
     @model_validator(mode="after")

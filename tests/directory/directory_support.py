@@ -7,7 +7,7 @@ from pyjpm.directory import Directory, Entry
 from pyjpm.directory.change import Change
 from pyjpm.four_eyes import Staff
 
-MAKER, CHECKER, BOTH, STRANGER = (LocalSigner.generate() for _ in range(4))
+MAKER, CHECKER, BOTH, STRANGER = (LocalSigner.from_key(bytes([number]) * 32) for number in range(1, 5))
 STAFF = Staff(frozenset({MAKER.address, BOTH.address}), frozenset({CHECKER.address, BOTH.address}))
 NOON = 1_800_000_000
 

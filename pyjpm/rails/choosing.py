@@ -1,0 +1,154 @@
+"""Choosing a payment's rail: by the rules, unless the world already knows the payment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pyjpm.errors.rails import NoRail
+from pyjpm.platform import Platform
+from pyjpm.rails.decision import Decision, decide
+from pyjpm.rails.facts import Directory, Facts, gather
+from pyjpm.rails.instruction import Instruction
+from pyjpm.rails.lock import Spent, TokenLock
+from pyjpm.rails.message import MessageMaker, Transfer
+from pyjpm.rails.names import Names
+from pyjpm.rails.rulebook import Rail, Rulebook
+from pyjpm.rails.store import Choices, Chosen, Stage
+from pyjpm.sending.outside import Answer, Found, Outside, Refused, Unknown
+
+FOUND = "found"
+"""Stands for a rule where the world knew the payment."""
+
+log = logging.getLogger(__name__)
+
+
+class Chooser:
+    """Decides, and stores the decision before anything leaves."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        rulebook: Rulebook,
+        directory: Directory,
+        gateway: Outside | None,
+        maker: MessageMaker | None,
+        choices: Choices,
+        lock: TokenLock,
+    ) -> None:
+        self._platform = platform
+        self._rulebook = rulebook
+        self._directory = directory
+        self._gateway = gateway
+        self._maker = maker
+        self._choices = choices
+        self._lock = lock
+
+    def decide(self, instruction: Instruction, now: int) -> Decision:
+        """Which rail, and why, at this unix second."""
+        return decide(self.facts(instruction, now), self._rulebook)
+
+    def choose(self, instruction: Instruction, content: Mapping[str, Any], key: str, now: int) -> Chosen:
+        """The stored choice for a payment that this database does not know.
+
+        Raises:
+            NoRail: nothing was stored. What the message maker refuses: likewise.
+        """
+        facts = self.facts(instruction, now)
+        where = self._in_the_world(key)
+        why: tuple[str, ...]
+        if where is not None:
+            stage, leg, how = where
+            rule, why = FOUND, (how,)
+        else:
+            decision = decide(facts, self._rulebook)
+            if decision.rail is Rail.NONE:
+                raise NoRail(
+                    f"The rules send this payment by no rail ({decision.why[-1]}).",
+                    rule=decision.rule,
+                    why=list(decision.why),
+                )
+            stage, leg = Stage.TOKEN if decision.rail is Rail.TOKEN else Stage.LOCKING, 0
+            rule, why = decision.rule, decision.why
+        if stage is Stage.LOCKING:
+            # What cannot be written is told before a reference is voided for it.
+            self.message(self.names(key, leg), instruction, now)
+        return self._choices.choose(
+            key,
+            content,
+            creditor=instruction.creditor_key,
+            stage=stage,
+            leg=leg,
+            payee=facts.payee_wallet,
+            sealed=facts.can_seal,
+            rule=rule,
+            why=why,
+            rules_sha256=self._rulebook.sha256,
+            now=now,
+        )
+
+    def facts(self, instruction: Instruction, now: int) -> Facts:
+        """What the rules look at, at this unix second."""
+        return gather(
+            self._platform,
+            self._rulebook,
+            instruction,
+            directory=self._directory,
+            at=now,
+            earlier=lambda days: self._choices.earlier(instruction.creditor_key, days, now),
+            no_swift="" if self._gateway is not None and self._maker is not None else "no SWIFT gateway is set",
+        )
+
+    def names(self, key: str, leg: int) -> Names:
+        """What a leg of a payment is called."""
+        session = self._platform.session
+        registry = session.address("ParticipantRegistry")
+        return Names(registry, session.connection.genesis_hash, session.participant, key, leg)
+
+    def message(self, names: Names, instruction: Instruction, at: int) -> dict[str, Any]:
+        """The content of a message's effect: the message as it will leave. ``at``: of its creation."""
+        if self._maker is None:
+            raise NoRail("No SWIFT gateway is set.", rule=None, why=[])
+        uetr = names.uetr(instruction.uetr)
+        transfer = Transfer(
+            reference=names.message_reference,
+            uetr=uetr,
+            end_to_end_id=instruction.end_to_end_id,
+            created_at=at,
+            settlement=instruction.requested,
+            amount=instruction.amount,
+            debtor=instruction.debtor,
+            creditor=instruction.creditor,
+            remittance=instruction.remittance,
+            charges=instruction.charges,
+            purpose=instruction.purpose,
+        )
+        text = self._maker.make(transfer)
+        return {"kind": self._maker.kind, "reference": transfer.reference, "uetr": uetr, "text": text}
+
+    def _in_the_world(self, key: str) -> tuple[Stage, int, str] | None:
+        """Where a payment is that this database does not know: stage, leg, and how that is known."""
+        leg = 0
+        while True:
+            names = self.names(key, leg)
+            spent = self._lock.spent(names)
+            if spent is Spent.PAID:
+                return Stage.TOKEN, leg, "the chain has it as paid"
+            if spent is Spent.UNSPENT:
+                return None if leg == 0 else (Stage.LOCKING, leg - 1, "the gateway has refused its message")
+            said = self._asked(names)
+            if isinstance(said, Found):
+                return Stage.LOCKING, leg, "the gateway has its message"
+            if not isinstance(said, Refused):
+                return Stage.TOKEN, leg, "its reference is voided, and the gateway knows no message of it"
+            leg += 1
+
+    def _asked(self, names: Names) -> Answer:
+        if self._gateway is None:
+            return Unknown("no gateway")
+        try:
+            return self._gateway.find(names.effect)
+        except Exception:
+            log.warning("the gateway cannot be asked", exc_info=True)
+            return Unknown("the gateway cannot be asked")

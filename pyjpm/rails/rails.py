@@ -1,0 +1,378 @@
+"""Payments that go by token or by SWIFT, whichever the rules say, and never by both.
+
+    rails = Rails(platform, load_rulebook(Path("rails.toml")), directory=directory,
+                  gateway=FolderGateway(Path("/var/swift")), maker=maker)
+    print(rails.explain(instruction).why)
+    rails.pay(instruction, idempotency_key="invoice 4711")
+
+Decisions that govern this module:
+
+* The chain is the lock between the rails: a message is made only once the contract says that the payment's token
+  reference is voided, so that no token payment under it can follow, whatever this database forgets; and a token
+  payment under a voided reference is refused by the contract.
+* The rail is stored before anything leaves, and the message's intent in the commit that says SWIFT. The message is an
+  effect outside the chain (``pyjpm.sending.effects``): named by the payment, asked for before it is told.
+* A key that this database does not know is looked up in the world first: paid on the chain, it went by token; known to
+  the gateway, it went by SWIFT. Voided and known to nobody it stays unpaid until somebody decides (``change``).
+* What a token payment is for travels with it only sealed: where either side has published no key, it does not travel.
+* A rail changes by a person's word only. What is on its way by token is voided first; a message never is, it must have
+  been refused by the gateway.
+"""
+
+from __future__ import annotations
+
+import logging
+import time as wall
+import uuid
+from typing import Any, Final
+
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.deployment import NotOnboarded
+from pyjpm.errors.outbox import ReferenceVoided
+from pyjpm.errors.rails import NoRail, RailConflict, RailNotChangeable, RailPaymentNotFound
+from pyjpm.errors.sending import StillPending
+from pyjpm.platform import Platform
+from pyjpm.rails.choosing import Chooser
+from pyjpm.rails.decision import STOPPED, Decision
+from pyjpm.rails.facts import Directory, Facts
+from pyjpm.rails.instruction import Instruction
+from pyjpm.rails.lock import Spent, TokenLock
+from pyjpm.rails.message import MessageMaker
+from pyjpm.rails.names import Names
+from pyjpm.rails.payment import RailPayment, RailStatus
+from pyjpm.rails.rulebook import Rail, Rulebook
+from pyjpm.rails.store import Choices, Chosen, Stage
+from pyjpm.remittance import Remittance
+from pyjpm.sending import Submission, SubmissionState
+from pyjpm.sending.clock import Clock
+from pyjpm.sending.effects import PATIENCE, Effect, Effects, EffectState
+from pyjpm.sending.operation import NEGATIVE
+from pyjpm.sending.outside import Answer, Outside, Unknown
+from pyjpm.sending.trail import Word
+
+MESSAGE: Final = "swift"
+
+log = logging.getLogger(__name__)
+
+
+class Rails:
+    """Payments of the acting participant, over its platform's journal. Safe among threads.
+
+    Args:
+        platform: acting for the payer.
+        directory: who on chain a creditor is.
+        gateway: the other side of messages; None: nothing goes by SWIFT.
+        maker: who writes them.
+        patience: see ``pyjpm.sending.effects``.
+        clock: for value dates, cut-offs and the like.
+
+    Raises:
+        ReadOnlyClient, NotOnboarded, RailsSchemaUnknown
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        rulebook: Rulebook,
+        *,
+        directory: Directory,
+        gateway: Outside | None = None,
+        maker: MessageMaker | None = None,
+        patience: float = PATIENCE,
+        clock: Clock = wall,
+    ) -> None:
+        owner = platform.session.owner
+        if owner is None:
+            raise NotOnboarded(f"The wallet {platform.session.wallet} names no participant.")
+        self._platform = platform
+        self._gateway = gateway
+        self._clock = clock
+        self._database = platform.session.journal.database
+        self._choices = Choices(self._database, owner)
+        self._lock = TokenLock(platform, self._choices)
+        self._chooser = Chooser(platform, rulebook, directory, gateway, maker, self._choices, self._lock)
+        self._effects = Effects(self._database, patience=patience, clock=clock)
+
+    # --- deciding --------------------------------------------------------------------------------------------------
+
+    def explain(self, instruction: Instruction) -> Decision:
+        """Which rail the payment would take now, and why. Stores nothing, sends nothing.
+
+        Raises:
+            InvalidInstruction, AmountNotPositive
+        """
+        return self._chooser.decide(instruction.check(), int(self._clock.time()))
+
+    def pay(self, instruction: Instruction, *, idempotency_key: str) -> RailPayment:
+        """Chooses the rail, stores the choice, and pays or sends; the same key again goes on with the same rail.
+
+        Raises:
+            InvalidInstruction: it could go by no rail.
+            NoRail: the rules send it by none; nothing was stored.
+            IdempotencyConflict: the key was used for another payment.
+            What the chosen rail refuses: as ``payments.create``; a message maker's own error, before anything is
+            stored. The choice stands then: repeat, or :meth:`change` the rail.
+        """
+        content = instruction.check().to_content()
+        chosen = self._choices.find(idempotency_key, content)
+        if chosen is None:
+            chosen = self._chooser.choose(instruction, content, idempotency_key, int(self._clock.time()))
+        return self._told(chosen, again=True)
+
+    def change(self, idempotency_key: str, *, who: str, reason: str) -> RailPayment:
+        """Moves a payment to the other rail: from token to SWIFT while it is unpaid, from SWIFT to token once the
+        gateway has refused the message for good.
+
+        From token, its reference is voided first; should the chain pay it before that, it was paid by token.
+
+        Raises:
+            RailPaymentNotFound, ReasonMissing
+            RailNotChangeable: it was paid, or its message may have been sent, or the other rail is not possible.
+        """
+        word = Word(who, "change", idempotency_key, reason)
+        chosen = self._found(idempotency_key)
+        now = int(self._clock.time())
+        instruction = Instruction.from_content(chosen.content)
+        if chosen.stage is Stage.TOKEN:
+            seen = self._seen(chosen)
+            if seen.status is RailStatus.PAID or self._lock.spent(self._names(chosen)) is Spent.PAID:
+                raise _not_changeable(chosen, seen.status, "it was paid by token")
+            facts = self._chooser.facts(instruction, now)
+            if problem := facts.stopped or facts.no_swift:
+                raise _not_changeable(chosen, seen.status, problem)
+            self._chooser.message(
+                self._names(chosen), instruction, now
+            )  # what cannot be written is no reason to void anything
+            moved = self._move(chosen, Stage.LOCKING, chosen.leg, word, now)
+        elif chosen.stage is Stage.SWIFT:
+            effect = self._effects.find(self._names(chosen).effect)
+            if effect.state is not EffectState.FAILED:
+                raise _not_changeable(chosen, _of_effect(effect), "its message may have been sent")
+            facts = self._chooser.facts(instruction, now)
+            if facts.stopped or facts.no_token:
+                raise _not_changeable(chosen, RailStatus.FAILED, facts.stopped or facts.no_token)
+            moved = self._move(chosen, Stage.TOKEN, chosen.leg + 1, word, now, facts)
+        else:
+            raise _not_changeable(chosen, RailStatus.LOCKING, "it is on its way to SWIFT already")
+        if not moved:
+            raise _not_changeable(chosen, RailStatus.ACCEPTED, "somebody else has changed it meanwhile")
+        return self._told(self._found(idempotency_key), again=True)
+
+    # --- going on --------------------------------------------------------------------------------------------------
+
+    def resume(self) -> list[RailPayment]:
+        """Goes on with everything that is not ended; to be called after a start, and from time to time.
+
+        What fails is told in ``detail``, and does not keep the others.
+        """
+        going = []
+        for chosen in self._choices.open():
+            try:
+                going.append(self._carry_on(chosen, again=False))
+            except PyjpmError as error:
+                log.warning("payment %s cannot go on: %s", chosen.key, error.code)
+                going.append(self._seen(self._found(chosen.key), detail=f"{error.code}: {error.message}"))
+        return going
+
+    def get(self, idempotency_key: str) -> RailPayment:
+        """A payment as it is stored, without a look at chain or gateway. Raises RailPaymentNotFound."""
+        return self._seen(self._found(idempotency_key))
+
+    def wait(self, idempotency_key: str, timeout: float | None = None) -> RailPayment:
+        """A payment once it is PAID, SENT or FAILED.
+
+        Raises:
+            RailPaymentNotFound; as :meth:`pay`
+            StillPending: not yet, after ``timeout`` seconds (the client's default if None); it may still come.
+        """
+        limit = self._platform.session.timeout if timeout is None else timeout
+        deadline = self._clock.monotonic() + limit
+        while True:
+            chosen = self._found(idempotency_key)
+            seen = self._seen(chosen) if chosen.held else self._told(chosen, again=False)
+            if seen.status not in (RailStatus.ACCEPTED, RailStatus.LOCKING):
+                return seen
+            if self._clock.monotonic() >= deadline:
+                raise StillPending(
+                    f"The payment {idempotency_key!r} has no outcome yet.",
+                    submission=idempotency_key,
+                    state=seen.status.value,
+                    answer=seen.detail,
+                )
+            self._clock.sleep(0.05)
+
+    def _told(self, chosen: Chosen, *, again: bool) -> RailPayment:
+        """Goes on for a caller, who is told what comes of it. Who is told that it did not work may pay in another way:
+        so, unless something is on its way already, it waits then until it is asked for ``again``."""
+        if again and chosen.held is not None:
+            self._choices.hold(chosen, None)
+        try:
+            return self._carry_on(chosen, again=again)
+        except PyjpmError as error:
+            now = self._found(chosen.key)
+            if now.stage is Stage.LOCKING or (now.stage is Stage.TOKEN and self._submission(self._names(now)) is None):
+                self._choices.hold(now, f"{error.code}: {error.message}")
+            raise
+
+    def _carry_on(self, chosen: Chosen, *, again: bool) -> RailPayment:
+        if chosen.stage is Stage.LOCKING:
+            chosen = self._to_swift(chosen, again=again)
+        if chosen.stage is Stage.TOKEN:
+            self._pay_by_token(chosen, again=again)
+        if chosen.stage is Stage.SWIFT:
+            self._effects.carry_out(self._names(chosen).effect, self._other_side())
+        seen = self._seen(chosen)
+        if seen.status in (RailStatus.PAID, RailStatus.SENT) and not chosen.ended:
+            self._choices.end(chosen)
+        return seen
+
+    # --- by token --------------------------------------------------------------------------------------------------
+
+    def _move(self, chosen: Chosen, stage: Stage, leg: int, word: Word, now: int, facts: Facts | None = None) -> bool:
+        """Whether it was as it was seen, and has moved. ``facts``: whom its new leg pays."""
+        with self._database.transaction() as connection:
+            moved = self._choices.advance(connection, chosen, stage, now=now, leg=leg)
+            if moved:
+                self._choices.record(connection, chosen, word, f"{chosen.stage} to {stage}", now)
+            if moved and facts is not None:
+                self._choices.readdress(connection, chosen, facts.payee_wallet, sealed=facts.can_seal)
+        return moved
+
+    def _pay_by_token(self, chosen: Chosen, *, again: bool) -> None:
+        session, names = self._platform.session, self._names(chosen)
+        submission = self._submission(names)
+        if submission is not None and (submission.is_pending or not again):
+            session.sender.refresh_many([submission.id])
+            return
+        if submission is not None and submission.state is SubmissionState.FINAL:
+            return
+        if chosen.payee is None:
+            raise ReferenceVoided(
+                f"The payment {chosen.key!r} is voided on the chain, and its creditor is not there.", submission=None
+            )
+        instruction = Instruction.from_content(chosen.content)
+        self._platform.payments.create(
+            chosen.payee,
+            instruction.amount,
+            idempotency_key=names.token_key,
+            remittance=_remittance(instruction, names) if chosen.sealed else b"",
+        )
+
+    def _submission(self, names: Names) -> Submission | None:
+        found = self._choices.submission(names.token_key)
+        return None if found is None else self._platform.session.journal.get(found)
+
+    # --- to SWIFT --------------------------------------------------------------------------------------------------
+
+    def _to_swift(self, chosen: Chosen, *, again: bool) -> Chosen:
+        """The payment once no token can follow: at SWIFT with its message's intent, or at TOKEN where it was paid
+        there. Itself where neither is certain yet."""
+        names, instruction = self._names(chosen), Instruction.from_content(chosen.content)
+        spent = self._lock.close(names, instruction, again=again)
+        if spent is Spent.UNSPENT:
+            return chosen
+        if spent is Spent.PAID:
+            return self._paid_first(chosen)
+        if stopped := self._chooser.facts(instruction, int(self._clock.time())).stopped:
+            raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
+        content = self._chooser.message(names, instruction, chosen.stage_at)
+        with self._database.transaction() as connection:
+            if self._choices.advance(connection, chosen, Stage.SWIFT, now=chosen.stage_at):
+                self._effects.intend(names.effect, MESSAGE, content, connection=connection)
+        return self._found(chosen.key)
+
+    def _paid_first(self, chosen: Chosen) -> Chosen:
+        names, now = self._names(chosen), int(self._clock.time())
+        if chosen.payee is None:
+            raise RailConflict(
+                f"The chain has a payment under the key {chosen.key!r}, whose creditor is not there.",
+                key=chosen.key,
+                reference="0x" + names.reference.hex(),
+            )
+        word = Word("the chain", "change", chosen.key, "it was paid by token before its reference could be voided")
+        self._move(chosen, Stage.TOKEN, chosen.leg, word, now)
+        return self._found(chosen.key)
+
+    def _other_side(self) -> Outside:
+        return self._gateway or _NoGateway()
+
+    # --- looks -------------------------------------------------------------------------------------------
+
+    def _names(self, chosen: Chosen) -> Names:
+        return self._chooser.names(chosen.key, chosen.leg)
+
+    def _found(self, key: str) -> Chosen:
+        chosen = self._choices.find(key)
+        if chosen is None:
+            raise RailPaymentNotFound(f"No payment was asked for under {key!r}.", key=key)
+        return chosen
+
+    def _seen(self, chosen: Chosen, *, detail: str | None = None) -> RailPayment:
+        names, instruction = self._names(chosen), Instruction.from_content(chosen.content)
+        uetr: str | None = None
+        if chosen.stage is Stage.TOKEN:
+            submission = self._submission(names)
+            status = RailStatus.ACCEPTED if submission is None else _of_submission(submission)
+            said = None if submission is None else submission.state.value
+            reference = "0x" + names.reference.hex()
+        else:
+            reference, uetr = names.message_reference, names.uetr(instruction.uetr)
+            status, said = RailStatus.LOCKING, None
+            if chosen.stage is Stage.SWIFT:
+                effect = self._effects.find(names.effect)
+                status, said = _of_effect(effect), effect.detail
+        if chosen.held is not None:
+            # A token payment that is being withdrawn may still be paid: only where nothing left is it a "no".
+            status = RailStatus.FAILED if chosen.stage is Stage.TOKEN else RailStatus.LOCKING
+            said = chosen.held
+        return RailPayment(
+            key=chosen.key,
+            amount=instruction.amount,
+            rail=Rail.TOKEN if chosen.stage is Stage.TOKEN else Rail.SWIFT,
+            status=status,
+            rule=chosen.rule,
+            why=chosen.why,
+            leg=chosen.leg,
+            reference=reference,
+            uetr=uetr,
+            detail=detail or said,
+            moves=self._choices.moves(chosen.key),
+        )
+
+
+class _NoGateway:
+    """Stands where no gateway is set: nothing can be told of any message."""
+
+    def find(self, reference: str) -> Answer:
+        return Unknown("no gateway is set")
+
+    def send(self, reference: str, content: Any) -> Answer | None:
+        return Unknown("no gateway is set")
+
+
+def _remittance(instruction: Instruction, names: Names) -> Remittance:
+    return Remittance(
+        end_to_end_id=instruction.end_to_end_id,
+        uetr=uuid.UUID(names.uetr(instruction.uetr)),
+        text=instruction.remittance,
+    )
+
+
+def _of_submission(submission: Submission) -> RailStatus:
+    if submission.state is SubmissionState.FINAL:
+        return RailStatus.PAID
+    failed = submission.state in NEGATIVE or submission.state is SubmissionState.CONFLICT
+    return RailStatus.FAILED if failed else RailStatus.ACCEPTED
+
+
+def _of_effect(effect: Effect) -> RailStatus:
+    return {EffectState.CONFIRMED: RailStatus.SENT, EffectState.FAILED: RailStatus.FAILED}.get(
+        effect.state, RailStatus.ACCEPTED
+    )
+
+
+def _not_changeable(chosen: Chosen, status: RailStatus, why: str) -> RailNotChangeable:
+    rail = Rail.TOKEN if chosen.stage is Stage.TOKEN else Rail.SWIFT
+    return RailNotChangeable(
+        f"The payment {chosen.key!r} stays on {rail}: {why}.", key=chosen.key, rail=rail.value, status=status.value
+    )
