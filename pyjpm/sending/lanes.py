@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
 from pyjpm.sending.database import Database
 from pyjpm.sending.operation import RETRIED, SubmissionState
@@ -104,6 +105,13 @@ class Lanes:
             chain_nonce: its next nonce at the highest head.
             known_to: one above the highest nonce that its signer, the chain or a pool has seen.
         """
+        try:
+            return self._take(wallet, chain_nonce, known_to)
+        except JournalCollision:
+            # Another process took it for the first time meanwhile: now its row is found.
+            return self._take(wallet, chain_nonce, known_to)
+
+    def _take(self, wallet: str, chain_nonce: int, known_to: int) -> Lane:
         with self._database.transaction() as connection:
             if lease.take(connection, [wallet], self._token):
                 connection.execute(
