@@ -51,7 +51,7 @@ demo: setup
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 test: setup
-	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
+	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay test-edge test-erp gas
 
 test-unit: setup debian
 	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/chains tests/seeing tests/store
