@@ -65,6 +65,14 @@ class RailConflict(RailsError):
     hint: ClassVar[str] = "Do not pay again before you know what was paid; no message was made."
 
 
+class RailUnclear(RailsError):
+    """It cannot be told now whether the payment went by SWIFT: its token reference is voided, and the gateway does not
+    answer. Details: ``key``, ``answer``."""
+
+    code: ClassVar[str] = "RAIL_UNCLEAR"
+    hint: ClassVar[str] = "Repeat under the same key once the gateway answers; do not pay in another way before."
+
+
 class RailsSchemaUnknown(RailsError):
     """The tables are of another version of this package. Details: ``schema``, ``supported``."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from pyjpm.errors.rails import NoRail
+from pyjpm.errors.rails import NoRail, RailUnclear
 from pyjpm.platform import Platform
 from pyjpm.rails.decision import Decision, decide
 from pyjpm.rails.facts import Directory, Facts, gather
@@ -17,12 +18,27 @@ from pyjpm.rails.message import MessageMaker, Transfer
 from pyjpm.rails.names import Names
 from pyjpm.rails.rulebook import Rail, Rulebook
 from pyjpm.rails.store import Choices, Chosen, Stage
-from pyjpm.sending.outside import Answer, Found, Outside, Refused, Unknown
+from pyjpm.sending.outside import Absent, Answer, Found, Outside, Unknown
 
 FOUND = "found"
 """Stands for a rule where the world knew the payment."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the world has a payment: on the chain, or with the gateway. ``how`` says by what that is known."""
+
+    stage: Stage
+    leg: int
+    how: str
+    paid: bool = False
+
+    def is_beyond(self, chosen: Chosen) -> bool:
+        """Whether it is further than what is stored."""
+        further = self.stage is Stage.LOCKING and chosen.stage is Stage.TOKEN
+        return self.leg > chosen.leg or (self.leg == chosen.leg and further)
 
 
 class Chooser:
@@ -54,14 +70,14 @@ class Chooser:
         """The stored choice for a payment that this database does not know.
 
         Raises:
-            NoRail: nothing was stored. What the message maker refuses: likewise.
+            NoRail, RailUnclear: nothing was stored. What the message maker refuses: likewise.
         """
         facts = self.facts(instruction, now)
-        where = self._in_the_world(key)
+        where = self.in_the_world(key)
         why: tuple[str, ...]
         if where is not None:
-            stage, leg, how = where
-            rule, why = FOUND, (how,)
+            stage, leg = where.stage, where.leg
+            rule, why = FOUND, (where.how,)
         else:
             decision = decide(facts, self._rulebook)
             if decision.rail is Rail.NONE:
@@ -134,28 +150,44 @@ class Chooser:
         text = self._maker.make(transfer)
         return {"kind": self._maker.kind, "reference": transfer.reference, "uetr": uetr, "text": text}
 
-    def _in_the_world(self, key: str) -> tuple[Stage, int, str] | None:
-        """Where a payment is that this database does not know: stage, leg, and how that is known."""
+    def in_the_world(self, key: str) -> Position | None:
+        """Where a payment is, whatever this database says; None where the world knows nothing of it.
+
+        Raises:
+            RailUnclear: the gateway does not answer, and might have it; transport faults
+        """
         leg = 0
         while True:
             names = self.names(key, leg)
             spent = self._lock.spent(names)
             if spent is Spent.PAID:
-                return Stage.TOKEN, leg, "the chain has it as paid"
+                return Position(Stage.TOKEN, leg, "the chain has it as paid", paid=True)
             if spent is Spent.UNSPENT:
-                return None if leg == 0 else (Stage.LOCKING, leg - 1, "the gateway has refused its message")
-            said = self._asked(names)
+                return None if leg == 0 else Position(Stage.LOCKING, leg - 1, "the gateway has refused its message")
+            said = self.asked(names)
             if isinstance(said, Found):
-                return Stage.LOCKING, leg, "the gateway has its message"
-            if not isinstance(said, Refused):
-                return Stage.TOKEN, leg, "its reference is voided, and the gateway knows no message of it"
+                return Position(Stage.LOCKING, leg, "the gateway has its message")
+            if isinstance(said, Absent):
+                return Position(Stage.TOKEN, leg, "its reference is voided, and the gateway knows no message of it")
             leg += 1
 
-    def _asked(self, names: Names) -> Answer:
+    def asked(self, names: Names) -> Answer:
+        """What the gateway has of a leg's message: anything but Unknown.
+
+        Raises:
+            RailUnclear: it does not answer.
+        """
         if self._gateway is None:
-            return Unknown("no gateway")
+            return Absent()  # there is no other side
         try:
-            return self._gateway.find(names.effect)
+            said = self._gateway.find(names.effect)
         except Exception:
             log.warning("the gateway cannot be asked", exc_info=True)
-            return Unknown("the gateway cannot be asked")
+            said = Unknown("it cannot be asked")
+        if isinstance(said, Unknown):
+            raise RailUnclear(
+                f"Whether the payment {names.key!r} went by SWIFT cannot be told now.",
+                key=names.key,
+                answer=said.detail,
+            )
+        return said

@@ -15,6 +15,8 @@ Decisions that govern this module:
 * A key that this database does not know is looked up in the world first: paid on the chain, it went by token; known to
   the gateway, it went by SWIFT. Voided and known to nobody it stays unpaid until somebody decides (``change``).
 * What a token payment is for travels with it only sealed: where either side has published no key, it does not travel.
+* A "no" is as serious as a payment: FAILED is told only where the world, asked again, has the payment nowhere else, and
+  no wallet of the payer recovers. A database that was restored has forgotten changes of rail, too.
 * A rail changes by a person's word only. What is on its way by token is voided first; a message never is, it must have
   been refused by the gateway.
 """
@@ -24,12 +26,15 @@ from __future__ import annotations
 import logging
 import time as wall
 import uuid
+from dataclasses import replace
 from typing import Any, Final
 
+from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.chain import ChainError
 from pyjpm.errors.deployment import NotOnboarded
 from pyjpm.errors.outbox import ReferenceVoided
-from pyjpm.errors.rails import NoRail, RailConflict, RailNotChangeable, RailPaymentNotFound
+from pyjpm.errors.rails import NoRail, RailConflict, RailNotChangeable, RailPaymentNotFound, RailUnclear
 from pyjpm.errors.sending import StillPending
 from pyjpm.platform import Platform
 from pyjpm.rails.choosing import Chooser
@@ -46,8 +51,9 @@ from pyjpm.remittance import Remittance
 from pyjpm.sending import Submission, SubmissionState
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.effects import PATIENCE, Effect, Effects, EffectState
+from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import NEGATIVE
-from pyjpm.sending.outside import Answer, Outside, Unknown
+from pyjpm.sending.outside import Answer, Found, Outside, Unknown
 from pyjpm.sending.trail import Word
 
 MESSAGE: Final = "swift"
@@ -140,9 +146,8 @@ class Rails:
             facts = self._chooser.facts(instruction, now)
             if problem := facts.stopped or facts.no_swift:
                 raise _not_changeable(chosen, seen.status, problem)
-            self._chooser.message(
-                self._names(chosen), instruction, now
-            )  # what cannot be written is no reason to void anything
+            # What cannot be written is no reason to void anything.
+            self._chooser.message(self._names(chosen), instruction, now)
             moved = self._move(chosen, Stage.LOCKING, chosen.leg, word, now)
         elif chosen.stage is Stage.SWIFT:
             effect = self._effects.find(self._names(chosen).effect)
@@ -175,8 +180,11 @@ class Rails:
         return going
 
     def get(self, idempotency_key: str) -> RailPayment:
-        """A payment as it is stored, without a look at chain or gateway. Raises RailPaymentNotFound."""
-        return self._seen(self._found(idempotency_key))
+        """A payment as it is stored; chain and gateway are asked only before it is called FAILED.
+
+        Raises RailPaymentNotFound.
+        """
+        return self._checked(self._found(idempotency_key))
 
     def wait(self, idempotency_key: str, timeout: float | None = None) -> RailPayment:
         """A payment once it is PAID, SENT or FAILED.
@@ -189,7 +197,7 @@ class Rails:
         deadline = self._clock.monotonic() + limit
         while True:
             chosen = self._found(idempotency_key)
-            seen = self._seen(chosen) if chosen.held else self._told(chosen, again=False)
+            seen = self._checked(chosen) if chosen.held else self._told(chosen, again=False)
             if seen.status not in (RailStatus.ACCEPTED, RailStatus.LOCKING):
                 return seen
             if self._clock.monotonic() >= deadline:
@@ -214,19 +222,68 @@ class Rails:
                 self._choices.hold(now, f"{error.code}: {error.message}")
             raise
 
-    def _carry_on(self, chosen: Chosen, *, again: bool) -> RailPayment:
+    def _carry_on(self, chosen: Chosen, *, again: bool, checked: bool = False) -> RailPayment:
         if chosen.stage is Stage.LOCKING:
             chosen = self._to_swift(chosen, again=again)
         if chosen.stage is Stage.TOKEN:
-            self._pay_by_token(chosen, again=again)
+            try:
+                self._pay_by_token(chosen, again=again)
+            except PyjpmError:
+                # Perhaps because it went on, which this database has forgotten.
+                other = self._elsewhere(chosen, adopt=False)
+                if other is None:
+                    raise
+                return self._carry_on(other, again=again, checked=checked)
         if chosen.stage is Stage.SWIFT:
             self._effects.carry_out(self._names(chosen).effect, self._other_side())
-        seen = self._seen(chosen)
-        if seen.status in (RailStatus.PAID, RailStatus.SENT) and not chosen.ended:
-            self._choices.end(chosen)
+        seen = self._seen(self._found(chosen.key)) if checked else self._checked(chosen)
+        if seen.status in (RailStatus.PAID, RailStatus.SENT):
+            self._choices.end(self._found(chosen.key))
         return seen
 
-    # --- by token --------------------------------------------------------------------------------------------------
+    def _checked(self, chosen: Chosen) -> RailPayment:
+        """The payment; a "no" only once the world was asked."""
+        seen = self._seen(chosen)
+        if seen.status is not RailStatus.FAILED:
+            return seen
+        try:
+            other = self._elsewhere(chosen)
+            if other is None and self._lanes_are_known():
+                return seen
+            said = "a wallet of the payer recovers"
+            if other is not None:
+                seen = self._carry_on(other, again=True, checked=True)
+                said = seen.moves[-1].reason
+                if seen.status is not RailStatus.FAILED:
+                    return seen
+        except (RailUnclear, ChainError) as error:
+            said = f"{error.code}: {error.message}"
+        return replace(seen, status=RailStatus.ACCEPTED, detail=said)
+
+    def _elsewhere(self, chosen: Chosen, *, adopt: bool = True) -> Chosen | None:
+        """The payment as the world has it, stored so, where that is further than what was stored; else None.
+
+        Args:
+            adopt: also where the chain has just this leg as paid, and the outbox is still to find its payment there.
+
+        Raises:
+            RailUnclear; transport faults
+        """
+        where = self._chooser.in_the_world(chosen.key)
+        if where is None or not (where.is_beyond(chosen) or (where.paid and adopt)):
+            return None
+        now, word = int(self._clock.time()), Word("the world", "change", chosen.key, where.how)
+        facts = self._chooser.facts(Instruction.from_content(chosen.content), now)
+        self._move(chosen, where.stage, where.leg, word, now, facts if facts.payee_wallet else None)
+        return self._found(chosen.key)
+
+    def _lanes_are_known(self) -> bool:
+        """Whether no lost bytes of the payer's wallets may be alive, as far as the world can tell."""
+        session = self._platform.session
+        session.serve()
+        nodes = Nodes([session.connection])
+        view = nodes.best(session.journal.highest_head)
+        return NegativeAnswers(nodes, session.journal.lanes).allowed(str(session.owner), view)
 
     def _move(self, chosen: Chosen, stage: Stage, leg: int, word: Word, now: int, facts: Facts | None = None) -> bool:
         """Whether it was as it was seen, and has moved. ``facts``: whom its new leg pays."""
@@ -238,6 +295,8 @@ class Rails:
                 self._choices.readdress(connection, chosen, facts.payee_wallet, sealed=facts.can_seal)
         return moved
 
+    # --- by token --------------------------------------------------------------------------------------------------
+
     def _pay_by_token(self, chosen: Chosen, *, again: bool) -> None:
         session, names = self._platform.session, self._names(chosen)
         submission = self._submission(names)
@@ -247,6 +306,8 @@ class Rails:
         if submission is not None and submission.state is SubmissionState.FINAL:
             return
         if chosen.payee is None:
+            if self._lock.spent(names) is Spent.PAID:
+                raise self._conflict(chosen)
             raise ReferenceVoided(
                 f"The payment {chosen.key!r} is voided on the chain, and its creditor is not there.", submission=None
             )
@@ -275,7 +336,8 @@ class Rails:
             return chosen
         if spent is Spent.PAID:
             return self._paid_first(chosen)
-        if stopped := self._chooser.facts(instruction, int(self._clock.time())).stopped:
+        stopped = self._chooser.facts(instruction, int(self._clock.time())).stopped
+        if stopped and not isinstance(self._chooser.asked(names), Found):
             raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
         content = self._chooser.message(names, instruction, chosen.stage_at)
         with self._database.transaction() as connection:
@@ -284,21 +346,24 @@ class Rails:
         return self._found(chosen.key)
 
     def _paid_first(self, chosen: Chosen) -> Chosen:
-        names, now = self._names(chosen), int(self._clock.time())
         if chosen.payee is None:
-            raise RailConflict(
-                f"The chain has a payment under the key {chosen.key!r}, whose creditor is not there.",
-                key=chosen.key,
-                reference="0x" + names.reference.hex(),
-            )
+            raise self._conflict(chosen)
+        now = int(self._clock.time())
         word = Word("the chain", "change", chosen.key, "it was paid by token before its reference could be voided")
         self._move(chosen, Stage.TOKEN, chosen.leg, word, now)
         return self._found(chosen.key)
 
+    def _conflict(self, chosen: Chosen) -> RailConflict:
+        return RailConflict(
+            f"The chain has a payment under the key {chosen.key!r}, whose creditor is not there.",
+            key=chosen.key,
+            reference="0x" + self._names(chosen).reference.hex(),
+        )
+
     def _other_side(self) -> Outside:
         return self._gateway or _NoGateway()
 
-    # --- looks -------------------------------------------------------------------------------------------
+    # --- looks -----------------------------------------------------------------------------------------------------
 
     def _names(self, chosen: Chosen) -> Names:
         return self._chooser.names(chosen.key, chosen.leg)

@@ -135,7 +135,7 @@ class Choices:
         changed = connection.execute(
             update(rows)
             .where(_as_seen(before))
-            .values(stage=stage, leg=before.leg if leg is None else leg, stage_at=now, ended=0)
+            .values(stage=stage, leg=before.leg if leg is None else leg, stage_at=now, held=None, ended=0)
         )
         return changed.rowcount == 1
 

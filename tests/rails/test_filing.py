@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from iso.judges import assert_valid
 from iso.samples import OTHER_IBAN, Pay, file_of
+from judges import assert_valid
 from rails.rails_support import BY_SWIFT, Table, rails
 
 from pyjpm import Platform

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from iso.judges import assert_valid
+from judges import assert_valid
 from rails.rails_support import IBAN, creditor, instruction
 
 from pyjpm import Money

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from iso.judges import assert_valid
+from judges import assert_valid
 from rails.rails_support import IBAN, instruction, usd
 
 from pyjpm import LocalSigner, Platform
