@@ -25,29 +25,24 @@ from typing import Any, Self
 
 from pyjpm import Document, Milestone, Mode, Money, OrderState, Platform
 from pyjpm.custody import Signer
+from pyjpm.errors.contracts import ContractError
 from pyjpm.errors.escrow import UnknownOrder
 from pyjpm.errors.intake import SourceUnavailable
+from pyjpm.errors.sending import StillPending
 from pyjpm.orders.connectors.fields import EventFields
-from pyjpm.orders.connectors.tryton import CONFIRMED, CREDITED, GOODS, SHIPPED, TrytonConnector
+from pyjpm.orders.connectors.tryton import CONFIRMED, CREDITED, GOODS, TrytonConnector
 from pyjpm.orders.connectors.tryton_books import TrytonBooks
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
 from pyjpm.orders.connectors.webhook import WebhookSecrets, WebhookServer
-from pyjpm.orders.intake import Intake, IntakeMapping, StatusEvent
+from pyjpm.orders.intake import Intake, StatusEvent, load_intake_mapping
 from pyjpm.orders.intake.stored import event_of
 from pyjpm.sending.effects import FINAL_STATES, Effects
 from pyjpm.terms import DAY
 from pyjpm.workplace import Workplace
 
 LONGEST_PAUSE = 60.0
-MAPPING = IntakeMapping.model_validate(
-    {
-        "statuses": {"SHIPPED": 1},
-        "rule": [
-            {"status": SHIPPED, "part": GOODS, "means": "SHIPPED", "milestone": 0},
-            {"status": [CONFIRMED, "invoiced", CREDITED], "ignore": True},
-        ],
-    }
-)
+MOST = 1_000_000
+MAPPING = load_intake_mapping(Path(__file__).with_name("mapping.toml"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ class Desk:
         effects = Effects(seller.session.journal.database, patience=settings.patience)
         self.books = TrytonBooks(self.rpc, effects, method=settings.method)
         # Nothing is known of what another process left undone: each order is looked at once.
-        self.due = {row.order_id for row in self.intake.stored.rows(None)}
+        self.due = {row.order_id for row in self.intake.stored.rows(None, limit=MOST)}
 
     def turn(self) -> bool:
         """One look at Tryton and the chain, and what follows from it; whether more is to be done at once.
@@ -101,12 +96,16 @@ class Desk:
         self.due |= {receipt.order for receipt in receipts if receipt.new}
         self.due |= {receipt.order for receipt in self.intake.work()}
         for order in sorted(self.due):
-            if self.look_after(order):
-                self.due.discard(order)
+            try:
+                if self.look_after(order):
+                    self.due.discard(order)
+            except (ContractError, StillPending) as waits:
+                # About this order: a limit, a lack of money, more credited than was paid. It is looked at again.
+                print(f"order {order} waits: {waits.code}", flush=True)
         return batch.more
 
     def look_after(self, order: str) -> bool:
-        """Whatever an order's events ask for and the chain has not; whether all of it is done for now."""
+        """Whatever an order's events ask for and the world has not; whether all of it is done for now."""
         events = [event_of(row) for row in self.intake.stored.rows(None, order=order)]
         confirmed = next((event for event in events if event.status == CONFIRMED), None)
         if confirmed is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
 from pyjpm.errors.authorizations import *
+from pyjpm.errors.bank import *
 from pyjpm.errors.base import *
 from pyjpm.errors.books import *
 from pyjpm.errors.chain import *
@@ -45,4 +46,5 @@ from pyjpm.errors.settlement import *
 from pyjpm.errors.shared_contracts import *
 from pyjpm.errors.sponsors import *
 from pyjpm.errors.token import *
+from pyjpm.errors.treasury import *
 from pyjpm.errors.upgrades import *

@@ -31,6 +31,7 @@ from pyjpm.testing import backed_platform
 from pyjpm.workplace import Workplace
 
 CHILD = Path(__file__).with_name("desk_child.py")
+MAPPING = CHILD.parents[2] / "examples" / "tryton" / "mapping.toml"
 DEPOSIT = Money("10000.00", "USD")
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
 _WITHIN = 120.0
@@ -79,6 +80,34 @@ class Story:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+    def command_line(self) -> list[dict[str, Any]]:
+        """One run of ``pyjpm orders watch`` in the desk's place; the events that it told."""
+        home, options = self.home, []
+        named = {
+            "source": "tryton",
+            "mapping": MAPPING,
+            "database": home / "intake.sqlite",
+            "rpc": self.rpc,
+            "record": home / "deployment.json",
+            "keystore": home / "keys",
+            "passphrase-file": home / "passphrase",
+            "journal": home / "bank.journal",
+            "key": "bank",
+            "url": self.tryton.url,
+            "erp-database": DATABASE,
+            "user": "pyjpm",
+            "password-file": self.tryton.password_file,
+        }
+        for name, value in named.items():
+            options += [f"--{name}", str(value)]
+        for name in ATTESTERS:
+            options += ["--attester", name]
+        command = [sys.executable, "-m", "pyjpm.cli", "orders", "watch", "--once", "--json", *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_WITHIN, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        return [line["event"] for line in told if "event" in line]
 
     def until(self, condition: Callable[[], bool], told: str) -> None:
         deadline = time.monotonic() + _WITHIN
@@ -231,11 +260,15 @@ def returned_and_credited(story: Story) -> None:
     clerk = story.tryton.clerk
     number = clerk("quote", 100, "order")
     clerk("confirm", number)
+    with story.at_work():
+        story.until(lambda: story.held() == 100_000, "the third sale is funded")
     clerk("ship", number)
     (invoice,) = clerk("post_invoices", number)
+    watched = story.command_line()
+    assert (number, "shipped", "DONE") in [(each["order"], each["status"], each["state"]) for each in watched]
+    assert story.balance("seller") == 295_000, "released by the command line alone"
     with story.at_work():
         story.until(lambda: story.paid(invoice), "the third invoice is paid")
-    assert story.balance("seller") == 295_000
     returned = clerk("take_back", number)
     (note,) = clerk("post_invoices", returned)
     for point in ("before-crediting", "after-crediting", "after-telling"):

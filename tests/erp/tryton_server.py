@@ -105,6 +105,8 @@ class TrytonServer:
         self.secret.write_text(secrets.token_hex(32), encoding="ascii")
         self.password_file = folder / "connector-password"
         self.password_file.write_text(CONNECTOR + "\n", encoding="utf-8")
+        self.password_file.chmod(0o600)
+        self.secret.chmod(0o600)
         self._configuration = _configuration(folder, self.port, notices, self.secret if notices else None)
         self._process: subprocess.Popen[bytes] | None = None
         self._clerk: subprocess.Popen[str] | None = None

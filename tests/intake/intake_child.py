@@ -1,14 +1,9 @@
-"""A process that takes a folder of events in, thanks the buyer for each, and ends; it kills itself at a point.
-
-Arguments: settings as JSON; optionally a point. Environment: KEY_PASSPHRASE.
-"""
+"""A process that takes a folder of events in, thanks the buyer for each, and ends; it kills itself at a point."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,6 @@ from typing import Any
 from intake_support import ATTESTER_KEYS, MAPPING
 
 from pyjpm import Keystore, LocalSigner, Money, Platform
-from pyjpm.custody import read_passphrase
 from pyjpm.escrow import Escrow
 from pyjpm.orders.connectors.folder import json_folder
 from pyjpm.orders.intake import Decision, Intake, Occasion, Triggers, on_status, release
@@ -35,13 +29,10 @@ POINTS: dict[str, tuple[type, str, str]] = {
     "after-storing": (StoredEvents, "store", "after"),
     "after-placing": (Carrying, "_placed", "after"),
     "before-the-scripts-payment": (Payments, "create", "before"),
-    "after-the-scripts-payment": (Payments, "create", "after"),
+    "within-the-scripts-payment": (Sender, "submit", "after"),
     "before-recording-a-decision": (Decisions, "of_script", "before"),
-    "after-recording-a-decision": (Decisions, "of_script", "after"),
     "before-storing-a-signature": (Attesting, "store", "before"),
-    "after-storing-a-signature": (Attesting, "store", "after"),
     "before-sending": (Escrow, "attest", "before"),
-    "within-sending": (Sender, "submit", "after"),
     "after-sending": (Escrow, "attest", "after"),
     "after-noting-it": (Carrying, "_submitted", "after"),
     "before-noting-the-end": (Carrying, "_settled", "before"),
@@ -56,10 +47,11 @@ def thank(occasion: Occasion) -> Decision:
     return release()
 
 
-def main(settings: dict[str, Any], point: str = "") -> None:
+def main(settings: dict[str, Any], point: str | None) -> None:
+    """Runs once over the folder; ``point``: where to die."""
     if point:
         die_at(*POINTS[point])
-    signer = Keystore(Path(settings["keystore"])).load("intake", read_passphrase(environment="KEY_PASSPHRASE"))
+    signer = Keystore(Path(settings["keystore"])).load("intake", settings["passphrase"])
     with (
         Platform.connect(settings["rpc"], settings["record"], signer=signer, journal=settings["journal"]) as platform,
         Intake(
@@ -71,7 +63,7 @@ def main(settings: dict[str, Any], point: str = "") -> None:
         ) as intake,
     ):
         connector = json_folder(Path(settings["folder"]), MAPPING.fields(settings["source"]), settle=0)
-        Watch(intake, connector, tell=lambda told: print(told, flush=True)).run(once=True)
+        Watch(intake, connector).run(once=True)
 
 
 def die_at(owner: type, name: str, when: str) -> None:
@@ -83,7 +75,3 @@ def die_at(owner: type, name: str, when: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(owner, name, dying)
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]), *sys.argv[2:])

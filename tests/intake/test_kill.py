@@ -7,13 +7,14 @@ the next process starts from what that left.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
-from intake_child import POINTS
+import pytest
+from intake_child import POINTS, main
 from intake_support import World
 from sdk.orders import usd
 
@@ -22,7 +23,9 @@ from pyjpm.orders.intake import EventState, StatusEvent
 from pyjpm.testing import new_company
 
 PASSPHRASE = "correct horse battery staple"
-TESTS = Path(__file__).parents[1]
+# Each process is forked from one that has imported everything and opened nothing.
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["intake_child"])
 
 
 def row(event: StatusEvent) -> dict[str, object]:
@@ -32,7 +35,9 @@ def row(event: StatusEvent) -> dict[str, object]:
     return {**told, "accepted": accepted, "currency": "USD"}
 
 
-def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> None:
+def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The process that is forked from looks for what it imports here.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
     keystore = Keystore(tmp_path / "keys", kdf_work=4_096)
     keystore.create("intake", PASSPHRASE)
     new_company(world.bank, deposit="10.00", signer=keystore.load("intake", PASSPHRASE))
@@ -54,19 +59,18 @@ def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> Non
         "record": str(tmp_path / "record.json"),
         "journal": str(tmp_path / "sender.db"),
         "keystore": str(tmp_path / "keys"),
+        "passphrase": PASSPHRASE,
         "database": str(world.database),
         "folder": str(folder),
         "source": world.source,
     }
-    python_path = os.pathsep.join(map(str, (TESTS, TESTS / "intake")))
-    environment = {**os.environ, "KEY_PASSPHRASE": PASSPHRASE, "PYTHONPATH": python_path}
     before = usd(world.bank, world.buyer)
 
-    def run(*at: str) -> int:
-        command = [sys.executable, str(TESTS / "intake" / "intake_child.py"), json.dumps(settings), *at]
-        done = subprocess.run(command, env=environment, timeout=60, check=False, capture_output=True, text=True)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
-        return done.returncode
+    def run(point: str | None = None) -> int | None:
+        process = FORKING.Process(target=main, args=(settings, point))
+        process.start()
+        process.join(120)
+        return process.exitcode
 
     for point in POINTS:
         assert run(point) == -signal.SIGKILL, f"{point} was passed"

@@ -44,8 +44,13 @@ class Notice(ModelSQL, ModelView):
         "Store a notice for each sale, and post them after this transaction."
         if not config.get(SECTION, "url"):
             return
+        events = [(sale, event(sale)) for sale in sales]
         notices = cls.create(
-            [{"sale": sale.id, "body": json.dumps({"events": [event(sale)]}, sort_keys=True)} for sale in sales]
+            [
+                {"sale": sale.id, "body": json.dumps({"events": [told]}, sort_keys=True)}
+                for sale, told in events
+                if told is not None
+            ]
         )
         cls.__queue__.post(notices)
 
@@ -72,14 +77,17 @@ class Notice(ModelSQL, ModelView):
 
 
 def event(sale):
-    "What a sale's deliveries have come to, in the form in which pyjpm takes it."
+    "What a sale's deliveries have come to, in the form in which pyjpm takes it; None for what only a poll can tell."
     Move = Pool().get("stock.move")
-    lines = [line for line in sale.lines if line.type == "line" and line.moves]
+    # Not the stored progress, nor the sale's shipment_state: a task computes them after this transaction.
+    progress = {line.id: line.get_moves_progress("moves_progress") for line in sale.lines if line.type == "line"}
+    lines = [line for line in sale.lines if progress.get(line.id) is not None]
     moves = Move.browse([move.id for line in lines for move in line.moves])
     done = sorted((move for move in moves if move.state == "done"), key=lambda move: move.id)
     closed = sum(move.state in {"done", "cancelled"} for move in moves)
-    # Not the sale's stored shipment_state: that is computed by a task after this transaction.
-    complete = all(line.get_moves_progress("moves_progress") >= 1 for line in lines)
+    complete = all(progress[line.id] >= 1 for line in lines)
+    if sale.total_amount <= 0 or any(move.unit != move.origin.unit for move in done):
+        return None
     delivery = {
         "sale": sale.number,
         "moves": [

@@ -57,6 +57,8 @@ class Settlement(ModelSQL, ModelView):
         if known:
             return known[0].told()
         invoice = Invoice(invoice_id)
+        # Two payments of one invoice, under two references, come one after the other.
+        invoice.lock()
         refusal = _refusal(invoice, amount, currency)
         # First, so that of two at once one meets the constraint before it books anything.
         (settlement,) = cls.create(

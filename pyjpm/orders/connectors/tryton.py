@@ -155,9 +155,8 @@ class TrytonConnector:
         problems: list[Problem] = []
         for sale in sales:
             own = [line for line in lines if line["sale"] == sale["id"]]
-            origins = {f"sale.line,{line['id']}" for line in own}
             try:
-                events += self._told(sale, own, [move for move in moves if move["origin"] in origins])
+                events += self._told(sale, own, moves)
             except (_Odd, MoneyError) as odd:
                 problems.append(Problem(f"{self.name} sale {sale['number']}", str(odd)))
         return events, problems
@@ -175,11 +174,12 @@ class TrytonConnector:
         confirmed = self._event(
             sale["number"], "", 1, CONFIRMED, total.minor, False, _day(sale["sale_date"]), extra, sale["id"]
         )
-        closed = [move for move in moves if move["state"] in _CLOSED]
+        moved = [line for line in lines if line["moves_progress"] is not None]
+        origins = {f"sale.line,{line['id']}" for line in moved}
+        closed = [move for move in moves if move["origin"] in origins and move["state"] in _CLOSED]
         if not closed:
             return [confirmed]
-        moved = [line for line in lines if line["moves_progress"] is not None]
-        done = [move for move in moves if move["state"] == "done"]
+        done = [move for move in closed if move["state"] == "done"]
         complete = all(line["moves_progress"] >= 1 for line in moved)
         if not done and not complete:
             return [confirmed]

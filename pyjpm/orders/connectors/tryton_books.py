@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+from urllib.parse import quote
 
 from pyjpm.errors.intake import SourceRefused
 from pyjpm.money import Money
@@ -124,14 +125,16 @@ class TrytonBooks:
         Raises:
             SourceUnavailable, SourceRefused, JournalFailed
         """
-        found, left = [], released.minor
+        found = self._carried_on(order)
+        waiting = {effect.content["invoice"] for effect in found}
+        left = released.minor
         for invoice in self.invoices(order):
-            if invoice.total <= 0 or invoice.currency != released.currency:
+            if invoice.total <= 0:
                 continue
             covered = min(invoice.total, left)
             left -= covered
-            if covered > invoice.booked:
-                found.append(self._book(order, invoice, covered))
+            if covered > invoice.booked and invoice.id not in waiting:
+                found.append(self._book(order, invoice, covered, released.currency))
         return found
 
     def settle_credit(self, order: str, invoice_id: int, paid_back: Money) -> Effect | None:
@@ -142,28 +145,30 @@ class TrytonBooks:
             invoice_id: of the credit note in Tryton.
             paid_back: in all for this credit note, positive.
         """
+        waiting = [effect for effect in self._carried_on(order) if effect.content["invoice"] == invoice_id]
+        if waiting:
+            return waiting[0]
         domain = [["id", "=", invoice_id]]
         fields = ["number", "state", "total_amount", "currency.code"]
         (note,) = self._with_booked(self._rpc.search_read("account.invoice", domain, fields, order=_BY_ID))
         covered = -min(paid_back.minor, -note.total)
-        return self._book(order, note, covered) if covered < note.booked else None
+        return self._book(order, note, covered, paid_back.currency) if covered < note.booked else None
 
-    def pending(self) -> list[Effect]:
-        """Carry on what was under way when somebody died; what is pending still."""
-        return [
-            effect
-            for each in self._effects.pending(KIND)
-            if (effect := self._effects.carry_out(each.reference, self._outside)).state not in FINAL_STATES
-        ]
+    def _carried_on(self, order: str) -> list[Effect]:
+        """What was under way for an order, one more step; those that still are."""
+        stem = self._stem(order)
+        under_way = [effect for effect in self._effects.pending(KIND) if effect.reference.startswith(stem)]
+        carried = [self._effects.carry_out(effect.reference, self._outside) for effect in under_way]
+        return [effect for effect in carried if effect.state not in FINAL_STATES]
 
-    def _book(self, order: str, invoice: Invoice, covered: int) -> Effect:
-        stem = f"{self._source}/{order}/{invoice.id}/"
-        for under_way in self._effects.pending(KIND):
-            if under_way.reference.startswith(stem):
-                return self._effects.carry_out(under_way.reference, self._outside)
-        content = {"invoice": invoice.id, "amount": covered - invoice.booked, "currency": invoice.currency}
-        effect = self._effects.intend(f"{stem}{covered}", KIND, content)
+    def _book(self, order: str, invoice: Invoice, covered: int, currency: str) -> Effect:
+        content = {"invoice": invoice.id, "amount": covered - invoice.booked, "currency": currency}
+        effect = self._effects.intend(f"{self._stem(order)}{invoice.id}/{currency}/{covered}", KIND, content)
         return self._effects.carry_out(effect.reference, self._outside)
+
+    def _stem(self, order: str) -> str:
+        # Quoted, so that no number of a sale is the beginning of another's references.
+        return f"{self._source}/{quote(order, safe='')}/"
 
     def _with_booked(self, rows: list[dict[str, Any]]) -> list[Invoice]:
         domain = [["invoice", "in", [row["id"] for row in rows]], ["state", "=", "booked"]]
