@@ -101,9 +101,7 @@ def main() -> None:
         raise SystemExit("the ledger is not equal to the chain")
 
 
-def _measure(
-    bank: Platform, folder: Path, server: PostgresServer, rounds: int, sample: list[range]
-) -> dict[str, Any]:
+def _measure(bank: Platform, folder: Path, server: PostgresServer, rounds: int, sample: list[range]) -> dict[str, Any]:
     load = os.getloadavg()[0]
     head = bank.connection.head().number
     runs: dict[str, list[float]] = {"web3": [], "web3_undecoded": [], "sqlite": [], "postgresql": []}
@@ -144,7 +142,10 @@ def _measure(
 def _sample(ranges: list[range]) -> list[range]:
     """Blocks of orders and blocks of payments, from the middle of each: all of them would take web3.py minutes."""
     middles = [(each.start + each.stop) // 2 for each in ranges]
-    return [range(middle, min(middle + blocks, each.stop)) for middle, blocks, each in zip(middles, (2, 10), ranges)]
+    return [
+        range(middle, min(middle + blocks, each.stop))
+        for middle, blocks, each in zip(middles, (2, 10), ranges, strict=True)
+    ]
 
 
 def _web3(bank: Platform, sample: list[range], *, decoded: bool) -> float:
