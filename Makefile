@@ -51,7 +51,7 @@ demo: setup
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 test: setup
-	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay gas
+	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay test-edge test-erp gas
 
 test-unit: setup debian
 	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/chains tests/seeing tests/store
@@ -66,7 +66,7 @@ test-replay: setup debian
 	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
 
 test-edge: setup debian
-	$(PYTEST_PARALLEL) tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
+	$(PYTEST_PARALLEL) tests/bankside tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
 
 lint: setup
 	$(BIN)/ruff check .

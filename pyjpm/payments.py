@@ -213,9 +213,11 @@ class Payments:
     def create_batch(self, payments: Sequence[PaymentOrder], *, idempotency_key: str) -> PaymentBatch:
         """Pays up to 500 in one currency from the acting wallet, by one transaction.
 
-        Refused now, none is paid. Accepted, each keeps its own state: if the transaction fails after all, because one
-        payment is not allowed any more, each payment is tried by itself. References follow from the key and each
-        payment's place, so that the batch meets its own references again.
+        An error of the rules means that none is paid: it is raised only where nothing of the batch ever happened.
+        Asked for again after some of it did, the batch is returned, those payments as they are and the refused ones
+        ``REJECTED``. Accepted, each keeps its own state: if the transaction fails after all, because one payment is
+        not allowed any more, each payment is tried by itself. References follow from the key and each payment's place,
+        so that the batch meets its own references again.
 
         Raises:
             InvalidRequest: none, too many, or more than one currency; else as :meth:`create`.
@@ -269,12 +271,13 @@ class Payments:
         """Pays many, each by itself: as :meth:`create` for each, at a fraction of the cost.
 
         Each is a payment of its own under its own key, with its own outcome: one that the chain refuses takes no other
-        with it. They are accepted together, all or none.
+        with it. They are stored together, all or none.
 
         Args:
             orders: by idempotency key, in the order in which they are paid.
-            simulate: refuse all of them now if one would be refused on the present state, each by itself. Without it
-                whatever the rules refuse costs its nonce, and ends ``REVERTED``.
+            simulate: refuse all of them now if one would be refused on the present state, each by itself; where some
+                of them happened before, only what is refused ends ``REJECTED``. Without it whatever the rules refuse
+                costs its nonce, and ends ``REVERTED``.
 
         Raises as :meth:`create`.
         """

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "keys": "Make keys in an encrypted keystore or an HSM, and list them.",
     "signer": "Run a signer with a policy, check a policy, approve what it asks for.",
     "outbox": "See what waits in the outbox and why, decide about it, and carry on.",
+    "bank": "Turn deposits into tokens and redemptions into payouts, decide about suspense and recalls.",
     "ledger": "Keep the platform's books in SQL: balances, statements, open items.",
     "reconcile": "Compare ledger, chain and bank, and name each break.",
     "directory": "Map IBAN, BIC, LEI and customer numbers to participants, and check payees by name.",

@@ -73,8 +73,7 @@ def serve(
     process = SignerProcess.open(read, signers, book, marks=kept)
     try:
         with SignerServer(process, path, group=_group_id(group)) as server:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: server.stop())
+            server.stop_at(signal.SIGTERM, signal.SIGINT)
             print(f"Serving {len(read.wallets)} wallets of chain {read.chain_id} at {path}.", flush=True)
             server.serve()
     finally:

@@ -4,6 +4,8 @@ Decisions that govern this module:
 
 * A Unix domain socket, of mode 0600, or 0660 for one group. Whoever connects is asked of the kernel (SO_PEERCRED) and
   must be one of the policy's users; nobody else gets an answer.
+* Signals end it through a descriptor that ``select`` watches: a handler in Python waits for the main thread to wake,
+  but another thread may get the signal, or it may come right before ``select``.
 * A thread a client, a bounded number of them. A frame that has begun must be whole soon; a client that says nothing for
   long, or nonsense once, is disconnected.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import socket
 import stat
 import struct
@@ -23,7 +26,7 @@ from typing import Final, Self
 from pyjpm.custody.policy_wire import encode, receive
 from pyjpm.custody.signer_process import SignerProcess
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.policy import SignerBusy, SignerProtocolError, SignerSocketTaken
+from pyjpm.errors.policy import SignerBusy, SignerProtocolError, SignerSocketPathTooLong, SignerSocketTaken
 
 CLIENTS: Final = 64
 """Clients at a time."""
@@ -69,9 +72,16 @@ class SignerServer:
                 self._welcome(self._listening.accept()[0])
 
     def stop(self) -> None:
-        """Have ``serve`` return; may be called from a signal handler."""
+        """Have ``serve`` return."""
         with contextlib.suppress(OSError):
             self._waker.send(b"\0")
+
+    def stop_at(self, *signals: signal.Signals) -> None:
+        """Have ``serve`` return at these signals. For the main thread of a process that does nothing else."""
+        self._waker.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno())
+        for number in signals:
+            signal.signal(number, lambda *_: None)
 
     def close(self) -> None:
         """Let what is being signed be answered, disconnect everybody and remove the socket."""
@@ -145,8 +155,10 @@ def _listen(path: Path, group: int | None) -> socket.socket:
         listening.setblocking(False)
     except OSError as error:
         listening.close()
+        if error.errno is None:  # Python's own: the path does not fit into an address
+            raise SignerSocketPathTooLong(f"No socket can have a path as long as {path}.", path=str(path)) from error
         raise SignerSocketTaken(
-            f"The signer cannot listen at {path}: {os.strerror(error.errno or 0)}.", path=str(path)
+            f"The signer cannot listen at {path}: {os.strerror(error.errno)}.", path=str(path)
         ) from error
     except BaseException:
         listening.close()

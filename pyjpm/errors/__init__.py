@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyjpm.errors.artifacts import *
 from pyjpm.errors.attesters import *
 from pyjpm.errors.authorizations import *
+from pyjpm.errors.bank import *
 from pyjpm.errors.base import *
 from pyjpm.errors.books import *
 from pyjpm.errors.chain import *

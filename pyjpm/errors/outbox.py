@@ -27,6 +27,15 @@ class NobodyTakesIt(SendingError):
     hint: ClassVar[str] = "Look at the nodes' limits and the signer's policy; then submit it again under the same key."
 
 
+class JournalRestored(SendingError):
+    """The journal was restored from an older copy, in which this was still to be sent: it was not."""
+
+    code: ClassVar[str] = "JOURNAL_RESTORED"
+    hint: ClassVar[str] = (
+        "If it was not withdrawn and not paid in another way since, submit it again under the same idempotency key."
+    )
+
+
 class OperationExpired(SendingError):
     """Its last second passed before it was signed; it will not be. Details: ``submission``."""
 

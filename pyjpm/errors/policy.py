@@ -237,3 +237,10 @@ class SignerSocketTaken(CustodyError):
 
     code: ClassVar[str] = "SIGNER_SOCKET_TAKEN"
     hint: ClassVar[str] = "Stop what listens there, or choose another path."
+
+
+class SignerSocketPathTooLong(CustodyError):
+    """The operating system takes no path of this length for a socket (108 bytes on Linux). Details: ``path``."""
+
+    code: ClassVar[str] = "SIGNER_SOCKET_PATH_TOO_LONG"
+    hint: ClassVar[str] = "Give a shorter --socket, such as one in /run."

@@ -53,6 +53,7 @@ class BankEntry:
 
     Attributes:
         reference: the entry's own name: the bank's reference (``AcctSvcrRef``), else ``NtryRef``; "" where it has none.
+        bank_reference: ``AcctSvcrRef`` alone: what the bank names it by in every message; None where it says none.
         amount: more than nothing.
         credit: whether the balance rises. A reversal of a credit has ``credit`` False and ``reversal`` True.
         status: ``BOOK``, ``PDNG``, ``INFO`` or ``FUTR``.
@@ -62,6 +63,7 @@ class BankEntry:
     """
 
     reference: str
+    bank_reference: str | None
     amount: Money
     credit: bool
     reversal: bool

@@ -158,6 +158,7 @@ def _read_entry(data: dict[str, Any], currency: str) -> BankEntry:
     at = datetime.datetime(data["date"].year, data["date"].month, data["date"].day, tzinfo=datetime.UTC)
     return BankEntry(
         reference=bank,
+        bank_reference=bank or None,
         amount=abs(signed),
         credit=credit,
         reversal=status.startswith("R"),

@@ -113,6 +113,7 @@ class _Reader:
             return Rejected(line=line, path=path, problems=tuple(wrong))
         return BankEntry(
             reference=text(element, "AcctSvcrRef", "NtryRef") or "",
+            bank_reference=text(element, "AcctSvcrRef"),
             amount=amount,
             credit=credit,
             reversal=text(element, "RvslInd") in ("true", "1"),

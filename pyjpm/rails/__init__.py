@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyjpm.rails.decision import Check, Considered, Decision
 from pyjpm.rails.facts import Directory, Facts
+from pyjpm.rails.filing import Routed, route
 from pyjpm.rails.gateway import FolderGateway
 from pyjpm.rails.instruction import Instruction, Party, load_instruction
 from pyjpm.rails.makers import Mt103, Pacs008
@@ -30,9 +31,11 @@ __all__ = [
     "RailPayment",
     "RailStatus",
     "Rails",
+    "Routed",
     "Rulebook",
     "Transfer",
     "load_instruction",
     "load_rulebook",
     "parse_rulebook",
+    "route",
 ]

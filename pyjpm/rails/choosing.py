@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Any
 
 from pyjpm.errors.rails import NoRail
@@ -106,17 +107,23 @@ class Chooser:
         registry = session.address("ParticipantRegistry")
         return Names(registry, session.connection.genesis_hash, session.participant, key, leg)
 
+    def value_from(self, instruction: Instruction) -> int:
+        """The first second of the requested day, unix seconds: no token payment goes before it."""
+        zone = self._rulebook.zone(instruction.amount.currency)
+        return int(datetime.combine(instruction.requested, time(), zone).timestamp())
+
     def message(self, names: Names, instruction: Instruction, at: int) -> dict[str, Any]:
         """The content of a message's effect: the message as it will leave. ``at``: of its creation."""
         if self._maker is None:
             raise NoRail("No SWIFT gateway is set.", rule=None, why=[])
         uetr = names.uetr(instruction.uetr)
+        today = datetime.fromtimestamp(at, self._rulebook.zone(instruction.amount.currency)).date()
         transfer = Transfer(
             reference=names.message_reference,
             uetr=uetr,
             end_to_end_id=instruction.end_to_end_id,
             created_at=at,
-            settlement=instruction.requested,
+            settlement=max(instruction.requested, today),
             amount=instruction.amount,
             debtor=instruction.debtor,
             creditor=instruction.creditor,

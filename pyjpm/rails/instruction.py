@@ -61,7 +61,7 @@ class Instruction:
     """One payment that is asked for.
 
     Attributes:
-        requested: the day on which the creditor is to have it.
+        requested: the day on which the creditor is to have it; by token not before it, a past day is today.
         end_to_end_id: the debtor's own reference, kept to the end; at most 35 characters.
         uetr: the debtor's, a UUID of version 4; made from the payment's key where empty.
         remittance: what it is for, at most 140 characters.

@@ -251,11 +251,13 @@ class Rails:
                 f"The payment {chosen.key!r} is voided on the chain, and its creditor is not there.", submission=None
             )
         instruction = Instruction.from_content(chosen.content)
+        value_from = self._chooser.value_from(instruction)
         self._platform.payments.create(
             chosen.payee,
             instruction.amount,
             idempotency_key=names.token_key,
             remittance=_remittance(instruction, names) if chosen.sealed else b"",
+            not_before=value_from if value_from > self._clock.time() else None,
         )
 
     def _submission(self, names: Names) -> Submission | None:

@@ -214,6 +214,11 @@ class Rulebook(_Table):
                     )
         return self
 
+    def zone(self, currency: str) -> ZoneInfo:
+        """Whose days count for a currency: its cut-off's, else UTC."""
+        cut_off = self.cut_off.get(currency)
+        return ZoneInfo("UTC" if cut_off is None else cut_off.zone)
+
     @property
     def sha256(self) -> str:
         """Of the file as it was read, 64 hex digits: which rules decided."""

@@ -79,7 +79,7 @@ class Admission:
             reason = self._reason(request, verdict, refusal, lane)
             if reason is None:
                 requests.append(replace(request, debits=self._funds.own_debits(call)))
-            elif self._may_say(reason, request.owner, call, verdict, lane, view):
+            elif self._may_say(request.owner, call, verdict, lane, view):
                 requests.append(replace(request, refused=reason))
             else:
                 requests.append(replace(request, doubtful=True, debits=self._funds.own_debits(call)))
@@ -110,9 +110,9 @@ class Admission:
             return OperationExpired(f"The last second of {key!r} has passed.", submission=None)
         return refusal
 
-    def _may_say(self, reason: PyjpmError, owner: str, call: Call, verdict: Verdict, lane: Lane, view: View) -> bool:
-        """Whether its client may hear of it. That the chain holds something else is no "no"."""
-        if verdict.effect is Effect.CONFLICT and isinstance(reason, ReferenceConflict):
+    def _may_say(self, owner: str, call: Call, verdict: Verdict, lane: Lane, view: View) -> bool:
+        """Whether its client may hear of it. Where its name stands for something else, it can never happen."""
+        if verdict.effect is Effect.CONFLICT:
             return True
         known = verdict.effect is Effect.VOIDED or is_absent(self._witness, call, verdict)
         # What has no name of its own may be as asked by somebody else's doing: the contract's refusal stands.

@@ -8,10 +8,13 @@ Decisions that govern this module:
   nonce that the database never gave. Nothing new is numbered then.
 * While a lane of an owner is RECOVERING, nobody learns of a failure of that owner: lost bytes may still pay. Failures
   that are stored already are doubted: they could be tried again, and may have been.
+* What such a database was still to send is doubted too, and ends unsent unless the chain has it: since the copy was
+  made its client may have been told "no", and have paid in another way. Asked for again, it is sent.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -22,9 +25,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from pyjpm.errors.outbox import JournalRestored
+from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
 from pyjpm.sending.database import Database
-from pyjpm.sending.operation import RETRIED, SubmissionState
+from pyjpm.sending.operation import RETRIED, WAITING, SubmissionState
 from pyjpm.sending.tables import lane, payment
 
 
@@ -104,6 +109,13 @@ class Lanes:
             chain_nonce: its next nonce at the highest head.
             known_to: one above the highest nonce that its signer, the chain or a pool has seen.
         """
+        try:
+            return self._take(wallet, chain_nonce, known_to)
+        except JournalCollision:
+            # Another process took it for the first time meanwhile: now its row is found.
+            return self._take(wallet, chain_nonce, known_to)
+
+    def _take(self, wallet: str, chain_nonce: int, known_to: int) -> Lane:
         with self._database.transaction() as connection:
             if lease.take(connection, [wallet], self._token):
                 connection.execute(
@@ -117,7 +129,7 @@ class Lanes:
                 )
             found = _read(connection, wallet)
             if known_to > found.next_nonce and found.state is not LaneState.HALTED:
-                _doubt_failures(connection, wallet)
+                _doubt(connection, wallet)
                 _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))
             taken = _read(connection, wallet)
         self._taken.add(wallet)
@@ -173,14 +185,19 @@ def halt(connection: Connection, wallet: str) -> None:
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(state=LaneState.HALTED))
 
 
-def _doubt_failures(connection: Connection, wallet: str) -> None:
-    """What failed may have been asked for again, and paid, after the copy was made that this database is."""
+def not_sent() -> JournalRestored:
+    """Why what waited in a restored journal ends."""
+    return JournalRestored("The journal was restored from an older copy; what was to be sent by it was not.")
+
+
+def _doubt(connection: Connection, wallet: str) -> None:
+    """What failed may have been asked for again, and what waits may have been answered, since the copy was made."""
     owners = select(payment.c.owner).where(payment.c.wallet == wallet)
-    connection.execute(
-        update(payment)
-        .where(payment.c.owner.in_(owners), payment.c.state.in_(RETRIED))
-        .values(state=SubmissionState.DOUBTED)
-    )
+    theirs = update(payment).where(payment.c.owner.in_(owners))
+    doubted = SubmissionState.DOUBTED
+    connection.execute(theirs.where(payment.c.state.in_(RETRIED)).values(state=doubted))
+    why = json.dumps(not_sent().to_dict())
+    connection.execute(theirs.where(payment.c.state.in_(WAITING)).values(state=doubted, error=why))
 
 
 def _read(connection: Connection, wallet: str) -> Lane:

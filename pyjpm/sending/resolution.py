@@ -10,6 +10,8 @@ Decisions that govern this module:
   is foreign, and halts the lane: somebody else has the key. Not found yet means not yet.
 * A negative answer waits until it is allowed (``negative``). Until then its transaction has its end, and what it
   carried is DOUBTED: a lane recovers from what was mined, not from what may be told.
+* What lost its nonce goes back to what waits, unless its lane recovers: then it may have been answered since, and is
+  DOUBTED too.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from pyjpm.errors.outbox import EffectMissing, ReferenceVoided
 from pyjpm.errors.sending import ForeignNonce, TransactionReverted
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.clock import Clock
-from pyjpm.sending.lanes import Lanes, LaneState
+from pyjpm.sending.lanes import Lanes, LaneState, not_sent
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
@@ -122,7 +124,7 @@ class Resolver:
                 reverted.append((attempt, receipt))
             elif attempt.kind is AttemptKind.CANCEL:
                 beside = [each for each in living if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
-                findings.outcomes.append(_cancelled(attempt, receipt, beside))
+                findings.outcomes.append(self._cancelled(attempt, receipt, beside))
             else:
                 self._succeeded(attempt, receipt, view, findings)
         self._reverted(reverted, view, findings)
@@ -149,6 +151,20 @@ class Resolver:
             findings.alarms.append(Alarm(missing, attempt.wallet, asked.id))
         findings.outcomes.append(_outcome(attempt, receipt, AttemptState.FINAL, answers))
 
+    def _cancelled(self, attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) -> Outcome:
+        answers = [self._without_nonce(each, asked) for each in beside for asked in each.asked]
+        return _outcome(attempt, receipt, AttemptState.FINAL, answers)
+
+    def _without_nonce(self, attempt: Attempt, asked: Asked) -> Answer:
+        """What was bound to a nonce that is used waits for another."""
+        if self._recovers(attempt.wallet):
+            return Answer(asked.id, State.DOUBTED, not_sent(), attempt.id)
+        return Answer(asked.id, State.APPROVED, attempt=attempt.id, cancelled=asked.refused)
+
+    def _recovers(self, wallet: str) -> bool:
+        lane = self._lanes.read(wallet)
+        return lane is not None and lane.state is LaneState.RECOVERING
+
     def _reverted(self, reverted: Sequence[tuple[Attempt, Receipt]], view: View, findings: Findings) -> None:
         carried = [(attempt, receipt, asked) for attempt, receipt in reverted for asked in attempt.asked]
         verdicts = self._verdicts([_call(attempt, asked) for attempt, _, asked in carried], view)
@@ -170,7 +186,7 @@ class Resolver:
         positive = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
         if positive is not None:
             return positive
-        if verdict.effect is not Effect.VOIDED and len(attempt.asked) > 1:
+        if verdict.effect is not Effect.VOIDED and len(attempt.asked) > 1 and not self._recovers(attempt.wallet):
             # One of them kept all from happening: each is tried by itself, once it was asked about again.
             return Answer(asked.id, State.APPROVED, attempt=attempt.id)
         if self._attempts.others_of([asked.id], [attempt.id]) or not self._negative.allowed(asked.owner, view):
@@ -225,8 +241,7 @@ class Resolver:
         first = attempts[0]
         carried = [(attempt, asked) for attempt in attempts for asked in attempt.asked]
         calls = [_call(attempt, asked) for attempt, asked in carried]
-        lane = self._lanes.read(first.wallet)
-        recovering = lane is not None and lane.state is LaneState.RECOVERING
+        recovering = self._recovers(first.wallet)
         by_us = (
             _is_cancel(consumer)
             or self._is_same(calls, consumer)
@@ -239,7 +254,7 @@ class Resolver:
                 told = State.VOIDED if self._negative.allowed(asked.owner, view) else State.DOUBTED
                 answer = Answer(asked.id, told, _voided(asked.id), attempt.id)
             if answer is None and by_us:
-                answer = Answer(asked.id, State.APPROVED, attempt=attempt.id)
+                answer = self._without_nonce(attempt, asked)
             if answer is None:
                 foreign = foreign_nonce(first.wallet, first.nonce, attempt.tx_hash, consumer.hash)
                 findings.alarms.append(Alarm(foreign, first.wallet, asked.id))
@@ -307,16 +322,6 @@ def _outcome(
 ) -> Outcome:
     contract = receipt.contract_address if receipt.succeeded else None
     return Outcome(attempt, state, answers, receipt.block_number, receipt.gas_used, contract, data)
-
-
-def _cancelled(attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) -> Outcome:
-    """Its nonce is used: what was bound to it waits for another."""
-    answers = [
-        Answer(asked.id, State.APPROVED, attempt=each.id, cancelled=asked.refused)
-        for each in beside
-        for asked in each.asked
-    ]
-    return _outcome(attempt, receipt, AttemptState.FINAL, answers)
 
 
 def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:

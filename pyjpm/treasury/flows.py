@@ -27,7 +27,8 @@ FLOWS: Final = (Kind.PAYMENT, Kind.TRANSFER, Kind.ESCROW, Kind.TRADE, Kind.RULE,
 class Flow:
     """One obligation that was settled. ``at`` in unix seconds, ``amount`` in minor units.
 
-    ``netted``: it was a leg of a net, and moved nothing by itself. ``reference``: 32 bytes as ``0x…`` where it had one.
+    ``kind``: of its posting; ``NET`` for a leg of a net, which moved nothing by itself. ``reference``: 32 bytes as
+    ``0x…`` where it had one.
     """
 
     at: int
@@ -37,7 +38,12 @@ class Flow:
     currency: str
     amount: int
     reference: str | None
-    netted: bool
+    kind: Kind
+
+    @property
+    def netted(self) -> bool:
+        """Whether it was a leg of a net."""
+        return self.kind is Kind.NET
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,14 @@ def flows(ledger: Ledger, participants: frozenset[int], period: Period) -> Flows
         legs = list(_legs(connection, owner, period))
     concerned = [
         flow
-        for flow in sorted([*(flow for flow, kind in single if kind is not Kind.NET), *legs], key=lambda each: each.at)
+        for flow in sorted([*(each for each in single if not each.netted), *legs], key=lambda each: each.at)
         if flow.payer != flow.payee and (flow.payer in participants or flow.payee in participants)
     ]
-    left = sum(kind is Kind.NET and (f.payer in participants or f.payee in participants) for f, kind in single)
+    left = sum(each.netted and (each.payer in participants or each.payee in participants) for each in single)
     return Flows(tuple(concerned), left)
 
 
-def _postings(connection: Connection, owner: dict[str, int], period: Period) -> Iterator[tuple[Flow, Kind]]:
+def _postings(connection: Connection, owner: dict[str, int], period: Period) -> Iterator[Flow]:
     posting, account, block = tables.posting, tables.account, tables.block
     accounts = {
         row.id: row
@@ -101,7 +107,7 @@ def _postings(connection: Connection, owner: dict[str, int], period: Period) -> 
         debit, credit = accounts[row.debit], accounts[row.credit]
         if Bucket.ISSUED.value in (debit.bucket, credit.bucket):
             continue
-        flow = Flow(
+        yield Flow(
             row.at,
             row.tx_hash,
             owner.get(debit.wallet, 0),
@@ -109,9 +115,8 @@ def _postings(connection: Connection, owner: dict[str, int], period: Period) -> 
             debit.currency,
             row.amount,
             row.reference,
-            False,
+            Kind(row.kind),
         )
-        yield flow, Kind(row.kind)
 
 
 def _legs(connection: Connection, owner: dict[str, int], period: Period) -> Iterator[Flow]:
@@ -133,5 +138,5 @@ def _legs(connection: Connection, owner: dict[str, int], period: Period) -> Iter
             row.contract,
             amount,
             row.subject,
-            True,
+            Kind.NET,
         )

@@ -3,8 +3,9 @@
 Decisions that govern this module:
 
 * What lies is what an account could have spent, at each second of the period; held and frozen money is none of it.
-* At T+n each payment out of the group needs its money so many business days earlier: it lies there for that time
-  beside what lies anyway. That is assumed, and an upper bound, as one buffer may serve several payments.
+* At T+n each payment of a member needs its money so many business days earlier: it lies there for that time beside
+  what lies anyway. That is assumed, and an upper bound, as one buffer may serve several payments. What is released for
+  orders is not among them: it stood, which ``orders`` tells.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from pyjpm.ledger import Bucket, Ledger, tables
+from pyjpm.ledger import Bucket, Kind, Ledger, tables
 from pyjpm.treasury.assumptions import DAY, Assumptions
 from pyjpm.treasury.flows import Flow, Period
 from pyjpm.treasury.orders import major_days
@@ -49,7 +50,7 @@ def idle_money(
     seconds = _available_seconds(ledger, participants, period)
     ahead: dict[tuple[int, str, int], int] = defaultdict(int)
     for flow in found:
-        if flow.payer in participants:
+        if flow.payer in participants and flow.kind is not Kind.ESCROW:
             for n in assumptions.settle:
                 days = assumptions.days_before(flow.at, n)
                 ahead[flow.payer, flow.currency, n] += flow.amount * days * DAY

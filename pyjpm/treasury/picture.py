@@ -53,7 +53,7 @@ def _accounts(report: TreasuryReport) -> str:
     rows += [("all", money.currency, _shown(money), "", "") for money in report.accounts.totals]
     table = _table(("member", "currency", "balance", "available", "held"), rows, numbers=(2, 3, 4))
     base = report.accounts.in_base
-    return table if base is None else f'{table}<p>In all <span class="a">{escape(str(base))}</span>.</p>'
+    return table if base is None else f'{table}<p>In all <span class="a">{base.currency} {_shown(base)}</span>.</p>'
 
 
 def _saved(report: TreasuryReport) -> str:
@@ -75,25 +75,24 @@ def _saved(report: TreasuryReport) -> str:
 
 
 def _bars(report: TreasuryReport) -> str:
-    """Idle and standing money on chain, and at each T+n, a group of bars by currency."""
+    """Standing and idle money on chain, and at each T+n: a group of bars by currency."""
+    standing = [(each.released.currency, each.amount_days, each.at_settle) for each in report.orders]
+    idle = [(each.currency, each.amount_days, each.at_settle) for each in report.idle]
     drawn = []
-    for currency in sorted(
-        {each.currency for each in report.idle} | {each.released.currency for each in report.orders}
-    ):
-        idle = [each for each in report.idle if each.currency == currency]
-        orders = [each for each in report.orders if each.released.currency == currency]
-        bars = [("on chain", sum(_sum(each.amount_days for each in some) for some in (idle, orders)), "c")]
-        for n in report.assumptions.settle:
-            value = sum(_sum(each.at_settle[n] for each in some) for some in (idle, orders))
-            bars.append((f"T+{n}", Decimal(value), "s"))
-        drawn.append(_svg(currency, [(name, Decimal(value), kind) for name, value, kind in bars]))
+    for what, found in (("standing for orders", standing), ("idle", idle)):
+        for currency in sorted({each[0] for each in found}):
+            of = [each for each in found if each[0] == currency]
+            bars = [("on chain", sum((days for _, days, _ in of), start=Decimal(0)), "c")]
+            for n in report.assumptions.settle:
+                bars.append((f"T+{n}", sum((settle[n] for *_, settle in of), start=Decimal(0)), "s"))
+            drawn.append(_svg(f"{currency}-days, {what}", bars))
     return "".join(drawn)
 
 
-def _svg(currency: str, bars: Sequence[tuple[str, Decimal, str]]) -> str:
+def _svg(title: str, bars: Sequence[tuple[str, Decimal, str]]) -> str:
     most = max((value for _, value, _ in bars), default=Decimal(0)) or Decimal(1)
     height = 26 * len(bars) + 24
-    lines = [f'<text x="0" y="14">{escape(currency)}-days, idle and standing for orders</text>']
+    lines = [f'<text x="0" y="14">{escape(title)}</text>']
     for place, (name, value, kind) in enumerate(bars):
         y, width = 24 + 26 * place, int(value / most * _WIDTH)
         lines.append(
@@ -148,7 +147,3 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iter
 
 def _shown(money: Money) -> str:
     return f"{money.amount:,}"
-
-
-def _sum(values: Iterable[Decimal]) -> Decimal:
-    return sum(values, start=Decimal(0))

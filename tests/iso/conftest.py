@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from companies import Company
 
 from pyjpm import LocalSigner, Money, Platform
 from pyjpm.participants import Kind, identity_hash
 from pyjpm.remittance import RemittanceKey
 
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Company:
-    """``platform`` acts for it, ``key`` opens what is sealed to it."""
-
-    platform: Platform
-    key: RemittanceKey
-
-    @property
-    def id(self) -> int:
-        return self.platform.session.participant
-
-    def balance(self, currency: str = "USD") -> int:
-        return self.platform.deposits.balance(currency=currency).balance.minor
 
 
 @pytest.fixture

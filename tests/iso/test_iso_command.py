@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Company
+from companies import Company
 from judges import assert_valid
 from samples import CREDITOR_IBAN, DEBTOR_IBAN, OTHER_IBAN, Pay, file_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Company
+from companies import Company
 from judges import assert_valid
 from samples import CREDITOR_IBAN, DEBTOR_IBAN, LEI, OTHER_IBAN, UETR, Block, File, Pay, file_of
 

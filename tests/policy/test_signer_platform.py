@@ -14,6 +14,7 @@ from pyjpm import LocalAnvil, LocalSigner, Mode, Money, OrderState, Platform
 from pyjpm.cli import main
 from pyjpm.custody.policy_book import verify
 from pyjpm.custody.remote_socket import status
+from pyjpm.errors.outbox import OperationRejected
 from pyjpm.errors.policy import ContractNotAllowed, SigningApprovalMissing, SigningApprovalUsed
 from pyjpm.session import Status
 from pyjpm.testing import backed_platform, new_company
@@ -133,6 +134,6 @@ def _again(buyer: Platform, payee: str, amount: Money, key: str) -> object:
     while True:
         try:
             return buyer.payments.create(payee, amount, idempotency_key=key).wait()
-        except SigningApprovalMissing:
+        except (SigningApprovalMissing, OperationRejected):
             assert time.monotonic() < end
             time.sleep(0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -88,6 +89,16 @@ def test_the_socket_is_its_users_alone(house: House) -> None:
     assert second.returncode == 1
     assert second.stderr.startswith("SIGNER_BOOK_IN_USE")
     assert house.remote().highest_nonce(CHAIN) == -1
+
+
+def test_any_thread_may_get_the_signal_that_ends_it(house: House) -> None:
+    """As the kernel pleases. The main thread waits for clients and would not hear of it."""
+    process, remote = house.serve(), house.remote()
+    assert remote.highest_nonce(CHAIN) == -1
+    (client,) = {int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+    assert ctypes.CDLL(None, use_errno=True).tgkill(process.pid, client, signal.SIGTERM) == 0
+    assert process.wait(20) == 0
+    assert not house.socket.exists()
 
 
 CLIENT = """
@@ -387,6 +398,13 @@ def test_a_signature_of_another_key_is_thrown_away(house: House) -> None:
         house.remote(timeout=5).sign_transaction(transaction(0, pay(1)))
     gc.collect()
     impostor.close()
+
+
+def test_a_path_that_is_too_long(house: House, tmp_path: Path) -> None:
+    house.socket = tmp_path / ("long" * 30)
+    process = subprocess.run(_command(house), capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 1
+    assert process.stderr.startswith("SIGNER_SOCKET_PATH_TOO_LONG")
 
 
 def test_a_path_that_is_no_socket(house: House) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class Plain:
                 "amount": str(transfer.amount),
                 "creditor": transfer.creditor.identifier,
                 "created_at": transfer.created_at,
+                "settlement": transfer.settlement.isoformat(),
             }
         )
 
@@ -93,7 +94,7 @@ def instruction(amount: str = "USD 125.00", **more: Any) -> Instruction:
         "amount": Money.parse(amount),
         "debtor": Party(name="Payer", country="US", scheme="ACCOUNT", identifier="1234", agent="CHASUS33"),
         "creditor": creditor(),
-        "requested": date(2026, 11, 30),
+        "requested": datetime.now(UTC).date(),
         "end_to_end_id": "E2E-1",
         "remittance": "invoice 4711",
     }

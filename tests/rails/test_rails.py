@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
+import time as wall
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,27 @@ def test_what_it_is_for_travels_sealed_or_not_at_all(bank: Platform, payer: Plat
         if sealed:
             opened_text = open_remittance(bytes.fromhex(found.content["remittance"][2:]), secrets[1])
             assert (opened_text.text, opened_text.end_to_end_id) == ("a secret of two", "E2E-1")
+
+
+def test_value_dates_are_kept_by_token_and_by_swift(payer: Platform, payee: Platform, hub: Hub) -> None:
+    made, names = rails(payer, payee=payee, hub=hub), [key(), key(), key()]
+    today = datetime.now(UTC).date()
+    later, past = today + timedelta(days=3), today - timedelta(days=3)
+    assert made.pay(instruction(requested=later), idempotency_key=names[0]).status is RailStatus.ACCEPTED
+    (waiting,) = payer.session.journal.open_submissions()
+    assert waiting.not_before == int(datetime.combine(later, time(), UTC).timestamp())
+    made.pay(instruction(requested=past), idempotency_key=names[1])
+    assert made.wait(names[1]).status is RailStatus.PAID
+    assert usd(payer, payee) == 12_500
+    # One that waits is withdrawn before it goes by SWIFT; a day that has passed is today there.
+    made.change(names[0], who="ada", reason="they want it at their bank")
+    assert made.wait(names[0]).status is RailStatus.SENT
+    by_swift = rails(payer, BY_SWIFT, payee=payee, hub=hub)
+    by_swift.pay(instruction(requested=past), idempotency_key=names[2])
+    by_swift.wait(names[2])
+    settled = [json.loads(content["text"])["settlement"] for content in hub.messages.values()]
+    assert settled == [later.isoformat(), today.isoformat()]
+    assert payer.session.journal.open_submissions() == []
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
@@ -357,7 +379,7 @@ def test_four_eyes_hold_a_message_by_its_lock(bank: Platform, hub: Hub, tmp_path
         for name, word in ((names[1], True), (names[2], False)):
             assert made.pay(instruction(), idempotency_key=name).status is RailStatus.LOCKING
             (waiting,) = careful.session.journal.open_submissions()
-            expires = int(time.time()) + 600
+            expires = int(wall.time()) + 600
             signed = approvals.sign(waiting.id, checker, approved=word, expires=expires)
             approvals.decide(
                 waiting.id,
@@ -366,7 +388,7 @@ def test_four_eyes_hold_a_message_by_its_lock(bank: Platform, hub: Hub, tmp_path
                 expires=expires,
                 signature=signed,
                 reason="seen",
-                now=int(time.time()),
+                now=int(wall.time()),
             )
         assert made.wait(names[1]).status is RailStatus.SENT
         assert [each.status for each in made.resume()] == [RailStatus.LOCKING]

@@ -57,7 +57,7 @@ def test_the_buyer_proposes_and_the_seller_carries_out(
 ) -> None:
     order = funded(bank, buyer, seller, attesters)
     proposed = buyer.amendments.propose(order, milestones=priced(order, "150.00"))
-    assert seller.amendments.carry_out(order, proposed, idempotency_key="amend").status is OrderState.FUNDED
+    assert seller.amendments.carry_out(order, proposed, idempotency_key="amend").wait().status is OrderState.FUNDED
     assert held(bank, buyer) == 15_000
     again = buyer.amendments.propose(order, milestones=priced(order, "1.00"))
     with pytest.raises(NothingToAmend):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sending.engine_support import Engine, Place, Stage, stage
 
-from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired, OperationRejected
 from pyjpm.errors.refusals import DailyLimitExceeded
 from pyjpm.errors.sending import LaneHalted
 from pyjpm.sending import Operation
@@ -193,3 +193,71 @@ def test_on_a_halted_lane_what_was_paid_is_told_paid(place: Place) -> None:
         heard = engine.sender.submit_many(s.lanes[0], [paid, s.pay("more", 300)])
         assert [each.state.value for each in heard] == ["FINAL", "REJECTED"]
         assert sorted(s.paid()) == [100, 999]
+
+
+def test_what_a_restored_copy_waits_to_send_is_sent_only_if_it_is_asked_for_again(place: Place) -> None:
+    """Since the copy was made it may have been withdrawn, and its client may have paid in another way."""
+    with stage(place) as s:
+        engine = s.engine()
+        withdrawn = replace(s.pay("withdrawn", 700), not_before=int(s.network.clock.time()) + 40)
+        waits = engine.sender.submit(s.lanes[0], withdrawn)
+        copy = s.copy()
+        engine.sender.submit(s.lanes[0], s.pay("sent since", 20))
+        engine.run(s.network.clock, 5)
+        engine.close()
+        s.restore(copy)
+        engine = s.engine()
+        engine.run(s.network.clock, 120)
+        assert s.paid() == [20]
+        with pytest.raises(OperationRejected) as told:
+            engine.sender.wait(waits.id, 1)
+        assert told.value.details["error"]["code"] == "JOURNAL_RESTORED"
+        assert engine.sender.submit(s.lanes[0], withdrawn).id == waits.id
+        engine.run(s.network.clock, 5)
+        assert engine.state(waits) == "FINAL"
+        assert sorted(s.paid()) == [20, 700]
+
+
+def test_lines_that_a_restored_copy_would_try_singly_are_asked_for_again(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        s.network.stop(1)
+        s.network.stop(2)
+        lines = [s.pay("line 0", 100), s.pay("line 1", 5_000), s.pay("line 2", 30)]
+        accepted = engine.sender.submit_together(s.lanes[0], s.together(lines), lines)
+        copy = s.copy()
+        s.network.limit(s.world.payer, "EUR", 200)
+        s.network.start(1)
+        s.network.start(2)
+        engine.run(s.network.clock, 60)
+        assert [engine.state(each) for each in accepted] == ["FINAL", "REJECTED", "FINAL"]
+        engine.close()
+        s.restore(copy)
+        limit(s, 10**9)
+        engine = s.engine()
+        engine.run(s.network.clock, 90)
+        assert sorted(s.paid()) == [30, 100]
+        assert [engine.state(each) for each in accepted] == ["FINAL", "REVERTED", "FINAL"]
+
+
+def test_a_nonce_that_a_cancel_used_since_the_copy_pays_nothing_unasked(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        s.network.stop(1)
+        s.network.stop(2)
+        lost = engine.sender.submit(s.lanes[0], s.pay("cancelled since", 100))
+        copy = s.copy()
+        s.network.forget_pool(0)
+        cancel = replace(s.pay("a cancel"), to=s.lanes[0].address, data=b"", gas=21_000)
+        s.network.inject(s.world.raw(cancel, lane=0, nonce=0))
+        engine.close()
+        s.network.start(1)
+        s.network.start(2)
+        s.network.clock.sleep(5)
+        s.network.inject(s.world.raw(s.pay("sent since", 20), lane=0, nonce=1))
+        s.network.clock.sleep(5)
+        s.restore(copy)
+        engine = s.engine()
+        engine.run(s.network.clock, 90)
+        assert s.paid() == [20]
+        assert engine.state(lost) == "REJECTED"

@@ -25,6 +25,7 @@ from pyjpm.errors.sending import (
 )
 from pyjpm.sending import binding, lease
 from pyjpm.sending.database import Database
+from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.tables import lane
 
 Where = Path | str
@@ -276,6 +277,20 @@ def test_a_lane_taken_while_it_is_written_waits_for_the_commit(journal_url: Wher
         assert noted(newer) == ["written"]
         with pytest.raises(Fenced), older.writing([WALLETS[0]], old):
             pass
+
+
+def test_a_wallet_that_two_processes_take_for_the_first_time_has_one_row(journal_url: Where) -> None:
+    opened(journal_url).close()
+
+    def take() -> None:
+        with contextlib.closing(opened(journal_url)) as mine:
+            lanes = Lanes(mine, lease.new_token())
+            for number in range(40):
+                assert lanes.take(f"0x{number:040x}", chain_nonce=number, known_to=number).next_nonce == number
+
+    at_once(take, take, take)
+    with contextlib.closing(opened(journal_url)) as after:
+        assert [each.next_nonce for each in Lanes(after, "x").all()] == list(range(40))
 
 
 def test_lanes_in_any_order_never_wait_for_one_another(database: Database) -> None:

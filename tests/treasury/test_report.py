@@ -90,6 +90,10 @@ def test_how_long_money_lay_idle(told: TreasuryReport, week: Week) -> None:
     assert found.amount_days == (Decimal(hours) / 24).quantize(Decimal("0.01"))
     assert found.at_settle[1] == found.amount_days + 300 * 1 + 50 * 2
     assert found.at_settle[3] == found.amount_days + 300 * 5 + 50 * 4
+    # Acme needs the 1,500.00 of Monday on Friday, and Tuesday's 617.00 on Monday. What it paid for orders stood.
+    acme = week.acme.session.participant
+    (found,) = [each for each in told.idle if (each.participant, each.currency) == (acme, "USD")]
+    assert found.at_settle[1] == found.amount_days + 1_500 * 3 + 617 * 1
 
 
 def test_a_part_of_the_week(ledger: Ledger, week: Week) -> None:

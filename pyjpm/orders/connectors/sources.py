@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,8 @@ def open_source(kind: str, settings: SourceSettings) -> Connector:
     if kind == "stdin":
         from pyjpm.orders.connectors.stream import StreamConnector
 
-        return StreamConnector(sys.stdin.buffer, settings.fields)
+        # A copy of its own: a thread that still reads sys.stdin when the process ends would make it crash.
+        return StreamConnector(os.fdopen(os.dup(sys.stdin.fileno()), "rb"), settings.fields)
     if kind == "odoo":
         return _odoo(settings)
     if kind == "tryton":

@@ -67,6 +67,9 @@ FOR_GOOD: Final = frozenset(
 """Codes of refusals that time does not mend."""
 
 _LONGEST_PAUSE: Final = 60  # seconds
+# Binding an order wakes its events; and most orders of an ERP may be nobody's business here.
+_LONGEST_UNBOUND: Final = 3_600
+_NOT_BOUND: Final = "ORDER_NOT_BOUND"
 _STATES: Final = tuple(OrderState)
 
 log = logging.getLogger(__name__)
@@ -179,7 +182,7 @@ class Carrying:
             return None
         bound = self._book.find(event.source, event.order)
         if bound is None:
-            self._wait(row, "ORDER_NOT_BOUND", f"The order book has no order {event.order} of {event.source}.")
+            self._wait(row, _NOT_BOUND, f"The order book has no order {event.order} of {event.source}.")
             return None
         index = bound.parts.get(event.milestone) if meaning.milestone is None else meaning.milestone
         if index is None or index >= len(bound.terms.milestones):
@@ -261,6 +264,7 @@ class Carrying:
         self._stored.change(row.id, state=state, code=code, detail=detail, **values)
 
     def _wait(self, row: Row[Any], code: str, detail: str) -> None:
-        pause = min(_LONGEST_PAUSE, 2 ** min(row.tries, 10))
+        longest = _LONGEST_UNBOUND if code == _NOT_BOUND else _LONGEST_PAUSE
+        pause = min(longest, 2 ** min(row.tries, 12))
         due = {"tries": row.tries + 1, "due_at": self._now() + pause}
         self._stored.change(row.id, state=EventState.WAITING, code=code, detail=detail, **due)

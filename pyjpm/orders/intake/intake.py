@@ -169,7 +169,7 @@ class Intake(Desk):
             SignatureNotOf, MalformedDocument, DocumentForElsewhere: of the document.
         """
         self._platform.attestations.collect([document])
-        for row in self.stored.rows([EventState.WAITING, EventState.RECEIVED]):
+        for row in self.stored.rows([EventState.WAITING, EventState.RECEIVED], seq=document.body["seq"]):
             event, bound = event_of(row), self.book.find(row.source, row.order_id)
             if bound is None or row.milestone_index is None or row.number is None:
                 continue

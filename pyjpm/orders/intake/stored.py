@@ -103,13 +103,22 @@ class StoredEvents:
             )
         return row
 
-    def rows(self, states: Collection[str] | None = None, *, order: str | None = None, limit: int = 1_000) -> Any:
+    def rows(
+        self,
+        states: Collection[str] | None = None,
+        *,
+        order: str | None = None,
+        seq: int | None = None,
+        limit: int = 1_000,
+    ) -> Any:
         """Events in these states, in the order in which they came."""
         query = select(_rows).order_by(_rows.c.id).limit(limit)
         if states is not None:
             query = query.where(_rows.c.state.in_(list(states)))
         if order is not None:
             query = query.where(_rows.c.order_id == order)
+        if seq is not None:
+            query = query.where(_rows.c.seq == seq)
         with self._database.reading() as connection:
             return connection.execute(query).all()
 

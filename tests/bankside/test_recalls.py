@@ -1,0 +1,214 @@
+"""Deposits that are asked back: frozen at once, then reversed as a whole, or lifted; a shortfall is raised."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+
+import pytest
+from bank_messages import CLIENT_IBAN, STRANGER_IBAN, Entry, notice
+from house import House, dollars, settle
+
+from pyjpm.bank import BankSide, EntryState, FileChannel, PayoutState, RecallState
+from pyjpm.errors.bank import RecallNotOpen, RecallUnknown, Shortfall, TreasuryMissing
+from pyjpm.errors.outbox import ReasonMissing
+from pyjpm.errors.refusals import InsufficientAvailable
+from pyjpm.iso20022 import Agent, Original, Recall, read_payment_file, read_returns, write_recalls
+from pyjpm.testing import new_company
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def ref() -> str:
+    return f"RC-{next(_numbers)}-{id(object())}"
+
+
+def recalled(original: Original, *, recall_id: str = "CXL-1", message_id: str = "CAMT56-1") -> bytes:
+    recall = Recall(recall_id=recall_id, original=original, reason="FRAD")
+    return write_recalls(
+        [recall], message_id=message_id, assigner=Agent(bic="NWBKGB2L"), assignee=Agent(bic="COBADEFF")
+    )
+
+
+def deposited(side: BankSide, house: House, ref: str, amount: str = "100.00", uetr: str | None = None) -> str:
+    """A deposit that was minted; its UETR."""
+    name = uetr or str(uuid.uuid4())
+    side.take(notice(f"M-{uuid.uuid4().hex}", Entry(ref, amount, end_to_end_id="E2E-1", uetr=name)))
+    settle(side, house)
+    assert side.entry(ref).state is EntryState.DONE
+    return name
+
+
+def frozen(house: House) -> int:
+    return house.client.deposits.balance(currency="USD").frozen.minor
+
+
+def test_a_recalled_deposit_is_frozen_then_reversed_and_sent_back(side: BankSide, house: House, ref: str) -> None:
+    name = deposited(side, house, ref)
+    asked = recalled(Original(uetr=uuid.UUID(name), amount=dollars("100.00")))
+    taken = side.take(asked)
+    settle(side, house)
+    (recall,) = side.recalls.list()
+    assert (recall.id, recall.state, recall.code) == (taken.recalls[0], RecallState.FROZEN, "FRAD")
+    assert (frozen(house), house.balance()) == (10_000, 10_000)
+    with pytest.raises(InsufficientAvailable):
+        house.client.payments.create(house.treasury.session.wallet, dollars("0.01"), idempotency_key=ref)
+    # The same request again is the same recall.
+    side.take(asked)
+    settle(side, house)
+    assert (len(side.recalls.list()), frozen(house)) == (1, 10_000)
+
+    with pytest.raises(ReasonMissing):
+        side.recalls.reverse("CXL-1", who="ops", reason="")
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    settle(side, house)
+    assert (house.balance(), frozen(house), house.balance(house.treasury)) == (0, 0, 10_000)
+    payout = side.payouts.find(side.recalls.find("CXL-1").payout or "")
+    assert (payout.state, payout.kind) == (PayoutState.TOLD, "reversal")
+    (order,) = read_payment_file(house.order(payout.outside)).instructions
+    assert (order.creditor_account.iban, order.amount) == (CLIENT_IBAN, dollars("100.00"))
+    side.take(notice("D-1", Entry("DEB-1", "100.00", credit=False, end_to_end_id=payout.outside)))
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.REVERSED
+    assert (house.balance(house.treasury), house.orders()) == (0, [payout.outside])
+    for decide in (side.recalls.reverse, side.recalls.lift):
+        with pytest.raises(RecallNotOpen):
+            decide("CXL-1", who="ops", reason="again")
+
+
+def test_among_banks_it_goes_back_as_a_pacs_004(house: House, ref: str) -> None:
+    channel = FileChannel(
+        house.folder, message="pacs.008", instructing=Agent(bic="COBADEFF"), instructed=Agent(bic="NWBKGB2L")
+    )
+    with house.open(channel=channel) as side:
+        name = deposited(side, house, ref)
+        side.take(recalled(Original(uetr=uuid.UUID(name))))
+        settle(side, house)
+        side.recalls.reverse("CXL-1", who="ops", reason="fraud")
+        settle(side, house)
+        (outside,) = house.orders()
+        (line,) = read_returns(house.order(outside)).lines
+    assert line.item is not None
+    assert (line.item.original.uetr, line.item.amount, line.item.reason) == (uuid.UUID(name), dollars("100.00"), "FRAD")
+
+
+def test_what_is_lacking_is_a_shortfall_and_what_comes_is_caught(side: BankSide, house: House, ref: str) -> None:
+    name = deposited(side, house, ref)
+    house.client.payments.create(house.treasury.session.wallet, dollars("30.00"), idempotency_key=f"spent {ref}").wait()
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    for _ in range(2):
+        with pytest.raises(Shortfall) as caught:
+            side.recalls.reverse("CXL-1", who="ops", reason="fraud")
+        assert (caught.value.details["wanted"], caught.value.details["there"]) == (10_000, 7_000)
+    assert side.recalls.find("CXL-1").state is RecallState.SHORTFALL
+    assert (house.balance(), frozen(house), house.orders()) == (7_000, 10_000, [])
+    # A later deposit is caught by the freeze, and then it is whole.
+    deposited(side, house, ref + "b", "30.00")
+    assert house.client.deposits.balance(currency="USD").available.minor == 0
+    side.recalls.reverse("CXL-1", who="ops", reason="there now")
+    settle(side, house)
+    assert (house.balance(), frozen(house), len(house.orders())) == (0, 0, 1)
+
+
+def test_a_recall_that_is_refused_frees_the_money(side: BankSide, house: House, ref: str) -> None:
+    name = deposited(side, house, ref)
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    side.recalls.lift("CXL-1", who="ops", reason="the depositor proved it is theirs")
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.LIFTED
+    assert (house.balance(), frozen(house)) == (10_000, 0)
+    assert [each["act"] for each in side.decisions()] == ["lift"]
+
+
+def test_a_deposit_that_is_no_tokens_yet_is_held_and_sent_back(side: BankSide, house: House, ref: str) -> None:
+    name = str(uuid.uuid4())
+    side.take(notice("M-1", Entry(ref, "10.00", uetr=name, debtor_iban=STRANGER_IBAN)))
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.HELD
+    assert side.entry(ref).state is EntryState.RECALLED
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud")
+    settle(side, house)
+    (outside,) = house.orders()
+    side.take(notice("D-1", Entry("DEB-1", "10.00", credit=False, end_to_end_id=outside)))
+    settle(side, house)
+    assert (side.recalls.find("CXL-1").state, side.entry(ref).state) == (RecallState.REVERSED, EntryState.RETURNED)
+
+
+def test_a_deposit_that_is_held_may_be_kept_after_all(side: BankSide, house: House, ref: str) -> None:
+    name = str(uuid.uuid4())
+    side.take(notice("M-1", Entry(ref, "10.00", uetr=name, debtor_iban=STRANGER_IBAN)))
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    side.recalls.lift("CXL-1", who="ops", reason="withdrawn")
+    side.suspense.assign(ref, house.participant, who="ops", reason="theirs")
+    settle(side, house)
+    assert (side.entry(ref).state, house.balance()) == (EntryState.DONE, 1_000)
+
+
+def test_money_that_the_bank_took_back_itself_is_redeemed_against_that_debit(
+    side: BankSide, house: House, ref: str
+) -> None:
+    name = deposited(side, house, ref)
+    supply = house.bank.deposits.supply("USD").minor
+    side.take(notice("R-1", Entry("REV-" + ref[-12:], "100.00", credit=False, uetr=name, reversal=True)))
+    settle(side, house)
+    (recall,) = side.recalls.list()
+    assert (recall.state, recall.taken_by, frozen(house)) == (RecallState.FROZEN, "REV-" + ref[-12:], 10_000)
+    with pytest.raises(RecallNotOpen):
+        side.recalls.lift(recall.id, who="ops", reason="too late: the money is gone")
+    side.recalls.reverse(recall.id, who="ops", reason="reversed by the bank")
+    settle(side, house)
+    assert side.recalls.find(recall.id).state is RecallState.REVERSED
+    # Nothing is paid a second time, and the tokens are gone.
+    assert (house.orders(), house.balance(), house.balance(house.treasury)) == ([], 0, 0)
+    assert house.bank.deposits.supply("USD").minor == supply - 10_000
+
+
+def test_a_recall_that_names_no_deposit_or_two_freezes_nobody(side: BankSide, house: House, ref: str) -> None:
+    name = deposited(side, house, ref)
+    deposited(side, house, ref + "b")
+    for number, original in enumerate(
+        (
+            Original(uetr=uuid.uuid4()),
+            Original(end_to_end_id="E2E-1", amount=dollars("100.00")),  # both
+            Original(end_to_end_id="E2E-1"),  # a name that payers choose, without the amount
+            Original(uetr=uuid.UUID(name), amount=dollars("99.00")),
+        )
+    ):
+        side.take(recalled(original, recall_id=f"CXL-{number}", message_id=f"CAMT56-{number}"))
+    settle(side, house)
+    assert {each.state for each in side.recalls.list()} == {RecallState.UNMATCHED}
+    assert frozen(house) == 0
+    with pytest.raises(RecallNotOpen):
+        side.recalls.reverse("CXL-0", who="ops", reason="fraud")
+    with pytest.raises(RecallUnknown):
+        side.recalls.reverse("CXL-9", who="ops", reason="fraud")
+
+
+def test_without_a_participant_of_its_own_the_bank_takes_nothing(house: House, ref: str) -> None:
+    with house.open(treasury=None) as side:
+        name = deposited(side, house, ref)
+        side.take(recalled(Original(uetr=uuid.UUID(name))))
+        settle(side, house)
+        with pytest.raises(TreasuryMissing):
+            side.recalls.reverse("CXL-1", who="ops", reason="fraud")
+        assert side.recalls.find("CXL-1").state is RecallState.FROZEN
+    other = new_company(house.bank)
+    with house.open(treasury=other) as side:
+        side.recalls.reverse("CXL-1", who="ops", reason="fraud")
+        settle(side, house)
+        assert house.balance(other) == 10_000
+
+
+def test_a_recall_that_comes_after_the_money_went_back_is_too_late(side: BankSide, house: House, ref: str) -> None:
+    name = str(uuid.uuid4())
+    side.take(notice("M-1", Entry(ref, "10.00", uetr=name, debtor_iban=STRANGER_IBAN)))
+    side.suspense.send_back(ref, who="ops", reason="nobody we know")
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.TOO_LATE
+    assert len(house.orders()) == 1

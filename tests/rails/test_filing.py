@@ -1,0 +1,64 @@
+"""A payment file whose payees are not all on chain: by the rails, once, and told to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from iso.judges import assert_valid
+from iso.samples import OTHER_IBAN, Pay, file_of
+from rails.rails_support import BY_SWIFT, Table, rails
+
+from pyjpm import Platform
+from pyjpm.iso20022 import PaymentFiles, read_transfers
+from pyjpm.rails import FolderGateway, Pacs008, RailStatus, route
+
+DEBTOR_IBAN = "DE89370400440532013000"
+
+
+class Names:
+    """Who is on chain: the file's debtor."""
+
+    def __init__(self, payer: int) -> None:
+        self._payer = payer
+
+    def resolve(self, scheme: str, identifier: str) -> int | None:
+        return self._payer if (scheme, identifier) == ("IBAN", DEBTOR_IBAN) else None
+
+
+def test_what_a_file_names_and_nobody_is_goes_by_swift_once(payer: Platform, tmp_path: Path, bank: Platform) -> None:
+    whose, gateway = payer.session.participant, FolderGateway(tmp_path / "swift")
+    made = rails(payer, BY_SWIFT, hub=gateway, maker=Pacs008(), directory=Table())
+    data = file_of(Pay("out", "10.00", iban=OTHER_IBAN), Pay("nowhere", "20.00", iban=OTHER_IBAN, bic=None))
+    with PaymentFiles(tmp_path / "iso.db", [payer], resolve=Names(whose).resolve) as files:
+        taken = files.take(data)
+        assert [each.state for each in taken.instructions] == ["UNROUTED", "UNROUTED"]
+        assert route(files, {whose + 1: made}) == []
+        routed = _until_told(files, {whose: made})
+        assert routed["out"].payment.status is RailStatus.SENT
+        assert routed["nowhere"].payment is None
+        assert "NO_RAIL" in routed["nowhere"].problem
+        ended = files.find(taken.id).instructions
+        assert [each.state for each in ended] == ["CONCLUDED", "REJECTED"]
+        assert ended[0].reasons == (("NARR", f"SWIFT {routed['out'].payment.reference}"),)
+        assert route(files, {whose: made}) == []
+    (message,) = (tmp_path / "swift" / "out").iterdir()
+    assert_valid(message.read_bytes())
+    (line,) = read_transfers(message.read_bytes()).lines
+    assert line.transfer is not None
+    assert (str(line.transfer.amount), line.transfer.end_to_end_id) == ("USD 10.00", "out")
+    # The very reference under which the file would have paid on chain is voided.
+    key = routed["out"].payment.key
+    reference = "0x" + made._chooser.names(key, 0).reference.hex()
+    assert key == f"pain001/{taken.file.message_id}/{taken.file.lines[0].instruction.key}"  # type: ignore[union-attr]
+    assert payer.payments.reference_state(reference, currency="USD") == "VOIDED"
+
+
+def _until_told(files: PaymentFiles, made: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(20):
+        found |= {each.end_to_end_id: each for each in route(files, made)}
+        if not files.unrouted():
+            return found
+    pytest.fail("still unrouted")
