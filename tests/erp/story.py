@@ -63,7 +63,7 @@ class Story:
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
         """The desk works meanwhile, and is asked to stop afterwards."""
-        self.start()
+        self.start_work()
         try:
             yield
             with self._explained():
@@ -77,6 +77,12 @@ class Story:
     def start(self, *points: str) -> None:
         self.desks.start(*points)
         self.starts += 1
+
+    def start_work(self) -> None:
+        """Starts a desk, and waits until it listens to signals and notices."""
+        begun = self.log().count("at work")
+        self.start()
+        self.until(lambda: self.log().count("at work") > begun, "the desk is at work")
 
     def command_line(self) -> list[dict[str, Any]]:
         """One run of ``pyjpm orders watch`` in the desk's place; the events that it told."""
@@ -116,9 +122,7 @@ class Story:
     def killed_at_random(self, times: int, dice: random.Random) -> None:
         """The desk is killed from outside, each time a moment after it has begun to work."""
         for _ in range(times):
-            begun = self.log().count("at work")
-            self.start()
-            self.until(lambda begun=begun: self.log().count("at work") > begun, "the desk is at work")
+            self.start_work()
             time.sleep(dice.uniform(0.0, 1.0))
             with self._explained():
                 assert self.desks.end(signal.SIGKILL) == -signal.SIGKILL
