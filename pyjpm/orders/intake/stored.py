@@ -144,9 +144,9 @@ class StoredEvents:
 
     def counts(self) -> dict[str, int]:
         """How many events are in each state."""
-        query = select(_rows.c.state, func.count()).group_by(_rows.c.state).order_by(_rows.c.state)
+        query = select(_rows.c.state, func.count().label("events")).group_by(_rows.c.state).order_by(_rows.c.state)
         with self._database.reading() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.state: row.events for row in connection.execute(query)}
 
     # --- changing --------------------------------------------------------------------------------------------------
 
