@@ -223,6 +223,9 @@ def test_what_is_no_event_is_told_and_stops_nobody(world: World) -> None:
         world.event(order, accepted=-1),
         world.event(order, "d" * 200),
         world.event("SO\n1"),
+        world.event(order, seq="1"),
+        world.event(order, seq=3, accepted=95.5),
+        world.event(4711),  # type: ignore[arg-type]
     ]
     told = intake.accept([*bad, world.event(order)])
     assert [each.state for each in told[:-1]] == [EventState.INVALID] * len(bad)
