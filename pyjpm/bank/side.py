@@ -32,7 +32,8 @@ from pyjpm.bank.desk import Desk, ReserveAccount, Resolve, note_message
 from pyjpm.bank.entries import EntryState, Item, StoredEntry, items, row_of
 from pyjpm.bank.payout import OPEN, PayoutState
 from pyjpm.bank.payouts import Payouts
-from pyjpm.bank.recalls import ENDED, Recalls, RecallState
+from pyjpm.bank.recall import ENDED, RecallState
+from pyjpm.bank.recalls import Recalls
 from pyjpm.bank.suspense import Suspense
 from pyjpm.bank.tables import VERSION, decision, entry, meta, payout
 from pyjpm.book import Book

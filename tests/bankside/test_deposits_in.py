@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -242,3 +243,19 @@ def test_a_fault_on_the_way_is_gone_on_with(
         settle(again, house)
         assert states(again) == ["DONE", "DONE"]
     assert house.balance() == 1_500
+
+
+def test_two_that_take_the_same_notice_at_once_mint_once(house: House, ref: str) -> None:
+    data = notice("M-1", *(Entry(f"{ref}-{n}", "1.00", number=str(n)) for n in range(5)))
+
+    def take(_: int) -> None:
+        with house.open() as side:
+            side.take(data)
+            settle(side, house)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(take, range(3)))
+    with house.open() as side:
+        settle(side, house)
+        assert states(side) == ["DONE"] * 5
+    assert house.balance() == 500

@@ -52,7 +52,8 @@ class Notice(ModelSQL, ModelView):
                 if told is not None
             ]
         )
-        cls.__queue__.post(notices)
+        if notices:
+            cls.__queue__.post(notices)
 
     @classmethod
     def post(cls, notices):
