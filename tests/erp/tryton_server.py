@@ -72,6 +72,8 @@ def _prepare(made: Path) -> None:
         # Whole in one file: without the log that SQLite keeps beside it.
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(folder / "whole")])
+        for outdated in PREPARED.glob("*.sqlite"):
+            outdated.unlink()
         os.replace(folder / "whole", made)
     finally:
         shutil.rmtree(folder)
