@@ -162,9 +162,9 @@ $(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproje
 test-erp: setup $(TRYTON_STAMP)
 	$(PYTEST_PARALLEL) tests/erp
 
-# Sales through a real Tryton and the escrow, killed in between (build/erp.json).
+# Sales through a real Tryton and the escrow, killed in between (build/erp.json); `make erp SEED=7` kills at the same moments.
 erp: setup $(TRYTON_STAMP)
-	cd tests/erp && ../../$(BIN)/python story.py ../../build/erp.json
+	cd tests/erp && ../../$(BIN)/python story.py ../../build/erp.json $(SEED)
 
 # --- what is generated ---------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """`make bench-ledger`: how fast a ledger is filled from block 0, in SQLite and PostgreSQL, beside web3.py's get_logs.
 
 One Anvil holds 100,000 payments in batches and 10,000 orders that were opened, funded, attested and paid. web3.py is
-asked for the same events as its documentation shows, ``contract.events.NAME.get_logs``: fetched and decoded, nothing
-stored (of a sample of the blocks: all would take minutes). Our side fetches, decodes, posts and commits. Each side runs in turn, so many rounds; the medians are compared.
-Afterwards the ledger's figures are compared with the contracts', wallet by wallet. All goes to build/bench-ledger.json.
+asked for events as its documentation shows, ``contract.events.NAME.get_logs``: fetched and decoded, nothing stored (of
+a sample of the blocks: all would take minutes). Our side fetches, decodes, posts and commits all of them. Each side
+runs in turn, so many rounds; the medians are compared. Afterwards the ledger's figures are compared with the
+contracts', wallet by wallet. All goes to build/bench-ledger.json.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lifeline import dies_with_its_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-tryton" / "bin"
 SCRIPTS = Path(__file__).parent / "tryton"
@@ -115,7 +117,9 @@ class TrytonServer:
         log = (self.folder / "trytond.log").open("ab")
         with log:
             command = [str(BIN / "trytond"), "-c", str(self._configuration), "-d", DATABASE]
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, preexec_fn=dies_with_its_parent
+            )
         deadline = time.monotonic() + _UP_WITHIN
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "trytond.log").read_text()
@@ -140,7 +144,12 @@ class TrytonServer:
             log = (self.folder / "clerk.log").open("a")
             with log:
                 self._clerk = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    preexec_fn=dies_with_its_parent,
                 )
             self._tell(ADMINISTRATOR)
         self._tell(json.dumps([verb, *arguments]))
