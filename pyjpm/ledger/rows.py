@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Table, select
 from pyjpm.ledger import tables
 from pyjpm.ledger.balances import posted_between
 from pyjpm.ledger.breaks import Break, BreakKind
-from pyjpm.ledger.indexing import AccountKey, Indexer, Rows
+from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.matching import day_of
 from pyjpm.ledger.reader import Page
+from pyjpm.ledger.telling import AccountKey, Rows
 
 Place = tuple[int, ...]
 Row = tuple[Any, ...]

@@ -14,7 +14,7 @@ from house import House, settle
 from pyjpm import Money
 from pyjpm.bank import BankSide, EntryState
 from pyjpm.errors.bank import AccountUnknown, EntryNotInSuspense, EntryUnknown
-from pyjpm.errors.iso20022 import DuplicateMessage, MalformedMessage, MessageUnexpected
+from pyjpm.errors.iso20022 import DuplicateMessage, MalformedMessage, MessageRefused, MessageUnexpected
 from pyjpm.errors.outbox import ReasonMissing
 from pyjpm.testing import new_company
 
@@ -213,6 +213,13 @@ def test_a_message_that_cannot_be_taken_changes_nothing(side: BankSide, house: H
     ):
         with pytest.raises(error):
             side.take(data)
+    # A statement whose entries do not lead to its closing balance is no ground to mint on.
+    wrong = notice("S-9", Entry(ref, "10.00"), kind="camt.053").replace(b"<Cd>ITBD</Cd>", b"<Cd>OPBD</Cd>", 1)
+    start, end = wrong.index(b"<Bal>"), wrong.index(b"</Bal>") + len(b"</Bal>")
+    closing = wrong[start:end].replace(b"OPBD", b"CLBD")
+    with pytest.raises(MessageRefused) as caught:
+        side.take(wrong[:end] + closing + wrong[end:])
+    assert [each["code"] for each in caught.value.details["problems"]] == ["AM10"]
     assert side.entries() == []
     side.take(good)
     with pytest.raises(DuplicateMessage):
