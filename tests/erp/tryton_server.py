@@ -43,7 +43,7 @@ def _configuration(folder: Path, port: int = 0, notices: str = "", secret: Path 
 
 def prepared() -> Path:
     """A database with a company, a product and stock: made once, and again when what it is made of has changed."""
-    module = [path for path in (ROOT / "erp" / "tryton" / "pyjpm_bridge").iterdir() if path.is_file()]
+    module = [path for path in (ROOT / "examples" / "tryton" / "module" / "pyjpm_bridge").iterdir() if path.is_file()]
     sources = [*sorted(module), SCRIPTS / "prepare.py", SCRIPTS / "requirements.txt"]
     content = b"".join(path.read_bytes() for path in sources)
     # With the year, whose fiscal year it has.
