@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eth_utils.crypto import keccak
-
 from pyjpm.authorization import AUTHORIZATIONS, read_authorization
 from pyjpm.clearance import clearance_of, read, ride, to_plain
 from pyjpm.contracts.decoding import PATHS
@@ -23,6 +21,7 @@ from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.clearances import ClearanceForOther
 from pyjpm.errors.deployment import InvalidRequest
+from pyjpm.hashing import keccak256
 from pyjpm.money import Money
 from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
@@ -81,7 +80,7 @@ class Payments:
             "to": payee,
             "amount": amount.minor,
             "currency": currency,
-            "remittance_hash": "0x" + keccak(carried).hex(),
+            "remittance_hash": "0x" + keccak256(carried).hex(),
             **said,
         }
         function, arguments = "pay", (payee, amount.minor, reference, carried)
@@ -141,7 +140,7 @@ class Payments:
             "validBefore": session.now() + 86_400 if valid_before is None else valid_before,
             "nonce": session.next_nonce().to_bytes(32, "big"),
             "ref": payment_reference(session.participant, idempotency_key),
-            "remittanceHash": keccak(remittance),
+            "remittanceHash": keccak256(remittance),
         }
         body = {
             "type": AUTHORIZATIONS[receive],
@@ -252,7 +251,7 @@ class Payments:
                     "to": item["to"],
                     "amount": item["amount"],
                     "currency": currency,
-                    "remittance_hash": "0x" + keccak(item["remittance"]).hex(),
+                    "remittance_hash": "0x" + keccak256(item["remittance"]).hex(),
                     "batch": idempotency_key,
                     "position": position,
                     "count": len(items),
@@ -308,7 +307,7 @@ class Payments:
                 "to": payee,
                 "amount": amount.minor,
                 "currency": amount.currency,
-                "remittance_hash": "0x" + keccak(remittance).hex(),
+                "remittance_hash": "0x" + keccak256(remittance).hex(),
             },
             contract=amount.currency,
             function="pay",
@@ -376,7 +375,7 @@ class Payments:
         so those of an earlier call under the key are taken again."""
         if isinstance(remittance, bytes):
             return remittance, {}
-        plain = "0x" + keccak(remittance.to_bytes()).hex()
+        plain = "0x" + keccak256(remittance.to_bytes()).hex()
         earlier = self._session.journal.find(self._session.wallet, key)
         if earlier is not None and earlier.content.get("remittance_plain") == plain:
             sealed = bytes.fromhex(earlier.content["remittance"][2:])
@@ -387,6 +386,6 @@ class Payments:
     def _with_clearance(self, clearance: Document, currency: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         call = self._session.codec(currency).encode("pay", *arguments)
         request = read(self._session, clearance)
-        if (request.digest, request.payer) != (keccak(call), self._session.wallet):
+        if (request.digest, request.payer) != (keccak256(call), self._session.wallet):
             raise ClearanceForOther("The clearance is of another payment.", payer=request.payer)
         return (call, *clearance_of(clearance))

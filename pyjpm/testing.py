@@ -63,8 +63,8 @@ def start_chain(kind: str) -> Any:
 
 @pytest.fixture(scope="session")
 def chain(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A running chain of our own."""
-    with start_chain(request.config.getoption("--pyjpm-chain")) as started:
+    """A running chain of our own; a test that is parametrized by it, indirectly, names which."""
+    with start_chain(getattr(request, "param", None) or request.config.getoption("--pyjpm-chain")) as started:
         yield started
 
 

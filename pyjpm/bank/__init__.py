@@ -8,7 +8,8 @@ from pyjpm.bank.details import PayoutDetails
 from pyjpm.bank.entries import EntryState, StoredEntry
 from pyjpm.bank.payout import PayoutState, StoredPayout
 from pyjpm.bank.payouts import Payouts
-from pyjpm.bank.recalls import Recalls, RecallState, StoredRecall
+from pyjpm.bank.recall import RecallState, StoredRecall
+from pyjpm.bank.recalls import Recalls
 from pyjpm.bank.side import BankSide, Taken
 from pyjpm.bank.suspense import Suspense
 

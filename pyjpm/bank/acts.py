@@ -8,7 +8,6 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.iso20022.refusals import REFUSALS
 from pyjpm.session import Act, Status, status_of
 
@@ -42,9 +41,9 @@ def ask(platform: Platform, key: str, act: Callable[[str], Act]) -> Outcome:
     session = platform.session
     try:
         made = act(key)
-    except IdempotencyConflict:
-        raise
     except PyjpmError as error:
+        # A key here names one step of one affair: what was accepted under it is that step, also where the wallets that
+        # a participant has were others then.
         earlier = session.journal.find(session.wallet, key)
         if earlier is not None:
             return Outcome(End.OPEN, earlier.id)
@@ -53,7 +52,7 @@ def ask(platform: Platform, key: str, act: Callable[[str], Act]) -> Outcome:
         raise
     # What was adopted from the chain is not in this journal.
     known = session.journal.find(session.wallet, key)
-    return Outcome(End.FINAL if made.status is Status.FINAL else End.OPEN, None if known is None else made.id)
+    return Outcome(End.FINAL if made.status is Status.FINAL else End.OPEN, None if known is None else known.id)
 
 
 def look(platform: Platform, submission: str) -> Outcome:

@@ -23,7 +23,6 @@ from pyjpm.bank.desk import Desk
 from pyjpm.bank.entries import EntryState, StoredEntry, stored
 from pyjpm.bank.tables import entry
 from pyjpm.errors.bank import EntryUnknown
-from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.iso20022.parties import NO_PARTY, Account
 from pyjpm.money import Money
 
@@ -81,17 +80,13 @@ class Deposits:
         """Mints a credit for a participant."""
         amount = Money.from_minor(int(row.amount), row.currency)
         platform = self._desk.platform
-        try:
-            outcome = ask(
-                platform,
-                f"deposit/{row.id}/{participant}",
-                lambda key: platform.deposits.mint(
-                    participant, amount, deposit_reference=row.reference, idempotency_key=key
-                ),
-            )
-        except IdempotencyConflict as error:
-            # The participant's wallet has changed since the mint was asked for: whether that one came is known.
-            outcome = Outcome(End.REFUSED, None, error.code, error.message)
+        outcome = ask(
+            platform,
+            f"deposit/{row.id}/{participant}",
+            lambda key: platform.deposits.mint(
+                participant, amount, deposit_reference=row.reference, idempotency_key=key
+            ),
+        )
         self._settled(row, participant, outcome, EntryState(row.state))
 
     def move(self, name: str, before: EntryState, after: EntryState, **values: Any) -> bool:

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -29,6 +27,7 @@ from pyjpm.bank.details import outside_name
 from pyjpm.bank.entries import EntryState
 from pyjpm.bank.payout import REVERSAL, TAKEN, PayoutState
 from pyjpm.bank.payouts import Payouts
+from pyjpm.bank.recall import DECIDABLE, RecallState, StoredRecall, stored_recall
 from pyjpm.bank.suspense import Suspense, original_of, returning
 from pyjpm.bank.tables import entry, recall
 from pyjpm.errors.bank import RecallNotOpen, RecallUnknown, Shortfall, TreasuryMissing
@@ -39,67 +38,6 @@ from pyjpm.sending import payment_reference
 _TAKEN_BACK: Final = "RVSL"
 
 
-class RecallState(StrEnum):
-    """How far a recall is."""
-
-    RECEIVED = "RECEIVED"
-    """In the book; its deposit is not yet minted for good."""
-    UNMATCHED = "UNMATCHED"
-    """It names no deposit here, or not exactly one."""
-    TOO_LATE = "TOO_LATE"
-    """The deposit went back already."""
-    HELD = "HELD"
-    """The deposit never became tokens, and will not."""
-    FREEZING = "FREEZING"
-    FROZEN = "FROZEN"
-    """The amount is frozen; somebody decides."""
-    SHORTFALL = "SHORTFALL"
-    """The amount is frozen, and not all of it is there."""
-    SEIZING = "SEIZING"
-    REDEEMING = "REDEEMING"
-    REVERSING = "REVERSING"
-    """The tokens are the bank's, and are being redeemed and paid back."""
-    REVERSED = "REVERSED"
-    LIFTING = "LIFTING"
-    LIFTED = "LIFTED"
-    """The depositor keeps it."""
-    STUCK = "STUCK"
-    """The chain refuses a step; see its reason."""
-
-
-DECIDABLE: Final = (RecallState.HELD, RecallState.FROZEN, RecallState.SHORTFALL)
-ENDED: Final = (
-    RecallState.UNMATCHED,
-    RecallState.TOO_LATE,
-    RecallState.REVERSED,
-    RecallState.LIFTED,
-    *DECIDABLE,
-    RecallState.STUCK,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRecall:
-    """A recall. ``recall_id`` is the asker's name of it, ``id`` ours; ``taken_by`` the bank's entry that took it."""
-
-    id: str
-    recall_id: str
-    entry: str | None
-    participant: int | None
-    amount: Money | None
-    code: str
-    state: RecallState
-    payout: str | None
-    taken_by: str | None
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The recall as JSON-able data."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name != "amount"}
-        amount = None if self.amount is None else self.amount.to_dict()
-        return {**plain, "amount": amount, "state": self.state.value}
-
-
 class Recalls:
     """``bank.recalls``."""
 
@@ -108,7 +46,7 @@ class Recalls:
 
     def find(self, name: str) -> StoredRecall:
         """A recall by its id here, or by the asker's where one alone has it. Raises ``RecallUnknown``."""
-        return _stored(self._row(name))
+        return stored_recall(self._row(name))
 
     def list(self, *states: RecallState) -> list[StoredRecall]:
         """Recalls in these states (all, if none is given), the oldest first."""
@@ -116,7 +54,7 @@ class Recalls:
         if states:
             query = query.where(recall.c.state.in_([each.value for each in states]))
         with self._desk.book.reading() as connection:
-            return [_stored(row) for row in connection.execute(query)]
+            return [stored_recall(row) for row in connection.execute(query)]
 
     # --- what the bank says ----------------------------------------------------------------------------------------
 
@@ -416,18 +354,3 @@ def _insert(
         }
         connection.execute(insert(recall).values(**values))
     return name
-
-
-def _stored(row: Row[Any]) -> StoredRecall:
-    return StoredRecall(
-        id=row.id,
-        recall_id=row.recall_id,
-        entry=row.entry,
-        participant=row.participant,
-        amount=None if row.amount is None else Money.from_minor(int(row.amount), row.currency),
-        code=row.code,
-        state=RecallState(row.state),
-        payout=row.payout,
-        taken_by=row.taken_by,
-        reason=row.reason,
-    )

@@ -11,6 +11,8 @@ Decisions that govern this module:
   a crash too (``carry_on``), and is done once.
 * An entry is the same in a notice, a report and a statement: by account, side and the bank's reference. The same
   reference with another amount is a problem that is told, and changes nothing.
+* A statement that does not add up, or whose account cannot be read, is no ground to mint on: all of it is refused. An
+  entry that cannot be used is told, and the others go on.
 * Only what is booked counts. What the bank merely announces is not money.
 """
 
@@ -32,11 +34,13 @@ from pyjpm.bank.desk import Desk, ReserveAccount, Resolve, note_message
 from pyjpm.bank.entries import EntryState, Item, StoredEntry, items, row_of
 from pyjpm.bank.payout import OPEN, PayoutState
 from pyjpm.bank.payouts import Payouts
-from pyjpm.bank.recalls import ENDED, Recalls, RecallState
+from pyjpm.bank.recall import ENDED, RecallState
+from pyjpm.bank.recalls import Recalls
 from pyjpm.bank.suspense import Suspense
 from pyjpm.bank.tables import VERSION, decision, entry, meta, payout
 from pyjpm.book import Book
 from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.iso20022 import MessageRefused
 from pyjpm.iso20022.entries import AccountReport, BankMessage
 from pyjpm.iso20022.reading import parse
 from pyjpm.iso20022.returns import Return, read_recalls, read_returns
@@ -149,6 +153,7 @@ class BankSide:
         Raises:
             MalformedMessage, MessageForbidden, MessageUnknown, MessageUnexpected, AccountUnknown: nothing was taken in.
             DuplicateMessage: its id was used for another content.
+            MessageRefused: what it says of the account is wrong, or does not add up.
             What the way to the chain or the book raises: stored, and gone on with by ``carry_on``.
         """
         kinds: dict[str, Callable[[bytes], Taken]] = {
@@ -208,6 +213,11 @@ class BankSide:
 
     def _take_entries(self, data: bytes) -> Taken:
         message = read_bank_message(data, zone=self._zone)
+        whole = [each.to_dict() for report in message.reports for each in report.problems]
+        if whole:
+            raise MessageRefused(
+                f"The message is not one to act on: {whole[0]['text']}", message_id=message.message_id, problems=whole
+            )
         reports = [
             (report, self._desk.account_of(report.account, report.currency, message.message_id))
             for report in message.reports

@@ -26,6 +26,7 @@ from pyjpm.iso20022.parties import Account, Agent
 from pyjpm.money import Money
 
 _NO_SALT = bytes(16)
+_NO_CODE = "NARR"
 
 
 class Suspense:
@@ -57,7 +58,7 @@ class Suspense:
         self._deposits.advance(row.id)
         return self._deposits.find(row.id)
 
-    def send_back(self, name: str, *, who: str, reason: str, code: str = "NARR") -> StoredEntry:
+    def send_back(self, name: str, *, who: str, reason: str, code: str = _NO_CODE) -> StoredEntry:
         """Sends a credit back to the account that it came from.
 
         Args:
@@ -68,7 +69,7 @@ class Suspense:
         """
         row = self.require_returnable(name)
         outside = outside_name("B", row.account, row.reference)
-        self._decide(row, EntryState.RETURNING, "send back", who, reason, payout=outside)
+        self._decide(row, EntryState.RETURNING, "send back", who, reason, payout=outside, reason_code=code)
         self._store(row, outside, code)
         self._payouts.advance(outside)
         return self._deposits.find(row.id)
@@ -90,7 +91,7 @@ class Suspense:
         row = self._deposits.row(name)
         if row.state != EntryState.RETURNING:
             return
-        self._store(row, row.payout, "NARR")
+        self._store(row, row.payout, row.reason_code or _NO_CODE)
         state = self._payouts.advance(row.payout).state
         if state is PayoutState.SETTLED:
             self._deposits.move(row.id, EntryState.RETURNING, EntryState.RETURNED)

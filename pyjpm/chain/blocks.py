@@ -60,6 +60,18 @@ def block_view(
     two requests), NodeBadAnswer, InvalidBlock.
     """
     block = connection.block(at, wait=wait)
+    return events_of(connection, block, addresses=addresses, topics=topics, only=only)
+
+
+def events_of(
+    connection: Connection,
+    block: Block,
+    *,
+    addresses: Sequence[str | bytes] = (),
+    topics: Topics = (),
+    only: Container[str] | None = None,
+) -> SeenBlock:
+    """A block that is there already, with its events. As ``block_view``."""
     return _seen(connection, block, connection.block_logs(block.hash, addresses, topics, only=only))
 
 

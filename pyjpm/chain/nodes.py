@@ -75,6 +75,7 @@ class Nodes:
     Attributes:
         chain_id, genesis_hash: the chain's.
         highest: the highest head a view was given of.
+        parallel: whether threads are wanted.
 
     Raises WrongChain where they are on different chains.
     """
@@ -97,6 +98,7 @@ class Nodes:
         self.highest = 0
         self._nodes = [Node(each.where, clock, each) for each in connections]
         self._clock = clock
+        self.parallel = parallel
         self._streams = streams if parallel else 1
         self._asking = Asking(parallel=parallel, threads=2 * streams)
 
@@ -214,6 +216,14 @@ class Nodes:
                 failed = len(self._nodes) == 1 and not heads and replies[0].fault != HeadNotServed.code
                 raise (self._nodes[0].fault if failed else None) or _behind(needed, replies)
             self._clock.sleep(NULL_POLL)
+
+    def is_higher(self, seen: int) -> bool:
+        """Whether a node announces a higher block than this height; it may not show it yet. Raises nothing of a node.
+
+        One small request: the newest block names all its transactions.
+        """
+        replies = self._asking.each(self._awake(1), Connection.announced, VIEW_GRACE)
+        return any(reply.value is not None and reply.value > seen for reply in replies)
 
     def pending_counts(self, wallets: Sequence[str]) -> dict[str, PendingCount]:
         """For each wallet the highest next nonce over the pools of all nodes, those that rest included.

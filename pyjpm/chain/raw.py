@@ -14,10 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 import rlp
-from eth_utils.crypto import keccak
 from rlp.exceptions import RLPException
 
+from pyjpm.chain.fields import decode_fields
 from pyjpm.errors.chain import GasLimitTooHigh, MalformedTransaction, NonZeroFee, UnprotectedTransaction, WrongChain
+from pyjpm.hashing import keccak256
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def decode_raw(raw: bytes) -> RawTransaction:
         if len(to) not in (0, 20):
             raise ValueError("recipient")
         return RawTransaction(
-            hash="0x" + keccak(raw).hex(),
+            hash="0x" + keccak256(raw).hex(),
             chain_id=None if chain_id is None else _int(chain_id),
             nonce=_int(nonce),
             gas=_int(gas),
@@ -98,7 +99,11 @@ def gas_limit_too_high(transaction: RawTransaction, block_gas_limit: int) -> Gas
 
 
 def _fields(encoded: bytes, count: int) -> list[Any]:
-    fields = rlp.decode(encoded)
+    fields: Any
+    try:
+        fields = decode_fields(encoded)
+    except ValueError:
+        fields = rlp.decode(encoded)  # with an access list, or with what is wrong with it
     if not isinstance(fields, list) or len(fields) != count:
         raise ValueError("number of fields")
     return fields

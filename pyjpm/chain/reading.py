@@ -106,16 +106,17 @@ class ChainReader:
         if isinstance(block, str) and block.startswith("0x"):
             answer = self._rpc.read("eth_getBlockByHash", block, bodies)
             if answer is None:
-                raise self._not_available(block, self._announced())
+                raise self._not_available(block, self.announced())
             return answer
-        announced = self._announced()
+        announced = self.announced()
         height = {"latest": announced, "earliest": 0}[block] if isinstance(block, str) else block
         if height > announced:
             raise self._not_available(height, announced)
         ask = partial(self._rpc.read, "eth_getBlockByNumber", hex(height), bodies)
         return self._until_served(ask, height, None if wait else 0.0)
 
-    def _announced(self) -> int:
+    def announced(self) -> int:
+        """The height of the newest block that the node announces; it may not serve it yet."""
         return to_int(self._rpc.read("eth_blockNumber"))
 
     def _until_served(self, ask: Callable[[], T | None], height: int, timeout: float | None = None) -> T:
@@ -235,16 +236,16 @@ class ChainReader:
             # -32602 is also the code for malformed parameters. Ours are checked, so at a height on Anvil it means a
             # height beyond the head or one whose state is pruned; on other clients only the heights can tell.
             if isinstance(block, int) and error.rpc_code == INVALID_PARAMS:
-                head = self._announced()
+                head = self.announced()
                 if block > head or self.kind in (ClientKind.ANVIL, ClientKind.ETH_TESTER):
                     raise self._not_available(block, head) from None
             # Either client names an unknown hash by codes that it uses for other things too.
             if self._names_unknown_block(block):
-                raise self._not_available(block, self._announced()) from None
+                raise self._not_available(block, self.announced()) from None
             raise
         if answer is not None:
             return answer
-        head = self._announced()
+        head = self.announced()
         height = block if isinstance(block, int) else head
         if height > head or self._names_unknown_block(block):
             raise self._not_available(block, head)
@@ -351,13 +352,13 @@ class ChainReader:
             answer = self._rpc.read("eth_getLogs", query)
         except NodeError:
             if self._names_unknown_block(block):
-                raise self._not_available(block, self._announced()) from None
+                raise self._not_available(block, self.announced()) from None
             raise
         if answer is None:
             if self._names_unknown_block(block):
-                raise self._not_available(block, self._announced())
+                raise self._not_available(block, self.announced())
             answer = self._until_served(lambda: self._rpc.read("eth_getLogs", query), self.block(block).number)
-        return [log for log in to_logs(answer) if only is None or log.transaction_hash in only]
+        return to_logs(answer, only)
 
     def logs(
         self,

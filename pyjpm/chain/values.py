@@ -13,7 +13,7 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -278,11 +278,16 @@ def to_transaction(answer: Mapping[str, Any]) -> Transaction:
         raise _unreadable("a transaction", answer) from None
 
 
-def to_logs(answer: Any) -> list[Log]:
-    """eth_getLogs."""
+def to_logs(answer: Any, only: Container[str] | None = None) -> list[Log]:
+    """eth_getLogs; ``only`` the events of transactions with these hashes."""
     if not isinstance(answer, (list, tuple)):
         raise _unreadable("a list of logs", answer)
-    return [to_log(log) for log in answer]
+    if only is None:
+        return [to_log(log) for log in answer]
+    try:
+        return [to_log(log) for log in answer if to_hex(log["transactionHash"]) in only]
+    except _UNREADABLE:
+        raise _unreadable("a list of logs", answer) from None
 
 
 def to_log(answer: Mapping[str, Any]) -> Log:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import rlp
-
+from pyjpm.chain.fields import encode_fields, number
 from pyjpm.chain.values import check_address
 from pyjpm.errors.custody import SigningRefused
 
@@ -84,13 +83,17 @@ def priced_cancel_fields(chain_id: int, nonce: int, wallet: str, price: int) -> 
 
 def signing_preimage(fields: list[Any]) -> bytes:
     """What is hashed and then signed."""
-    return _TYPE + bytes(rlp.encode(fields))
+    return _TYPE + encode_fields(_encodable(fields))
 
 
 def signed_bytes(fields: list[Any], signature: bytes) -> bytes:
     """The bytes to send, with a signature of r, s and the recovery id (0 or 1), 65 bytes."""
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    return _TYPE + bytes(rlp.encode([*fields, signature[64], r, s]))
+    y_parity, r, s = number(signature[64]), signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")
+    return _TYPE + encode_fields([*_encodable(fields), y_parity, r, s])
+
+
+def _encodable(fields: list[Any]) -> list[bytes | None]:
+    return [None if field == [] else number(field) if isinstance(field, int) else field for field in fields]
 
 
 @lru_cache(maxsize=4_096)

@@ -16,12 +16,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
-from eth_utils.crypto import keccak
-
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.custody.eip1559 import priced_cancel_fields, signed_bytes, signing_preimage, unsigned_fields
 from pyjpm.custody.marks import NonceMarks
 from pyjpm.errors.custody import KeyNotExportable, SigningRefused
+from pyjpm.hashing import keccak256
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
 
 
@@ -78,7 +77,7 @@ class WalletSigner(ABC):
             self._marks.rise(self._address, highest)
         signatures = self._sign_preimages([signing_preimage(fields) for fields in unsigned])
         raws = [signed_bytes(fields, signature) for fields, signature in zip(unsigned, signatures, strict=True)]
-        return [SignedBytes(raw, keccak(raw)) for raw in raws]
+        return [SignedBytes(raw, keccak256(raw)) for raw in raws]
 
     def sign_priced_cancel(self, chain_id: int, nonce: int, price: int) -> SignedBytes:
         """Sign a self-transfer of nothing, of 21,000 gas, at ``price`` wei: the one transaction with a fee, for an
@@ -88,7 +87,7 @@ class WalletSigner(ABC):
             self._marks.rise(self._address, {chain_id: nonce})
         (signature,) = self._sign_preimages([signing_preimage(fields)])
         raw = signed_bytes(fields, signature)
-        return SignedBytes(raw, keccak(raw))
+        return SignedBytes(raw, keccak256(raw))
 
     def sign_typed_data(self, message: TypedMessage) -> bytes:
         """Sign a structured message (see Signer). Raises what the device raises."""
@@ -106,7 +105,7 @@ class WalletSigner(ABC):
 
     def _sign_preimages(self, preimages: Sequence[bytes]) -> list[bytes]:
         """Signatures over the hashes of these, in their order: r, s in the lower half, recovery id; 65 bytes."""
-        return self._sign_digests([keccak(preimage) for preimage in preimages])
+        return self._sign_digests([keccak256(preimage) for preimage in preimages])
 
     @abstractmethod
     def _sign_digests(self, digests: Sequence[bytes]) -> list[bytes]:

@@ -58,8 +58,8 @@ class MessageUnexpected(Iso20022Error):
 
 
 class MessageRefused(Iso20022Error):
-    """What concerns the whole message is wrong, so that none of it was taken in. Details: ``problems``, each with
-    ``code``, ``line``, ``path`` and ``text``."""
+    """What concerns the whole message is wrong, so that none of it was taken in. Details: ``message_id``, ``problems``,
+    each with ``code``, ``line``, ``path`` and ``text``."""
 
     code: ClassVar[str] = "MESSAGE_REFUSED"
     hint: ClassVar[str] = "Have the places named corrected and the message sent anew."

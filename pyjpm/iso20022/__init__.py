@@ -6,7 +6,7 @@ Needs ``pip install 'pyjpm[iso20022]'``. What each message becomes is in docs/is
 from __future__ import annotations
 
 from pyjpm.iso20022.entries import AccountReport, BankEntry, BankMessage, Rejected, Transaction
-from pyjpm.iso20022.files import PaymentFiles, TakenFile, TakenInstruction
+from pyjpm.iso20022.files import PaymentFiles
 from pyjpm.iso20022.identifiers import check_bic, check_iban, check_lei
 from pyjpm.iso20022.initiation import Instruction, Line, PaymentFile, read_payment_file
 from pyjpm.iso20022.mt103 import read_mt103, write_mt103
@@ -28,6 +28,7 @@ from pyjpm.iso20022.returns import (
 from pyjpm.iso20022.statement_reading import read_bank_message
 from pyjpm.iso20022.statement_writing import write_statement
 from pyjpm.iso20022.status import StatusLine, StatusMessage, read_status, write_status
+from pyjpm.iso20022.taken import TakenFile, TakenInstruction
 from pyjpm.iso20022.transfers import (
     CreditTransfer,
     TransferLine,

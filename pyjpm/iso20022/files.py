@@ -26,25 +26,26 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from eth_utils.crypto import keccak
 from sqlalchemy import Row, delete, insert, select, update
 
 from pyjpm.book import Book
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.iso20022 import DuplicateMessage, MessageNotTaken
-from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.iso20022.identifiers import check_bic
 from pyjpm.iso20022.initiation import Instruction, Line, PaymentFile, read_payment_file
 from pyjpm.iso20022.parties import CUSTOMER, NO_PARTY, Account, Party
 from pyjpm.iso20022.refusals import REFUSALS, reason_for, reason_of
 from pyjpm.iso20022.status import ACCEPTED, PENDING, REJECTED, SETTLED, StatusLine, write_status
 from pyjpm.iso20022.tables import VERSION, instruction, message, meta
+from pyjpm.iso20022.taken import CONCLUDED, RECEIVED, REFUSED, SENT, UNROUTED, TakenFile, TakenInstruction
 from pyjpm.money import Money
-from pyjpm.session import Status, status_of
+from pyjpm.sending import Submission
+from pyjpm.session import Session, Status, status_of
 
 if TYPE_CHECKING:
     from pyjpm.platform import Platform
@@ -52,78 +53,9 @@ if TYPE_CHECKING:
 Resolve = Callable[[str, str], int | None]
 """(scheme, identifier) → the participant it names now, or None."""
 
-RECEIVED: Final = "RECEIVED"
-SENT: Final = "SENT"
-UNROUTED: Final = "UNROUTED"
-CONCLUDED: Final = "CONCLUDED"
-REFUSED: Final = "REJECTED"
 _TAKEN: Final = "TAKEN"
 _WHOLE: Final = "REFUSED"
 _PENDING_STATES: Final = ("RECEIVED", "SCHEDULED")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenInstruction:
-    """An instruction of a file that was taken in, as it is now.
-
-    Attributes:
-        state: ``RECEIVED``, ``SENT`` as a payment on the chain, ``UNROUTED``, ``CONCLUDED`` by another rail, or
-            ``REJECTED``.
-        status: ISO: ``ACSC`` settled, ``ACSP`` on its way, ``PDNG`` waiting, ``RJCT`` refused.
-        amount: None where the file says none that can be used.
-        payer, payee: participants, once known.
-        submission, reference: of the payment on the chain.
-        reasons: (ISO code, text).
-    """
-
-    position: int
-    payment_id: str
-    instruction_id: str | None
-    end_to_end_id: str | None
-    uetr: str | None
-    amount: Money | None
-    state: str
-    status: str
-    payer: int | None
-    payee: int | None
-    submission: str | None
-    reference: str | None
-    reasons: tuple[tuple[str, str], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The instruction as JSON-able data."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in ("amount", "reasons")}
-        amount = None if self.amount is None else self.amount.to_dict()
-        return {**plain, "amount": amount, "reasons": [list(each) for each in self.reasons]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenFile:
-    """A file that was taken in. ``file`` is what it says, ``instructions`` what became of it, in its order."""
-
-    id: str
-    file: PaymentFile
-    instructions: tuple[TakenInstruction, ...]
-
-    @property
-    def refused(self) -> bool:
-        """Whether all of it was refused, for what is wrong with the file."""
-        return bool(self.file.problems)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The file as JSON-able data."""
-        return {
-            "id": self.id,
-            "message_id": self.file.message_id,
-            "sender": self.file.sender_key,
-            "name": str(self.file.name),
-            "refused": self.refused,
-            "problems": [each.to_dict() for each in self.file.problems],
-            "instructions": [
-                {**taken.to_dict(), "line": line.line, "path": line.path, "problems": _dicts(line)}
-                for taken, line in zip(self.instructions, self.file.lines, strict=True)
-            ],
-        }
 
 
 class PaymentFiles:
@@ -386,12 +318,11 @@ class PaymentFiles:
                 readers=self._readers,
                 not_before=each.execute_on,
             )
-        except IdempotencyConflict as error:
-            return _refused(*reason_of(error), payer=payer, payee=payee)
         except PyjpmError as error:
-            # It may have been accepted before whatever went wrong: then it is on its way.
+            # It may have been accepted before whatever went wrong, or by somebody who took the same file: then it is on
+            # its way, and nobody may be told that it is not.
             earlier = platform.session.journal.find(platform.session.wallet, key)
-            if earlier is not None:
+            if earlier is not None and _is_same(platform.session, earlier, each, payee):
                 return _sent(payer, payee, earlier.id, earlier.reference)
             if isinstance(error, REFUSALS):
                 return _refused(*reason_of(error), payer=payer, payee=payee)
@@ -438,8 +369,13 @@ class PaymentFiles:
         return {REFUSED: REJECTED, CONCLUDED: ACCEPTED, SENT: ACCEPTED}.get(row.state, PENDING), reasons
 
 
-def _dicts(line: Line) -> list[dict[str, Any]]:
-    return [each.to_dict() for each in line.problems]
+def _is_same(session: Session, earlier: Submission, each: Instruction, payee: int) -> bool:
+    """Whether a payment that was accepted is what an instruction asks for. It was sealed to other bytes, and may have
+    gone to another wallet that its payee had."""
+    said = earlier.content
+    plain = "0x" + keccak(each.remittance.to_bytes()).hex()
+    same = (said.get("amount"), said.get("currency"), said.get("remittance_plain"))
+    return same == (each.amount.minor, each.amount.currency, plain) and session.participant_of(said["to"]) == payee
 
 
 def _line_row(name: str, line: Line, file: PaymentFile) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pyjpm.iso20022.amounts import read_date, read_money
 from pyjpm.iso20022.checking import check, type_at
 from pyjpm.iso20022.names import MessageName
 from pyjpm.iso20022.parties import NO_PARTY, Account, Agent, Party, read_account, read_agent, read_party
-from pyjpm.iso20022.reading import Message, Problem, find, find_all, parse, path_of, problem, text
+from pyjpm.iso20022.reading import Message, Problem, find, find_all, parse, paths, problem, text
 from pyjpm.iso20022.remitting import read_remittance
 from pyjpm.money import Money
 from pyjpm.remittance import Remittance
@@ -148,7 +148,7 @@ def read_payment_file(
     everything = [each for block in blocks for each in find_all(block, "CdtTrfTxInf")]
     found += _sums(header, everything, ("AM19", "AM16"))
     reader = _Reader(message, zone, today or datetime.datetime.now(datetime.UTC), tuple(found))
-    lines = [line for block in blocks for line in reader.block(block)]
+    lines = [line for block, _ in paths(blocks) for line in reader.block(block)]
     return PaymentFile(
         name=message.name,
         message_id=message_id,
@@ -214,12 +214,16 @@ class _Reader:
         )
         # A fault of the file refuses each of its instructions, and is said once, of the file.
         stopped = bool(self._refused)
-        return [self._line(block, each, payment_id, execute_on, payer, tuple(wrong), stopped) for each in payments]
+        return [
+            self._line(block, each, path, payment_id, execute_on, payer, tuple(wrong), stopped)
+            for each, path in paths(payments)
+        ]
 
     def _line(
         self,
         block: _Element,
         element: _Element,
+        path: str,
         payment_id: str,
         execute_on: datetime.datetime | None,
         payer: tuple[Party, Account, Agent, Party],
@@ -240,7 +244,7 @@ class _Reader:
         return Line(
             position=position,
             line=int(element.sourceline or 0),
-            path=path_of(element),
+            path=path,
             payment_id=payment_id,
             instruction_id=instruction_id,
             end_to_end_id=end_to_end_id,

@@ -20,7 +20,7 @@ from pyjpm.iso20022.amounts import date_text, money_plain, read_date, read_money
 from pyjpm.iso20022.checking import check, type_at
 from pyjpm.iso20022.names import written
 from pyjpm.iso20022.parties import Agent, agent_plain
-from pyjpm.iso20022.reading import Message, Problem, find, find_all, local_name, parse, path_of, text
+from pyjpm.iso20022.reading import Message, Problem, find, find_all, local_name, parse, path_of, paths, text
 from pyjpm.iso20022.writing import render
 from pyjpm.money import Money
 
@@ -133,7 +133,7 @@ def read_returns(source: bytes | Path) -> ItemMessage[Return]:
             information=_information(element, "RtrRsnInf"),
         )
 
-    lines = tuple(_item(each, kind, made) for each in find_all(message.body, "TxInf"))
+    lines = tuple(_item(each, path, kind, made) for each, path in paths(find_all(message.body, "TxInf")))
     return ItemMessage(message_id=text(header, "MsgId") or "", lines=lines, sha256=message.sha256)
 
 
@@ -154,7 +154,10 @@ def read_recalls(source: bytes | Path) -> ItemMessage[Recall]:
             information=_information(element, "CxlRsnInf"),
         )
 
-    lines = tuple(_item(each, kind, made) for each in find_all(message.body, "Undrlyg/TxInf"))
+    groups = find_all(message.body, "Undrlyg")
+    lines = tuple(
+        _item(each, path, kind, made) for group, _ in paths(groups) for each, path in paths(find_all(group, "TxInf"))
+    )
     return ItemMessage(message_id=text(header, "Id") or "", lines=lines, sha256=message.sha256)
 
 
@@ -169,12 +172,14 @@ def _header(message: Message, name: str, identifier: str, *, without: str) -> _E
     return header
 
 
-def _item(element: _Element, kind: type[Any], made: Callable[[_Element, list[Problem]], Item | None]) -> ItemLine[Item]:
+def _item(
+    element: _Element, path: str, kind: type[Any], made: Callable[[_Element, list[Problem]], Item | None]
+) -> ItemLine[Item]:
     wrong = check(element, kind)
     item = None if wrong else made(element, wrong)
     return ItemLine(
         line=int(element.sourceline or 0),
-        path=path_of(element),
+        path=path,
         item=None if wrong else item,
         problems=tuple(wrong),
     )

@@ -20,7 +20,7 @@ from pyjpm.iso20022.amounts import read_date, read_money, total
 from pyjpm.iso20022.checking import check, type_at
 from pyjpm.iso20022.entries import AccountReport, BankEntry, BankMessage, Rejected, Transaction
 from pyjpm.iso20022.parties import read_account, read_agent, read_party
-from pyjpm.iso20022.reading import Message, Problem, find, find_all, local_name, parse, path_of, problem, text
+from pyjpm.iso20022.reading import Message, Problem, find, find_all, local_name, parse, paths, problem, text
 from pyjpm.iso20022.remitting import read_remittance
 from pyjpm.money import Money
 
@@ -73,8 +73,8 @@ class _Reader:
         currency = None if account is None else text(account, "Ccy")
         entries: list[BankEntry] = []
         rejected: list[Rejected] = []
-        for each in find_all(element, "Ntry"):
-            found = self._entry(each)
+        for each, path in paths(find_all(element, "Ntry")):
+            found = self._entry(each, path)
             if isinstance(found, BankEntry):
                 entries.append(found)
             else:
@@ -93,9 +93,9 @@ class _Reader:
             problems=tuple(wrong),
         )
 
-    def _entry(self, element: _Element) -> BankEntry | Rejected:
+    def _entry(self, element: _Element, path: str) -> BankEntry | Rejected:
         wrong = check(element, self._entry_type)
-        line, path = int(element.sourceline or 0), path_of(element)
+        line = int(element.sourceline or 0)
         amount = None if wrong else read_money(element, "Amt", wrong)
         if amount is not None and amount.minor <= 0:
             wrong.append(problem("AM01", "The amount is not more than zero.", element, "Amt"))

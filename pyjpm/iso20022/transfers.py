@@ -34,7 +34,7 @@ from pyjpm.iso20022.parties import (
     read_agent,
     read_party,
 )
-from pyjpm.iso20022.reading import Problem, find, find_all, parse, path_of, text
+from pyjpm.iso20022.reading import Problem, find, find_all, parse, paths, text
 from pyjpm.iso20022.remitting import read_remittance, remittance_plain
 from pyjpm.iso20022.writing import render
 from pyjpm.money import Money
@@ -217,17 +217,17 @@ def read_transfers(source: bytes | Path) -> TransferMessage:
     day = read_date(header, "IntrBkSttlmDt", datetime.UTC)
     return TransferMessage(
         message_id=message_id,
-        lines=tuple(_transfer_line(each, kind, day) for each in payments),
+        lines=tuple(_transfer_line(each, path, kind, day) for each, path in paths(payments)),
         sha256=message.sha256,
     )
 
 
-def _transfer_line(element: _Element, kind: type[Any], day: datetime.datetime | None) -> TransferLine:
+def _transfer_line(element: _Element, path: str, kind: type[Any], day: datetime.datetime | None) -> TransferLine:
     wrong = check(element, kind)
     transfer = None if wrong else _transfer(element, day, wrong)
     return TransferLine(
         line=int(element.sourceline or 0),
-        path=path_of(element),
+        path=path,
         end_to_end_id=text(element, "PmtId/EndToEndId"),
         transfer=None if wrong else transfer,
         problems=tuple(wrong),

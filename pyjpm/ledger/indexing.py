@@ -13,11 +13,8 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
-
-import orjson
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from pyjpm.chain.values import Head
 from pyjpm.contracts.codec import Codec, codec
@@ -29,44 +26,15 @@ from pyjpm.ledger.layout import (
     EventLayout,
     Handler,
     address_of,
-    jsonable,
     layouts_of,
-    plain_word,
     word_of,
 )
 from pyjpm.ledger.rules import EXPLAINS, MOVES, NOTARIES, OWN_HOLD, WITHIN, Bucket, End, Kind
+from pyjpm.ledger.telling import MOST, AccountKey, Rows, Sink, teller, unknown_teller
 from pyjpm.record import DeploymentRecord
 
-MOST: Final = 2**63 - 1
-_SUBJECTS: Final = (
-    *("orderId", "previous", "tradeId", "ruleId", "mandateId", "depositRef", "ref", "currency", "setId"),
-    *("participant", "wallet", "lost", "from", "payer", "issuer", "notary", "authorizer"),
-)
-_NUMBERS: Final = ("milestone", "participant", "sequence", "period", "firstLot")
 _ONLY_EXPLAIN: Final = frozenset({"Paid", "HoldExecuted", "HoldMoved", "Held", "HoldReleased"})
 """Told in full by their postings."""
-
-
-class AccountKey(NamedTuple):
-    """What an account is of. Addresses checksummed, ``notary`` empty but for HELD, ``wallet`` zero for ISSUED."""
-
-    currency: str
-    bucket: str
-    wallet: str
-    notary: str
-
-
-@dataclass(slots=True)
-class Rows:
-    """What a number of logs come to: rows of the tables of the same names, and what changes in ``ledger_account``."""
-
-    blocks: list[tuple[Any, ...]] = field(default_factory=list)
-    wallets: list[tuple[Any, ...]] = field(default_factory=list)
-    accounts: list[tuple[int, AccountKey, int]] = field(default_factory=list)
-    postings: list[tuple[Any, ...]] = field(default_factory=list)
-    events: list[tuple[Any, ...]] = field(default_factory=list)
-    changes: dict[int, int] = field(default_factory=dict)
-    logs: int = 0
 
 
 class Indexer:
@@ -91,8 +59,7 @@ class Indexer:
         self.notaries = {
             word_of(deployed.address): NOTARIES[name] for name, deployed in record.contracts.items() if name in NOTARIES
         }
-        self._rows = Rows()
-        self._block = 0
+        self.sink = Sink()
         self._tokens: dict[str, _Token] = {}
         self._handlers: dict[str, dict[str, Handler]] = {}
         by_currency = {}
@@ -102,11 +69,11 @@ class Indexer:
                 self._handlers[address] = token.handlers(codec(record.tokens[name].artifact))
             else:
                 self._handlers[address] = {
-                    topic: self.teller(name, coder, event)
+                    topic: teller(self.sink, name, coder, event)
                     for coder in [codec(record.contracts[name].artifact)]
                     for topic, event in layouts_of(coder).items()
                 }
-            self._handlers[address][""] = self._unknown_teller(name)
+            self._handlers[address][""] = unknown_teller(self.sink, name)
         for number in sorted(accounts or {}):
             key = (accounts or {})[number]
             self.accounts[number] = key
@@ -121,7 +88,7 @@ class Indexer:
         Raises:
             EventsInconsistent, AmountBeyondBooks, NodeBadAnswer
         """
-        self._rows = rows = Rows()
+        self.sink.rows = rows = Rows()
         counts: dict[int, int] = {}
         number, text, count = -1, "", 0
         handlers = self._handlers
@@ -131,7 +98,7 @@ class Indexer:
                     if count:
                         counts[number] = count
                     text, count = log["blockNumber"], 0
-                    number = self._block = int(text, 16)
+                    number = self.sink.block = int(text, 16)
                 topics = log["topics"]
                 of = handlers.get(log["address"]) or handlers[log["address"].lower()]
                 handler = of.get(topics[0]) or of[""]
@@ -155,66 +122,8 @@ class Indexer:
         number = len(self.accounts) + 1
         self.accounts[number] = key
         self.totals[number] = 0
-        self._rows.accounts.append((number, key, self._block))
+        self.sink.rows.accounts.append((number, key, self.sink.block))
         return number
-
-    def teller(self, contract: str, coder: Codec, event: EventLayout) -> Handler:
-        """What stores an event as a row of ``ledger_event``."""
-        if event.dynamic:
-            return self._slow_teller(contract, coder, event)
-        rest = [(name, read, kind) for name, read, kind in event.parameters]
-        subject = next((place for name in _SUBJECTS for place in rest if place[0] == name), None)
-        number = next((place for name in _NUMBERS for place in rest if place[0] == name and place is not subject), None)
-        amount = next((place for place in rest if place[0] == "amount"), None)
-        detail = [place for place in rest if place not in (subject, number, amount)]
-        is_link = event.name == "WalletLinked"
-
-        def tell(topics: Arguments, data: str, index: int, tx: str) -> None:
-            told = {name: plain_word(read(topics, data), kind) for name, read, kind in detail}
-            value = None if amount is None else int(amount[1](topics, data), 16)
-            if value is not None and value > MOST:
-                value, told["amount"] = None, str(value)
-            self._rows.events.append(
-                (
-                    *(self._block, index, tx, contract, event.name),
-                    None if subject is None else str(plain_word(subject[1](topics, data), subject[2])),
-                    None if number is None else int(number[1](topics, data), 16),
-                    value,
-                    orjson.dumps(told).decode() if told else "{}",
-                )
-            )
-            if is_link:
-                self._rows.wallets.append((address_of(topics[2]), int(topics[1], 16), self._block))
-
-        return tell
-
-    def _unknown_teller(self, contract: str) -> Handler:
-        def tell(topics: Arguments, data: str, index: int, tx: str) -> None:
-            told = orjson.dumps({"topics": topics[1:], "data": data}).decode()
-            self._rows.events.append((self._block, index, tx, contract, topics[0][:10], None, None, None, told))
-
-        return tell
-
-    def _slow_teller(self, contract: str, coder: Codec, event: EventLayout) -> Handler:
-        def tell(topics: Arguments, data: str, index: int, tx: str) -> None:
-            decoded = coder.decode_log(
-                _Raw("", [bytes.fromhex(topic[2:]) for topic in topics], bytes.fromhex(data[2:]), 0, 0, tx)
-            )
-            assert decoded is not None, event.name
-            told = {name: jsonable(value) for name, value in decoded.arguments.items()}
-            subject = next((name for name in _SUBJECTS if name in told), None)
-            number = next((name for name in _NUMBERS if name in told and name != subject), None)
-            self._rows.events.append(
-                (
-                    *(self._block, index, tx, contract, event.name),
-                    None if subject is None else str(told.pop(subject)),
-                    None if number is None else told.pop(number),
-                    None,
-                    orjson.dumps(told).decode(),
-                )
-            )
-
-        return tell
 
     def posted(self, row: tuple[Any, ...]) -> None:
         """Adds a posting."""
@@ -223,15 +132,10 @@ class Indexer:
             raise AmountBeyondBooks(
                 f"An amount in block {row[0]} is beyond what the books hold.", block=row[0], log_index=row[1]
             )
-        rows = self._rows
+        rows = self.sink.rows
         rows.postings.append(row)
         rows.changes[debit] = rows.changes.get(debit, 0) - amount
         rows.changes[credit] = rows.changes.get(credit, 0) + amount
-
-    @property
-    def block(self) -> int:
-        """Of the log that is read now."""
-        return self._block
 
     def _settle(self, rows: Rows) -> None:
         """Adds what changed to the totals, and looks whether they can be."""
@@ -249,23 +153,13 @@ class Indexer:
 
     def _inconsistent(self, what: str) -> EventsInconsistent:
         return EventsInconsistent(
-            f"{what} would fall below zero by block {self._block}: an event before is missing.", block=self._block
+            f"{what} would fall below zero by block {self.sink.block}: an event before is missing.",
+            block=self.sink.block,
         )
 
     def know_token(self, currency: str, token: _Token) -> None:
         """Where the accounts of a currency are kept."""
         self._tokens[currency] = token
-
-
-class _Raw(NamedTuple):
-    """A log as the codec reads it."""
-
-    address: str
-    topics: Sequence[bytes]
-    data: bytes
-    block_number: int
-    log_index: int
-    transaction_hash: str
 
 
 class _Token:
@@ -311,7 +205,7 @@ class _Token:
         if event.name in MOVES:
             steps.append(self._mover(event))
         if event.name not in _ONLY_EXPLAIN:
-            steps.append(self._indexer.teller(self._currency, coder, event))
+            steps.append(teller(self._indexer.sink, self._currency, coder, event))
         if event.name in EXPLAINS:
             steps.append(self._explainer(event))
         if event.name == "NetExecuted":
@@ -336,7 +230,7 @@ class _Token:
         elif before != index - 1 or before_tx != tx:
             kind, reference, remittance = Kind.TRANSFER, None, None
         self._indexer.posted(
-            (self._indexer.block, index, 0, tx, kind, debit, credit, int(data, 16), reference, remittance)
+            (self._indexer.sink.block, index, 0, tx, kind, debit, credit, int(data, 16), reference, remittance)
         )
 
     def _explainer(self, event: EventLayout) -> Handler:
@@ -377,7 +271,18 @@ class _Token:
             for part, amount, out, into in moves:
                 value = int(amount(topics, data), 16)
                 posted(
-                    (indexer.block, index, part, tx, kind, out(topics, data), into(topics, data), value, named, None)
+                    (
+                        indexer.sink.block,
+                        index,
+                        part,
+                        tx,
+                        kind,
+                        out(topics, data),
+                        into(topics, data),
+                        value,
+                        named,
+                        None,
+                    )
                 )
 
         return move

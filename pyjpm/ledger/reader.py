@@ -8,7 +8,8 @@ Decisions that govern this module:
 * Where the chain left the one in the ledger, the newest block that both know is looked for among those remembered.
 * Blocks without events are not asked for one by one: a chain with a block a second has 31 million a year. The newest
   ones are, as by them the way back is found.
-* Pages grow and shrink with what is in them, so that memory stays bounded.
+* Pages grow and shrink with what is in them, so that memory stays bounded; one that a node cannot gather in time is
+  asked for in smaller parts.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from typing import Any, Final
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes
 from pyjpm.chain.values import Head, Log, to_log
-from pyjpm.errors.chain import BlockNotAvailable, HeadNotServed, NodeBadAnswer
+from pyjpm.errors.chain import BlockNotAvailable, HeadNotServed, NodeBadAnswer, NodeTimeout
 from pyjpm.errors.seeing import ChainMoved, NodesDisagree, ReorgTooDeep, ViewBehind
 
 DEPTH: Final = 64
 """How many blocks may be taken back."""
 
-_FIRST_BLOCKS: Final = 32
+_FIRST_BLOCKS: Final = 16
 _MOST_BLOCKS: Final = 2_000
-_LOGS: Final = 20_000
+_LOGS: Final = 8_000
+"""Wanted in a page: enough to be worth a request and a commit, few enough to be fetched while the last are stored."""
+
 PATIENCE: Final = 10.0
 """Seconds for which a node that lags or moves is waited for."""
 
@@ -98,6 +101,11 @@ class Reader:
         while True:
             try:
                 return self._after(block, block_hash, known, highest)
+            except NodeTimeout:
+                # Perhaps more than the node can gather in time.
+                if self._blocks == 1:
+                    raise
+                self._blocks = max(1, self._blocks // 4)
             except _PASSING:
                 if time.monotonic() > deadline:
                     raise
@@ -127,7 +135,7 @@ class Reader:
         hashes = {head.number: head.hash for head in heads}
         if any(hashes[int(number, 16)] != name for number, name in named):
             raise ChainMoved("The node showed an event of another block.", block=first)
-        self._blocks = max(1, min(_MOST_BLOCKS, 4 * self._blocks, self._blocks * _LOGS // max(1, len(logs))))
+        self._blocks = max(1, min(_MOST_BLOCKS, 2 * self._blocks, self._blocks * _LOGS // max(1, len(logs))))
         return Page(first, last, logs, tuple(heads), highest)
 
     def _logs(self, connection: Connection, first: int, last: int) -> Sequence[Mapping[str, Any]]:

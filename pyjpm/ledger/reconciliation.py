@@ -24,7 +24,7 @@ from pyjpm.ledger.bank import BankEntry
 from pyjpm.ledger.books import add_account
 from pyjpm.ledger.breaks import Break, BreakKind
 from pyjpm.ledger.comparison import compare_figures, money_figures
-from pyjpm.ledger.indexing import Indexer, Rows
+from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.lives import Told, mints_of, orders_of, payouts_of, told_by, trades_of
 from pyjpm.ledger.matching import Day, days_of, match
 from pyjpm.ledger.projection import Projection
@@ -32,6 +32,7 @@ from pyjpm.ledger.reader import Page, Reader, TakenBack
 from pyjpm.ledger.remittances import check_remittances
 from pyjpm.ledger.rows import RowComparison
 from pyjpm.ledger.store import LedgerStore, contracts_of
+from pyjpm.ledger.telling import Rows
 from pyjpm.order import OrderState
 from pyjpm.remittance import RemittanceKey
 from pyjpm.session import Session

@@ -5,6 +5,7 @@ Decisions that govern this module:
 * The chain has a remittance's hash in the event and its bytes in the calldata. They are looked for there, however they
   were carried (a batch, a clearance, an authorization): what hashes to the event's hash is the remittance.
 * Bytes are kept sealed, as they came, beside what a key of ours opens; a key that comes later opens them later.
+* A remittance that is in no calldata in one piece is kept as empty: it is known by its hash alone.
 * Nothing is fetched where no key is held: whoever cannot read has no use for the bytes.
 """
 
@@ -37,10 +38,11 @@ def open_new(store: LedgerStore, session: Session, keys: Sequence[RemittanceKey]
             waiting = _waiting(connection)
         if not waiting:
             break
-        rows = []
-        for block, log_index, tx_hash, name in waiting:
-            sealed = _carried(session, coders, tx_hash, bytes.fromhex(name[2:]))
-            rows.append((block, log_index, sealed))
+        carried = {tx_hash: _carried(session, coders, tx_hash) for tx_hash in {row[2] for row in waiting}}
+        rows = [
+            (block, log_index, carried[tx_hash].get(bytes.fromhex(name[2:]), b""))
+            for block, log_index, tx_hash, name in waiting
+        ]
         with store.writing() as connection:
             for block, log_index, sealed in rows:
                 values = _read(sealed, keys)
@@ -144,16 +146,13 @@ def _coders(session: Session) -> dict[str, Codec]:
     }
 
 
-def _carried(session: Session, coders: Mapping[str, Codec], tx_hash: str, name: bytes) -> bytes:
-    """The bytes with this hash in a transaction's calldata; empty where they are not in it in one piece."""
+def _carried(session: Session, coders: Mapping[str, Codec], tx_hash: str) -> dict[bytes, bytes]:
+    """Every piece of bytes in a transaction's calldata, by its hash."""
     transaction = session.connection.transaction(tx_hash)
     if transaction is None or transaction.to is None:
-        return b""
+        return {}
     known = coders.get(transaction.to.lower())
-    for piece in _pieces(known, transaction.data):
-        if keccak(piece) == name:
-            return piece
-    return b""
+    return {keccak(piece): piece for piece in _pieces(known, transaction.data)}
 
 
 def _pieces(known: Codec | None, data: bytes) -> Iterator[bytes]:

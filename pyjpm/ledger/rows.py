@@ -16,10 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from pyjpm.ledger import tables
+from pyjpm.ledger.balances import posted_between
 from pyjpm.ledger.breaks import Break, BreakKind
-from pyjpm.ledger.indexing import AccountKey, Indexer, Rows
+from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.matching import day_of
 from pyjpm.ledger.reader import Page
+from pyjpm.ledger.telling import AccountKey, Rows
 
 Place = tuple[int, ...]
 Row = tuple[Any, ...]
@@ -65,17 +67,31 @@ class RowComparison:
         ):
             self._compare(table, size, chain, stored, counts, replaced, times)
         self._chain_wallets |= {wallet: (participant, block) for wallet, participant, block in rows.wallets}
+        self._counts(counts, replaced, times)
+
+    def _counts(self, counts: Mapping[int, tuple[int, int]], replaced: set[int], times: Mapping[int, int]) -> None:
+        """Blocks that lack events by their count alone: then it is the block's own row that somebody touched."""
+        told = {each.block for each in self.breaks} | replaced
+        for number, (of_chain, of_ledger) in counts.items():
+            if of_ledger < of_chain and number not in told:
+                kind = BreakKind.LEDGER_ROW_ALTERED if of_ledger else BreakKind.LEDGER_ROW_MISSING
+                self._add(kind, tables.block, number, of_chain, of_ledger or None, number, times.get(number))
 
     def end(self) -> None:
-        """Compares wallets, accounts and their totals; not where events were missed, as they lack them."""
-        if self._missed:
-            return
+        """Compares wallets, accounts and their totals. Where events were missed, what they would have made is not."""
         for wallet in sorted(self._chain_wallets.keys() | self._stored_wallets.keys()):
-            self._one(
-                tables.wallet, wallet, self._chain_wallets.get(wallet), self._stored_wallets.get(wallet), None, None
-            )
+            stored = self._stored_wallets.get(wallet)
+            if stored is not None or not self._missed:
+                self._one(tables.wallet, wallet, self._chain_wallets.get(wallet), stored, None, None)
         by_key = {key: number for number, key in self._accounts.items()}
         seen = {key: number for number, key in self._indexer.accounts.items()}
+        if self._missed:
+            # A total is right by what was posted, or, beside a posting that was altered, by what the chain says.
+            posted = posted_between(self._connection, 0, None)
+            for number, key in self._accounts.items():
+                if self._totals[number] != posted.get(number, 0) and key in seen:
+                    self._compare_total(number, key, self._indexer.totals[seen[key]])
+            return
         altered = self._altered_accounts()
         for key, number in seen.items():
             if number in altered:
@@ -166,18 +182,21 @@ class RowComparison:
 
     def _compare_totals(self, by_key: Mapping[AccountKey, int], seen: Mapping[AccountKey, int]) -> None:
         for key, number in seen.items():
-            stored = self._totals.get(by_key.get(key, -1))
-            if stored is not None and stored != self._indexer.totals[number]:
-                self.breaks.append(
-                    Break(
-                        BreakKind.LEDGER_TOTAL_DIFFERS,
-                        f"The total of {key.bucket} of {key.wallet} in {key.currency} is not what was posted.",
-                        f"{tables.account.name} {by_key[key]}",
-                        currency=key.currency,
-                        expected=self._indexer.totals[number],
-                        found=stored,
-                    )
+            if key in by_key:
+                self._compare_total(by_key[key], key, self._indexer.totals[number])
+
+    def _compare_total(self, number: int, key: AccountKey, expected: int) -> None:
+        if self._totals[number] != expected:
+            self.breaks.append(
+                Break(
+                    BreakKind.LEDGER_TOTAL_DIFFERS,
+                    f"The total of {key.bucket} of {key.wallet} in {key.currency} is not what was posted.",
+                    f"{tables.account.name} {number}",
+                    currency=key.currency,
+                    expected=expected,
+                    found=self._totals[number],
                 )
+            )
 
     def _add(
         self,

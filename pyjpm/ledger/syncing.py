@@ -22,9 +22,10 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.ledger import LedgerMoved
 from pyjpm.ledger import tables
-from pyjpm.ledger.indexing import AccountKey, Indexer, Rows
+from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.reader import DEPTH, PATIENCE, Page, Reader, TakenBack
 from pyjpm.ledger.store import LedgerStore, insert_rows
+from pyjpm.ledger.telling import AccountKey, Rows
 from pyjpm.record import DeploymentRecord
 
 

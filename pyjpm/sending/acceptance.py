@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, or_, select, update
 
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.deployment import ReferenceConflict
@@ -25,11 +25,11 @@ from pyjpm.errors.outbox import OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import IdempotencyConflict, JournalCollision
 from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
-from pyjpm.sending.lanes import Lanes, LaneState, advance, read_lane
+from pyjpm.sending.lanes import Lane, Lanes, LaneState, advance, read_lane, read_lanes
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.reference import canonical
-from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
+from pyjpm.sending.rows import by_key, in_parts
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 from pyjpm.sending.witness import Call, Verdict
 
@@ -119,7 +119,7 @@ class Acceptance:
         Raises IdempotencyConflict where one says something else, or two of these share a key and do not agree.
         """
         with self._database.reading() as connection:
-            return [_known(connection, batch) for batch in batches]
+            return _known(connection, batches)
 
     def accept(self, batches: Sequence[Batch], *, window: Mapping[str, int], now: int) -> list[list[str]]:
         """Store requests in one commit, each with a nonce where there is room; those that live or ended stay.
@@ -143,28 +143,32 @@ class Acceptance:
 
     def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> list[list[str]]:
         rows = _Rows()
-        with self._lanes.writing([batch.wallet for batch in batches]) as connection:
-            ids = [_accept(connection, batch, window[batch.wallet], now, rows) for batch in batches]
+        wallets = [batch.wallet for batch in batches]
+        with self._lanes.writing(wallets) as connection:
+            lanes, waiting = read_lanes(connection, wallets), _wallets_with_waiting(connection, wallets)
+            ids = []
+            for batch, known in zip(batches, _known(connection, batches), strict=True):
+                lane = lanes[batch.wallet]
+                free = lane.state is LaneState.OK and batch.wallet not in waiting
+                ids.append(_accept(batch, known, lane, window[batch.wallet] if free else 0, now, rows))
             rows.write(connection)
         return ids
 
     def due(self, wallet: str, *, now: int, limit: int) -> list[Waiting]:
         """What may be numbered now or has lapsed, oldest first."""
-        query = (
-            select(payment)
-            .where(
-                payment.c.wallet == wallet,
-                or_(
-                    payment.c.state == State.APPROVED,
-                    (payment.c.state == State.SCHEDULED) & (payment.c.not_before <= now),
-                    payment.c.state.in_(WAITING) & (payment.c.not_after < now),
-                ),
-            )
-            .order_by(payment.c.seq)
-            .limit(limit)
-        )
+        query = select(payment).where(payment.c.wallet == wallet, _is_due(now)).order_by(payment.c.seq).limit(limit)
         with self._database.reading() as connection:
             return [to_waiting(row) for row in connection.execute(query)]
+
+    def wallets_due(self, wallets: Sequence[str], *, now: int) -> set[str]:
+        """Those of these wallets that have anything due."""
+        query = select(payment.c.wallet).where(_is_due(now)).distinct()
+        with self._database.reading() as connection:
+            return {
+                wallet
+                for part in in_parts(wallets)
+                for wallet in connection.execute(query.where(payment.c.wallet.in_(part))).scalars()
+            }
 
     def waiting(self, wallet: str) -> list[Waiting]:
         """All that has no nonce, oldest first."""
@@ -194,7 +198,7 @@ class Acceptance:
                     rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED})
                     nonce += 1
             if nonce > lane.next_nonce:
-                advance(connection, wallet, nonce)
+                rows.next_nonces[wallet] = nonce
             rows.write(connection)
 
     def add_waiting(self, connection: Connection, wallet: str, request: Request, now: int) -> str:
@@ -202,7 +206,7 @@ class Acceptance:
 
         What ended under its key without effect is attempted again. Raises IdempotencyConflict.
         """
-        known = _known(connection, Batch(wallet, [request])).get(request.operation.key)
+        known = _known(connection, [Batch(wallet, [request])])[0].get(request.operation.key)
         if known is None:
             payment_id = secrets.token_hex(16)
             values = _payment_values(payment_id, wallet, request, _first_state(request, now), None, now)
@@ -224,6 +228,14 @@ class Acceptance:
                 for token, minor in json.loads(text).items():
                     total[token] = total.get(token, 0) + int(minor)
         return total
+
+
+def _is_due(now: int) -> ColumnElement[bool]:
+    return or_(
+        payment.c.state == State.APPROVED,
+        (payment.c.state == State.SCHEDULED) & (payment.c.not_before <= now),
+        payment.c.state.in_(WAITING) & (payment.c.not_after < now),
+    )
 
 
 # Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
@@ -275,6 +287,7 @@ class _Rows:
     renewed: list[dict[str, Any]] = field(default_factory=list)
     again: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
+    next_nonces: dict[str, int] = field(default_factory=dict)
 
     def bind(
         self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payments: Sequence[str]
@@ -300,17 +313,15 @@ class _Rows:
         write_many(connection, _RENEW, self.renewed)
         write_many(connection, _ATTEMPT_AGAIN, self.again)
         write_many(connection, _LINKS, self.links)
+        advance(connection, self.next_nonces)
 
 
-def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _Rows) -> list[str]:
-    """Adds one wallet's rows; the ids of its requests' submissions."""
-    known = _known(connection, batch)
+def _accept(batch: Batch, known: Mapping[str, Submission], lane: Lane, window: int, now: int, rows: _Rows) -> list[str]:
+    """Adds one wallet's rows; the ids of its requests' submissions. No nonce is bound at or above ``window``."""
     ids = {key: found.id for key, found in known.items() if found.state not in RETRIED}
-    lane = read_lane(connection, batch.wallet)
     nonce = lane.next_nonce
-    free = lane.state is LaneState.OK and not _anybody_waits(connection, batch.wallet)
     fresh = [request for request in batch.requests if request.operation.key not in ids]
-    together = free and nonce < window and _go_together(batch, fresh, known, now)
+    together = nonce < window and _go_together(batch, fresh, known, now)
     carrier_id = secrets.token_hex(16)
     for request in fresh:
         operation = request.operation
@@ -318,7 +329,7 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
         attempt_id = None
         if together:
             state, attempt_id = State.RESERVED, carrier_id
-        elif state is State.APPROVED and not request.doubtful and free and nonce < window:
+        elif state is State.APPROVED and not request.doubtful and nonce < window:
             state, attempt_id = State.RESERVED, secrets.token_hex(16)
         again = known.get(operation.key)
         payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
@@ -335,7 +346,7 @@ def _accept(connection: Connection, batch: Batch, window: int, now: int, rows: _
         rows.bind(carrier_id, batch.wallet, nonce, carrier.to, carrier.data, carrier.gas, carried)
         nonce += 1
     if nonce > lane.next_nonce:
-        advance(connection, batch.wallet, nonce)
+        rows.next_nonces[batch.wallet] = nonce
     return [ids[request.operation.key] for request in batch.requests]
 
 
@@ -367,27 +378,45 @@ def _first_state(request: Request, now: int) -> State:
     return State.SCHEDULED if not_before is not None and not_before > now else State.APPROVED
 
 
-def _anybody_waits(connection: Connection, wallet: str) -> bool:
-    query = select(payment.c.id).where(payment.c.wallet == wallet, payment.c.state == State.APPROVED).limit(1)
-    return connection.execute(query).first() is not None
+def _wallets_with_waiting(connection: Connection, wallets: Sequence[str]) -> set[str]:
+    """Those of these wallets on which something waits for a nonce."""
+    query = select(payment.c.wallet).where(payment.c.state == State.APPROVED).distinct()
+    return {
+        wallet
+        for part in in_parts(wallets)
+        for wallet in connection.execute(query.where(payment.c.wallet.in_(part))).scalars()
+    }
 
 
-def _known(connection: Connection, batch: Batch) -> dict[str, Submission]:
-    wanted: dict[str, str] = {}
-    owners = {request.owner for request in batch.requests}
+def _known(connection: Connection, batches: Sequence[Batch]) -> list[dict[str, Submission]]:
+    keys = [_keys_of(batch) for batch in batches]
+    by_owner = [
+        [(owner, key) for owner in sorted({request.owner for request in batch.requests}) for key in its]
+        for batch, its in zip(batches, keys, strict=True)
+    ]
+    by_wallet = [[(batch.wallet, key) for key in its] for batch, its in zip(batches, keys, strict=True)]
+    of_owners = by_key(connection, "owner", [pair for pairs in by_owner for pair in pairs])
+    of_wallets = by_key(connection, "wallet", [pair for pairs in by_wallet for pair in pairs])
+    known = []
+    for batch, owners, wallets in zip(batches, by_owner, by_wallet, strict=True):
+        found = {pair[1]: of_owners[pair] for pair in owners if pair in of_owners} if of_owners else {}
+        if of_wallets:
+            found |= {pair[1]: of_wallets[pair] for pair in wallets if pair in of_wallets}
+        for request in batch.requests if found else ():
+            earlier = found.get(request.operation.key)
+            if earlier is not None and earlier.request_sha256 != request.sha256:
+                raise _conflict(request, earlier.id)
+        known.append(found)
+    return known
+
+
+def _keys_of(batch: Batch) -> list[str]:
+    """Raises IdempotencyConflict where two requests share a key and do not agree."""
+    said: dict[str, str] = {}
     for request in batch.requests:
-        if wanted.setdefault(request.operation.key, request.sha256) != request.sha256:
+        if said.setdefault(request.operation.key, request.sha256) != request.sha256:
             raise _conflict(request, None)
-    found: dict[str, Submission] = {}
-    for part in in_parts(list(wanted)):
-        for whose in (payment.c.owner.in_(owners), payment.c.wallet == batch.wallet):
-            query = SUBMISSIONS.where(whose, payment.c.key.in_(part))
-            found.update((row.key, to_submission(row)) for row in connection.execute(query))
-    for request in batch.requests:
-        earlier = found.get(request.operation.key)
-        if earlier is not None and earlier.request_sha256 != request.sha256:
-            raise _conflict(request, earlier.id)
-    return found
+    return list(said)
 
 
 def _conflict(request: Request, earlier: str | None) -> IdempotencyConflict:

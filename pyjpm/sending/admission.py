@@ -57,16 +57,27 @@ class Admission:
         self._decode = decode
         self._clock = clock
 
-    def admit(self, batch: Batch, view: View, *, simulate: bool) -> Batch:
-        """The batch with what is said of each request: done already, refused, or refused but not to be told yet.
+    def admit(self, batches: Sequence[Batch], view: View, *, simulate: bool) -> list[Batch]:
+        """The batches with what is said of each request: done already, refused, or refused but not to be told yet.
 
         Whether a refusal is raised or stored is for the caller, who knows what else was asked for in one call. Raises
         transport faults.
         """
-        calls = [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
-        verdicts = self._witness.read(calls, connection=view.connection, at=view.number)
-        lane = self._journal.lanes.read(batch.wallet)
-        assert lane is not None, "its lease was taken"
+        calls = [
+            [Call(batch.wallet, each.to, each.operation.data, each.operation.kind) for each in batch.requests]
+            for batch in batches
+        ]
+        read = self._witness.read([call for each in calls for call in each], connection=view.connection, at=view.number)
+        verdicts = iter(read)
+        lanes = self._journal.lanes.read_many([batch.wallet for batch in batches])  # their leases are taken
+        return [
+            self._admit(batch, lanes[batch.wallet], its, [next(verdicts) for _ in its], view, simulate)
+            for batch, its in zip(batches, calls, strict=True)
+        ]
+
+    def _admit(
+        self, batch: Batch, lane: Lane, calls: Sequence[Call], verdicts: Sequence[Verdict], view: View, simulate: bool
+    ) -> Batch:
         there = [self._is_there(*each) for each in zip(batch.requests, calls, verdicts, strict=True)]
         refusals: Sequence[PyjpmError | None] = [None] * len(calls)
         if simulate and lane.state is LaneState.OK:

@@ -52,6 +52,16 @@ class Attempts:
         query = ATTEMPTS.where(attempt.c.state == AttemptState.RESERVED)
         return [each for part in in_parts(wallets) for each in self._read(query.where(attempt.c.lane.in_(part)))]
 
+    def wallets_unsigned(self, wallets: Sequence[str]) -> set[str]:
+        """Those of these wallets that have any of them."""
+        query = select(attempt.c.lane).where(attempt.c.state == AttemptState.RESERVED).distinct()
+        with self._database.reading() as connection:
+            return {
+                wallet
+                for part in in_parts(wallets)
+                for wallet in connection.execute(query.where(attempt.c.lane.in_(part))).scalars()
+            }
+
     def of(self, submission_ids: Sequence[str]) -> list[Attempt]:
         """The newest attempt of each submission with all that stands beside it, by wallet and nonce."""
         own = select(payment.c.attempt).where(payment.c.id.in_(bindparam("ids", expanding=True)))

@@ -12,14 +12,26 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Compiled
 from sqlalchemy.sql.dml import Insert, Update
 
-_compiled: dict[tuple[Insert | Update, str, tuple[str, ...]], tuple[str, Mapping[str, Any], list[str] | None]] = {}
+_compiled: dict[tuple[Insert | Update, str, tuple[str, ...]], _Compiled] = {}
+_PLAIN: Final = frozenset((str, int, bytes, type(None)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement as its driver takes it. ``order``: names of its places, None where the driver takes names;
+    ``constants``: the values that no row has."""
+
+    sql: str
+    constants: Mapping[str, Any]
+    order: Sequence[str] | None
 
 
 def write_many(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -31,24 +43,26 @@ def write_many(connection: Connection, statement: Insert | Update, rows: Sequenc
     found = _compiled.get(key)
     if found is None:
         found = _compiled[key] = _compile(connection, statement, names)
-    sql, constants, order = found
-    if order is None:
-        connection.exec_driver_sql(sql, [{**constants, **_plain(row)} for row in rows])
-        return
-    fixed = {name: value for name, value in constants.items() if name not in names}
-    connection.exec_driver_sql(sql, [tuple({**fixed, **_plain(row)}[name] for name in order) for row in rows])
+    filled = ({**found.constants, **row} for row in rows)
+    parameters: list[Any]
+    if found.order is None:
+        parameters = [{name: _plain(value) for name, value in row.items()} for row in filled]
+    else:
+        order = found.order
+        parameters = [
+            tuple([value if type(value := row[name]) in _PLAIN else _plain(value) for name in order]) for row in filled
+        ]
+    connection.exec_driver_sql(found.sql, parameters)
 
 
-def _compile(
-    connection: Connection, statement: Insert | Update, names: Sequence[str]
-) -> tuple[str, Mapping[str, Any], list[str] | None]:
+def _compile(connection: Connection, statement: Insert | Update, names: Sequence[str]) -> _Compiled:
     keys = list(names) if isinstance(statement, Insert) else None
     compiled: Compiled = statement.compile(dialect=connection.dialect, column_keys=keys)
     order: list[str] | None = getattr(compiled, "positiontup", None)
-    constants = {name: value for name, value in (compiled.params or {}).items() if name not in names}
-    return str(compiled), _plain(constants), order
+    constants = {name: _plain(value) for name, value in (compiled.params or {}).items() if name not in names}
+    return _Compiled(str(compiled), constants, order)
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(value: Any) -> Any:
     # Drivers have ideas of their own about enumerations.
-    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
+    return value.value if isinstance(value, Enum) else value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
@@ -26,9 +27,10 @@ from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.resolution import Resolver
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.rows import Attempt
-from pyjpm.sending.signatures import sign
+from pyjpm.sending.signatures import Signed, sign
 from pyjpm.sending.signing import TransactionSigner
 
+_SIDE_BY_SIDE = 8  # wallets that are signed for at the same time
 _LOOK_AGAIN = 0.02  # seconds within which one thread's look at a lane serves the others
 
 
@@ -97,20 +99,27 @@ class LaneKeeper:
         if not mine:
             return []  # whoever holds their leases looks after them
         seen = self.view() if view is None else view
-        missing, ended = self._resolver.look(mine, seen)
+        used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
+        missing, ended = self._resolver.look(used, seen)
         self._delivery.forget(ended)
         by_wallet: dict[str, list[Attempt]] = defaultdict(list)
         for each in missing:
             by_wallet[each.wallet].append(each)
         failures = []
-        counts = seen.connection.transaction_counts(mine, at=seen.number)
-        for wallet, count in zip(mine, counts, strict=True):
-            signer = self._signers.get(wallet)
-            lane = self._journal.lanes.read(wallet)
+        lanes = self._journal.lanes.read_many(mine)
+        due = self._journal.acceptance.wallets_due(mine, now=int(self._clock.time()))
+        unsigned = self._journal.attempts.wallets_unsigned(mine)
+        for wallet, count in used.items():
+            signer, lane = self._signers.get(wallet), lanes.get(wallet)
             if signer is None or lane is None:
                 continue
-            with self._journal.lanes.held([wallet]):
-                failures += self._advance(lane, signer, by_wallet[wallet], count, seen)
+            refused = any(each.refused_since is not None for each in by_wallet[wallet])
+            wait = lane.state is not LaneState.OK or count > lane.next_nonce or wallet in due or refused
+            if wait or wallet in unsigned:
+                # Where all there is to do is to sign, and somebody has the lane, they are about to.
+                with self._journal.lanes.held_if_free(wallet, wait=wait) as is_held:
+                    if is_held:
+                        failures += self._advance(lane, signer, by_wallet[wallet], count, seen)
         self.send(missing if resend else self._delivery.due(missing), seen)
         return failures
 
@@ -123,6 +132,22 @@ class LaneKeeper:
             self._looked.update((wallet, now) for wallet in due)
         if due:
             self.carry_on(due)
+
+    @property
+    def highest_head(self) -> int:
+        """Of all heads that were seen here."""
+        return self._nodes.highest
+
+    def rest(self, seconds: float, seen: int, *, look_every: float) -> None:
+        """Wait so long, or until there is a block above this height: before one nothing is mined.
+
+        Looking for it is one request; a look at a lane is several, and as many questions to the journal.
+        """
+        ends = self._clock.monotonic() + seconds
+        while (left := ends - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, look_every))
+            if left > look_every and self._nodes.is_higher(seen):
+                return
 
     def sign_and_send(self, wallets: Sequence[str], view: View) -> list[PyjpmError]:
         """Sign whatever of these wallets has a nonce and no bytes, in order, commit, send. The lanes are held.
@@ -141,12 +166,12 @@ class LaneKeeper:
         """
         signed: list[Attempt] = []
         failures: list[PyjpmError] = []
-        unsigned = self._journal.attempts.unsigned(wallets)
-        for wallet in dict.fromkeys(each.wallet for each in unsigned):
-            signer = self._signers.get(wallet)
-            if signer is None:
-                continue
-            result = sign(signer, [each for each in unsigned if each.wallet == wallet], chain_id=self._nodes.chain_id)
+        unsigned: dict[str, list[Attempt]] = defaultdict(list)
+        for each in self._journal.attempts.unsigned(wallets):
+            unsigned[each.wallet].append(each)
+        todo = [(self._signers[wallet], attempts) for wallet, attempts in unsigned.items() if wallet in self._signers]
+        for (signer, attempts), result in zip(todo, self._side_by_side(todo), strict=True):
+            wallet = attempts[0].wallet
             signed += result.signed
             for attempt, refusal in result.refused:
                 self._journal.attempts.add_cancels(wallet, [attempt.nonce], because=refusal)
@@ -164,6 +189,14 @@ class LaneKeeper:
             self._delivery.expect(signed)
             self._journal.attempts.commit_bytes(signed)
         return sorted(signed, key=lambda each: (each.wallet, each.nonce)), failures
+
+    def _side_by_side(self, todo: Sequence[tuple[TransactionSigner, Sequence[Attempt]]]) -> list[Signed]:
+        """What signers of different wallets make of attempts. Each waits for its disk or its device, not for others."""
+        chain_id = self._nodes.chain_id
+        if len(todo) < 2 or not self._nodes.parallel:
+            return [sign(signer, attempts, chain_id=chain_id) for signer, attempts in todo]
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
+            return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(
         self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], used: int, view: View

@@ -17,19 +17,21 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from pyjpm.errors.outbox import JournalRestored
 from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
+from pyjpm.sending.bulk import write_many
 from pyjpm.sending.database import Database
 from pyjpm.sending.operation import RETRIED, WAITING, SubmissionState
+from pyjpm.sending.rows import in_parts
 from pyjpm.sending.tables import lane, payment
 
 
@@ -73,6 +75,18 @@ class Lanes:
         """Held from binding a nonce to storing its bytes, so that they are stored in the order of their nonces."""
         with self._locked(self._locks, wallets):
             yield
+
+    @contextmanager
+    def held_if_free(self, wallet: str, *, wait: bool) -> Iterator[bool]:
+        """As ``held`` for one wallet; False where another thread has it and it is not waited for."""
+        with self._mutex:
+            lock = self._locks.setdefault(wallet, threading.RLock())
+        is_held = lock.acquire(blocking=wait)
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                lock.release()
 
     @contextmanager
     def leaving(self, wallets: Iterable[str]) -> Iterator[None]:
@@ -141,6 +155,11 @@ class Lanes:
             row = connection.execute(select(lane).where(lane.c.wallet == wallet)).one_or_none()
         return None if row is None else _lane(row)
 
+    def read_many(self, wallets: Sequence[str]) -> dict[str, Lane]:
+        """As ``read`` for many, by wallet; those that never sent are left out."""
+        with self._database.reading() as connection:
+            return read_lanes(connection, wallets)
+
     def all(self) -> list[Lane]:
         """All lanes, by wallet."""
         with self._database.reading() as connection:
@@ -170,9 +189,19 @@ def read_lane(connection: Connection, wallet: str) -> Lane:
     return _read(connection, wallet)
 
 
-def advance(connection: Connection, wallet: str, next_nonce: int) -> None:
-    """Bind the nonces below ``next_nonce``."""
-    connection.execute(update(lane).where(lane.c.wallet == wallet).values(next_nonce=next_nonce))
+def read_lanes(connection: Connection, wallets: Sequence[str]) -> dict[str, Lane]:
+    """The rows of those lanes that exist, by wallet, inside a transaction."""
+    query = select(lane)
+    rows = (row for part in in_parts(wallets) for row in connection.execute(query.where(lane.c.wallet.in_(part))))
+    return {row.wallet: _lane(row) for row in rows}
+
+
+_ADVANCE: Final = update(lane).where(lane.c.wallet == bindparam("b_wallet")).values(next_nonce=bindparam("b_next"))
+
+
+def advance(connection: Connection, next_nonces: Mapping[str, int]) -> None:
+    """Bind the nonces below these, by wallet."""
+    write_many(connection, _ADVANCE, [{"b_wallet": wallet, "b_next": nonce} for wallet, nonce in next_nonces.items()])
 
 
 def recover(connection: Connection, wallet: str, end: int) -> None:

@@ -16,10 +16,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eth_utils.crypto import keccak
+from pyjpm.hashing import keccak256
 
-_PAYMENT: Final = keccak(text="pyjpm payment reference 1")
-_BATCH: Final = keccak(text="pyjpm batch reference 1")
+_PAYMENT: Final = keccak256(b"pyjpm payment reference 1")
+_BATCH: Final = keccak256(b"pyjpm batch reference 1")
 _REQUEST_VERSION: Final = 1
 # The contract packs 256 spent flags into a word: payments of one batch that share a word cost a fraction.
 _PER_WORD: Final = 256
@@ -32,7 +32,7 @@ def payment_reference(participant: int, idempotency_key: str) -> bytes:
         participant: id of the paying participant.
         idempotency_key: the client's name for this payment.
     """
-    return keccak(_PAYMENT + _word(participant) + keccak(text=idempotency_key))
+    return keccak256(_PAYMENT + _word(participant) + keccak256(idempotency_key.encode()))
 
 
 def batch_reference(participant: int, batch_id: str, position: int) -> bytes:
@@ -46,7 +46,7 @@ def batch_reference(participant: int, batch_id: str, position: int) -> bytes:
     if position < 0:
         raise ValueError("a position is counted from 0")
     word, bit = divmod(position, _PER_WORD)
-    return keccak(_BATCH + _word(participant) + keccak(text=batch_id) + _word(word))[:31] + bytes([bit])
+    return keccak256(_BATCH + _word(participant) + keccak256(batch_id.encode()) + _word(word))[:31] + bytes([bit])
 
 
 def request_sha256(kind: str, content: Mapping[str, object]) -> str:

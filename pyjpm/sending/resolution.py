@@ -17,22 +17,20 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import logging
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
-from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
-from pyjpm.chain.values import Receipt, Transaction
+from pyjpm.chain.values import Transaction
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.chain import ChainError
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import EffectMissing, ReferenceVoided
 from pyjpm.errors.sending import ForeignNonce, TransactionReverted
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.lanes import Lanes, LaneState, not_sent
+from pyjpm.sending.mined import Consumers, Mined, find_mined
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
@@ -66,31 +64,30 @@ class Resolver:
         self._decode = decode
         self._clock = clock
         self._negative = NegativeAnswers(nodes, lanes)
-        self._mutex = threading.Lock()
-        self._asked_at: dict[str, int] = {}  # attempt: the head at which it had no receipt
 
-    def look(self, wallets: Sequence[str], view: View) -> tuple[list[Attempt], list[Attempt]]:
+    def look(self, used: Mapping[str, int], view: View) -> tuple[list[Attempt], list[Attempt]]:
         """Store what became of these wallets' attempts.
+
+        Args:
+            used: by wallet how many of its nonces are used at the view's block.
 
         Returns:
             Those that have bytes and no outcome, by wallet and nonce; and those that have ended.
 
         Raises transport faults, Fenced.
         """
-        living = [each for each in self._attempts.living(wallets) if each.raw is not None]
+        living = [each for each in self._attempts.living(list(used)) if each.raw is not None]
         findings = Findings()
-        ended = self._receipts(living, view, findings)
+        # None of the others can have been mined.
+        ended = self._mined([each for each in living if each.nonce < used[each.wallet]], view, findings)
         open_ = [each for each in living if (each.wallet, each.nonce) not in ended]
-        self._used_nonces(open_, view, findings)
-        self._unsettled(wallets, view, findings)
+        self._used_nonces(open_, used, view, findings)
+        self._unsettled(list(used), view, findings)
         if findings:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
-        ended_now = [each for each in living if (each.wallet, each.nonce) in gone]
-        with self._mutex:
-            for each in ended_now:
-                self._asked_at.pop(each.id, None)
-        return [each for each in living if (each.wallet, each.nonce) not in gone], ended_now
+        missing = [each for each in living if (each.wallet, each.nonce) not in gone]
+        return missing, [each for each in living if (each.wallet, each.nonce) in gone]
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""
@@ -103,38 +100,33 @@ class Resolver:
             gas_used=gas_used,
         )
 
-    # --- receipts --------------------------------------------------------------------------------------------------
+    # --- mined -----------------------------------------------------------------------------------------------------
 
-    def _receipts(self, living: Sequence[Attempt], view: View, findings: Findings) -> set[tuple[str, int]]:
-        """The (wallet, nonce) of those that have a receipt."""
-        with self._mutex:
-            asked = [each for each in living if self._asked_at.get(each.id, -1) < view.number]
-        receipts = view.connection.receipts([str(each.tx_hash) for each in asked]) if asked else []
-        mined = [
-            (attempt, receipt)
-            for attempt, receipt in zip(asked, receipts, strict=True)
-            if receipt is not None and receipt.block_number <= view.number
-        ]
-        ended = {(attempt.wallet, attempt.nonce) for attempt, _ in mined}
-        with self._mutex:
-            self._asked_at.update((each.id, view.number) for each in asked if (each.wallet, each.nonce) not in ended)
-        reverted: list[tuple[Attempt, Receipt]] = []
-        for attempt, receipt in mined:
-            if not receipt.succeeded:
-                reverted.append((attempt, receipt))
+    def _mined(self, over: Sequence[Attempt], view: View, findings: Findings) -> set[tuple[str, int]]:
+        """The (wallet, nonce) of those that were mined."""
+        found = find_mined([str(each.tx_hash) for each in over], view) if over else {}
+        ended: set[tuple[str, int]] = set()
+        reverted: list[tuple[Attempt, Mined]] = []
+        for attempt in over:
+            mined = found.get(str(attempt.tx_hash))
+            if mined is None:
+                continue
+            ended.add((attempt.wallet, attempt.nonce))
+            if not mined.succeeded:
+                reverted.append((attempt, mined))
             elif attempt.kind is AttemptKind.CANCEL:
-                beside = [each for each in living if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
-                findings.outcomes.append(self._cancelled(attempt, receipt, beside))
+                beside = [each for each in over if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
+                findings.outcomes.append(self._cancelled(attempt, mined, beside))
             else:
-                self._succeeded(attempt, receipt, view, findings)
+                self._succeeded(attempt, mined, view, findings)
         self._reverted(reverted, view, findings)
         return ended
 
-    def _succeeded(self, attempt: Attempt, receipt: Receipt, view: View, findings: Findings) -> None:
+    def _succeeded(self, attempt: Attempt, mined: Mined, view: View, findings: Findings) -> None:
         answers: list[Answer] = []
         for asked in attempt.asked:
             call = _call(attempt, asked)
-            if self._witness.has_effect(call, receipt.logs):
+            if self._witness.has_effect(call, mined.logs):
                 answers.append(Answer(asked.id, State.FINAL, attempt=attempt.id))
                 continue
             (verdict,) = self._verdicts([call], view)
@@ -149,11 +141,11 @@ class Resolver:
             )
             answers.append(Answer(asked.id, State.SUPERSEDED, missing, attempt.id))
             findings.alarms.append(Alarm(missing, attempt.wallet, asked.id))
-        findings.outcomes.append(_outcome(attempt, receipt, AttemptState.FINAL, answers))
+        findings.outcomes.append(_outcome(attempt, mined, AttemptState.FINAL, answers))
 
-    def _cancelled(self, attempt: Attempt, receipt: Receipt, beside: Sequence[Attempt]) -> Outcome:
+    def _cancelled(self, attempt: Attempt, mined: Mined, beside: Sequence[Attempt]) -> Outcome:
         answers = [self._without_nonce(each, asked) for each in beside for asked in each.asked]
-        return _outcome(attempt, receipt, AttemptState.FINAL, answers)
+        return _outcome(attempt, mined, AttemptState.FINAL, answers)
 
     def _without_nonce(self, attempt: Attempt, asked: Asked) -> Answer:
         """What was bound to a nonce that is used waits for another."""
@@ -165,18 +157,19 @@ class Resolver:
         lane = self._lanes.read(wallet)
         return lane is not None and lane.state is LaneState.RECOVERING
 
-    def _reverted(self, reverted: Sequence[tuple[Attempt, Receipt]], view: View, findings: Findings) -> None:
-        carried = [(attempt, receipt, asked) for attempt, receipt in reverted for asked in attempt.asked]
+    def _reverted(self, reverted: Sequence[tuple[Attempt, Mined]], view: View, findings: Findings) -> None:
+        carried = [(attempt, mined.receipt, asked) for attempt, mined in reverted for asked in attempt.asked]
         verdicts = self._verdicts([_call(attempt, asked) for attempt, _, asked in carried], view)
         answers: dict[str, list[Answer]] = defaultdict(list)
         data: dict[str, bytes | None] = {}
         for (attempt, receipt, asked), verdict in zip(carried, verdicts, strict=True):
+            assert receipt is not None, "only a receipt tells that it reverted"
             if attempt.id not in data:
                 data[attempt.id] = view.connection.revert_data(receipt)
             error = self.reverted(receipt.transaction_hash, data[attempt.id], attempt.gas, receipt.gas_used)
             answers[attempt.id].append(self._by_name(attempt, asked, verdict, error, view, findings))
-        for attempt, receipt in reverted:
-            found = _outcome(attempt, receipt, AttemptState.REVERTED, answers[attempt.id], data.get(attempt.id))
+        for attempt, mined in reverted:
+            found = _outcome(attempt, mined, AttemptState.REVERTED, answers[attempt.id], data.get(attempt.id))
             findings.outcomes.append(found)
 
     def _by_name(
@@ -217,24 +210,17 @@ class Resolver:
 
     # --- used nonces -----------------------------------------------------------------------------------------------
 
-    def _used_nonces(self, open_: Sequence[Attempt], view: View, findings: Findings) -> None:
+    def _used_nonces(self, open_: Sequence[Attempt], used: Mapping[str, int], view: View, findings: Findings) -> None:
         by_place: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
         for each in open_:
-            by_place[each.wallet, each.nonce].append(each)
-        wallets = list(dict.fromkeys(each.wallet for each in open_))
-        used = dict(zip(wallets, view.connection.transaction_counts(wallets, at=view.number), strict=True))
+            if each.nonce < used[each.wallet]:
+                by_place[each.wallet, each.nonce].append(each)
+        consumers = Consumers(view.connection, view.number)
         for (wallet, nonce), attempts in by_place.items():
-            if nonce >= used[wallet]:
-                continue
-            consumer = _consumer(view.connection, wallet, nonce, view.number)
-            ours = {each.tx_hash for each in attempts}
-            if consumer is not None and consumer.hash not in ours:
+            consumer = consumers.of(wallet, nonce)
+            # One of ours after all: it was not shown to us yet, and is at the next look.
+            if consumer is not None and consumer.hash not in {each.tx_hash for each in attempts}:
                 self._taken(attempts, consumer, view, findings)
-            elif consumer is not None:
-                # Ours after all: its receipt was not shown to us yet.
-                with self._mutex:
-                    for each in attempts:
-                        self._asked_at.pop(each.id, None)
 
     def _taken(self, attempts: Sequence[Attempt], consumer: Transaction, view: View, findings: Findings) -> None:
         """A nonce of ours was used by a transaction that the journal does not know."""
@@ -318,29 +304,9 @@ def _is_cancel(transaction: Transaction) -> bool:
 
 
 def _outcome(
-    attempt: Attempt, receipt: Receipt, state: AttemptState, answers: Sequence[Answer], data: bytes | None = None
+    attempt: Attempt, mined: Mined, state: AttemptState, answers: Sequence[Answer], data: bytes | None = None
 ) -> Outcome:
-    contract = receipt.contract_address if receipt.succeeded else None
-    return Outcome(attempt, state, answers, receipt.block_number, receipt.gas_used, contract, data)
-
-
-def _consumer(connection: Connection, wallet: str, nonce: int, head: int) -> Transaction | None:
-    """The transaction that used a nonce, None where this node cannot show it (yet)."""
-    low, high = head - 1, head  # the first block after which the count is above the nonce lies in (low, high]
-    try:
-        # Back from the head in growing steps: nodes prune old state, and a nonce of ours was used lately.
-        while low > 0 and connection.transaction_count(wallet, at=low) > nonce:
-            low, high = max(0, low - 2 * (head - low)), low
-        while high - low > 1:
-            middle = (low + high) // 2
-            if connection.transaction_count(wallet, at=middle) > nonce:
-                high = middle
-            else:
-                low = middle
-        for transaction in connection.block_transactions(high):
-            if transaction.sender == wallet and transaction.nonce == nonce:
-                return transaction
-    except ChainError as error:
-        # State that old may be pruned at this node; no answer is given then, rather than a wrong one.
-        log.warning("cannot tell what used nonce %d of %s: %s", nonce, wallet, error.code)
-    return None
+    receipt = mined.receipt
+    contract = receipt.contract_address if receipt is not None and receipt.succeeded else None
+    gas_used = None if receipt is None else receipt.gas_used
+    return Outcome(attempt, state, answers, mined.block_number, gas_used, contract, data)

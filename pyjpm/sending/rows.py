@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, String, column, select, table
 
 from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
 from pyjpm.sending.tables import attempt, payment
 
-_VARIABLES: Final = 500  # values in one IN list; SQLite's oldest limit is 999
+_VARIABLES: Final = 400  # of one statement, two for each at most; SQLite's oldest limit is 999
+
+T = TypeVar("T")
 
 _newest = attempt.c.id == payment.c.attempt
 
-SUBMISSIONS: Final = select(
+_SUBMISSION: Final = (
     payment,
     attempt.c.nonce,
     attempt.c.tx_hash,
     attempt.c.block_number,
     attempt.c.gas_used,
     attempt.c.contract_address,
-).join_from(payment, attempt, _newest, isouter=True)
+)
+SUBMISSIONS: Final = select(*_SUBMISSION).join_from(payment, attempt, _newest, isouter=True)
 
 # Each attempt with the payments of which it is the newest: a cancel has none.
 ATTEMPTS: Final = select(
@@ -142,6 +145,33 @@ def _attempt(row: Row[Any], asked: Sequence[Asked]) -> Attempt:
     )
 
 
-def in_parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    """``values`` in parts small enough for one IN list."""
+_wanted = table("wanted", column("whose", String), column("name", String))
+_by_key: dict[tuple[str, str], str] = {}
+
+
+def by_key(
+    connection: Connection, whose: Literal["owner", "wallet"], keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Submission]:
+    """The submissions under these pairs of an owner, or a wallet, and its key.
+
+    One search of an index for each, in one statement: of a list of pairs SQLite reads the whole table, and a list of
+    owners beside a list of keys is every key of every owner.
+    """
+    found: dict[tuple[str, str], Submission] = {}
+    dialect = connection.dialect
+    if (dialect.name, whose) not in _by_key:
+        named = (payment.c[whose] == _wanted.c.whose) & (payment.c.key == _wanted.c.name)
+        joined = _wanted.join(payment, named).outerjoin(attempt, _newest)
+        _by_key[dialect.name, whose] = str(select(*_SUBMISSION).select_from(joined).compile(dialect=dialect))
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    for part in in_parts(keys):
+        pairs = ", ".join([f"({mark}, {mark})"] * len(part))
+        query = f"WITH wanted(whose, name) AS (VALUES {pairs}) {_by_key[dialect.name, whose]}"
+        for row in connection.exec_driver_sql(query, tuple([value for pair in part for value in pair])):
+            found[getattr(row, whose), row.key] = to_submission(row)
+    return found
+
+
+def in_parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """``values`` in parts small enough for one statement."""
     return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))

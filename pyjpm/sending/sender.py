@@ -60,6 +60,7 @@ from pyjpm.sending.witness import NoWitness, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
+_HEAD_POLL: Final = 0.02  # how often it is looked for a new block between two looks at the lane
 _NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
 
 
@@ -205,7 +206,7 @@ class Sender:
         if fresh:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
-            asked = [self._admission.admit(batch, view, simulate=simulate) for batch in fresh]
+            asked = self._admission.admit(fresh, view, simulate=simulate)
             raise_if_all_refused(asked, known)
             with ExitStack() as leaving:
                 held = leaving.enter_context(ExitStack())
@@ -224,15 +225,15 @@ class Sender:
         self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
-        return [
-            self._journal.get_many(
-                [
-                    reserved.get(batch.wallet, {}).get(request.operation.key) or found[request.operation.key].id
-                    for request in batch.requests
-                ]
-            )
+        wanted = [
+            [
+                reserved.get(batch.wallet, {}).get(request.operation.key) or found[request.operation.key].id
+                for request in batch.requests
+            ]
             for batch, found in zip(checked, known, strict=True)
         ]
+        stored = iter(self._journal.get_many([each for ids in wanted for each in ids]))
+        return [[next(stored) for _ in ids] for ids in wanted]
 
     def submit_together(
         self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True
@@ -331,6 +332,7 @@ class Sender:
         pause, answer = _FIRST_POLL, ""
         submission = self._journal.get(submission_id)
         while True:
+            seen = self._lanes.highest_head
             if submission.is_pending:
                 try:
                     self._lanes.carry_on_soon([submission.wallet])
@@ -345,7 +347,8 @@ class Sender:
             now = clock.monotonic()
             if deadline is not None and now >= deadline:
                 raise _still_pending(submission, answer)
-            clock.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
+            rest = pause if deadline is None else min(pause, deadline - now)
+            self._lanes.rest(rest, seen, look_every=_HEAD_POLL)
             pause = min(_LONGEST_POLL, pause * 2)
 
     def _check_chain(self, view: View) -> None:

@@ -15,7 +15,10 @@ class SignedBytes(NamedTuple):
 
 @runtime_checkable
 class TransactionSigner(Protocol):
-    """Whoever signs the transactions of one wallet. May be slow, may fail; must not change what it is given."""
+    """Whoever signs the transactions of one wallet. May be slow, may fail; must not change what it is given.
+
+    Signers of different wallets are called at the same time, by threads.
+    """
 
     @property
     def address(self) -> str:

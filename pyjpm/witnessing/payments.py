@@ -16,10 +16,10 @@ from enum import IntEnum
 from typing import Any, Final
 
 from eth_utils.abi import function_signature_to_4byte_selector
-from eth_utils.crypto import keccak
 
 from pyjpm.chain.values import Log, to_address
 from pyjpm.contracts.codec import Event, codec
+from pyjpm.hashing import keccak256
 from pyjpm.sending.witness import Effect, Verdict
 from pyjpm.witnessing.described import (
     Described,
@@ -74,12 +74,14 @@ def payments_of(subject: Subject) -> list[Paying]:
     if subject.function == "payBatch":
         return [_paying(subject.caller, item) for item in subject["payments"]]
     if subject.function in _AUTHORIZED:
-        return [Paying(subject["from"], subject["to"], subject["value"], subject["ref"], keccak(subject["remittance"]))]
+        return [
+            Paying(subject["from"], subject["to"], subject["value"], subject["ref"], keccak256(subject["remittance"]))
+        ]
     return []
 
 
 def _paying(payer: str, item: Any) -> Paying:
-    return Paying(payer, item["to"], item["amount"], item["ref"], keccak(item["remittance"]))
+    return Paying(payer, item["to"], item["amount"], item["ref"], keccak256(item["remittance"]))
 
 
 # --- reading ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from house import House, settle
 from pyjpm import Money
 from pyjpm.bank import BankSide, EntryState
 from pyjpm.errors.bank import AccountUnknown, EntryNotInSuspense, EntryUnknown
-from pyjpm.errors.iso20022 import DuplicateMessage, MalformedMessage, MessageUnexpected
+from pyjpm.errors.iso20022 import DuplicateMessage, MalformedMessage, MessageRefused, MessageUnexpected
 from pyjpm.errors.outbox import ReasonMissing
 from pyjpm.testing import new_company
 
@@ -212,6 +213,13 @@ def test_a_message_that_cannot_be_taken_changes_nothing(side: BankSide, house: H
     ):
         with pytest.raises(error):
             side.take(data)
+    # A statement whose entries do not lead to its closing balance is no ground to mint on.
+    wrong = notice("S-9", Entry(ref, "10.00"), kind="camt.053").replace(b"<Cd>ITBD</Cd>", b"<Cd>OPBD</Cd>", 1)
+    start, end = wrong.index(b"<Bal>"), wrong.index(b"</Bal>") + len(b"</Bal>")
+    closing = wrong[start:end].replace(b"OPBD", b"CLBD")
+    with pytest.raises(MessageRefused) as caught:
+        side.take(wrong[:end] + closing + wrong[end:])
+    assert [each["code"] for each in caught.value.details["problems"]] == ["AM10"]
     assert side.entries() == []
     side.take(good)
     with pytest.raises(DuplicateMessage):
@@ -242,3 +250,19 @@ def test_a_fault_on_the_way_is_gone_on_with(
         settle(again, house)
         assert states(again) == ["DONE", "DONE"]
     assert house.balance() == 1_500
+
+
+def test_two_that_take_the_same_notice_at_once_mint_once(house: House, ref: str) -> None:
+    data = notice("M-1", *(Entry(f"{ref}-{n}", "1.00", number=str(n)) for n in range(5)))
+
+    def take(_: int) -> None:
+        with house.open() as side:
+            side.take(data)
+            settle(side, house)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(take, range(3)))
+    with house.open() as side:
+        settle(side, house)
+        assert states(side) == ["DONE"] * 5
+    assert house.balance() == 500

@@ -19,6 +19,8 @@ from stage import Stage, signers
 
 from pyjpm import Platform
 from pyjpm.chain import Connection
+from pyjpm.chain.nodes import Nodes
+from pyjpm.chain.watch import HeadWatch
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.sending import Journal, Sender, Settings, SubmissionState
 from pyjpm.witnessing import ContractWitness
@@ -27,7 +29,8 @@ PART = 200
 ACCEPTORS = 3
 WINDOW = 3_000
 """What one wallet may have on its way: as many as the shipped network's pool takes of one sender."""
-LOOK = 0.005
+LOOK = 0.1
+"""Seconds after which the end of the run is noticed at the latest; a new block is announced."""
 
 
 @dataclass
@@ -68,12 +71,15 @@ class Service:
         for thread in threads:
             thread.start()
         seen = -1
-        while any(thread.is_alive() for thread in threads) or self.journal.count_open():
-            # Nothing becomes of what is on its way without a new block.
-            if (head := self.connection.web3.eth.block_number) > seen:
-                seen = head
-                self.sender.carry_on()
-            time.sleep(LOOK)
+        with HeadWatch(Nodes([self.connection])) as heads:
+            while any(thread.is_alive() for thread in threads) or self.journal.count_open():
+                # Nothing becomes of what is on its way without a new block.
+                head = self.connection.newest()
+                if head is not None and head.number > seen:
+                    seen = head.number
+                    self.sender.carry_on()
+                else:
+                    heads.wait(seen, LOOK)
         ended = time.monotonic()
         for thread in threads:
             thread.join()

@@ -268,8 +268,8 @@ def forgotten_is_failed(replaced: Replace) -> None:
     """Takes a transaction that a node does not know any more for a failed one."""
     used = Resolver._used_nonces
 
-    def failing(self: Resolver, open_: Any, view: View, findings: Any) -> None:
-        used(self, open_, view, findings)
+    def failing(self: Resolver, open_: Any, counts: Any, view: View, findings: Any) -> None:
+        used(self, open_, counts, view, findings)
         for each in open_:
             if each.state is AttemptState.BROADCAST and view.connection.transaction(each.tx_hash) is None:
                 told = [Answer(asked.id, State.REVERTED, attempt=each.id) for asked in each.asked]
@@ -282,9 +282,9 @@ def forgotten_is_failed(replaced: Replace) -> None:
 def used_nonce_is_proof(replaced: Replace) -> None:
     """Takes a used nonce for proof that its payment was made."""
 
-    def concluding(self: Resolver, open_: Any, view: View, findings: Any) -> None:
+    def concluding(self: Resolver, open_: Any, used: Any, view: View, findings: Any) -> None:
         for each in open_:
-            if each.nonce < view.connection.transaction_count(each.wallet, at=view.number):
+            if each.nonce < used[each.wallet]:
                 told = [Answer(asked.id, State.FINAL, attempt=each.id) for asked in each.asked]
                 findings.outcomes.append(Outcome(each, AttemptState.FINAL, told))
 
@@ -400,8 +400,12 @@ def no_while_recovering(replaced: Replace) -> None:
 
     def sure(self: Admission, *args: Any, **kwargs: Any) -> Any:
         lanes = self._journal.lanes
-        read = type(lanes).read
-        with patch.object(type(lanes), "read", lambda own, wallet: replace(read(own, wallet), state=LaneState.OK)):
+        read = type(lanes).read_many
+
+        def fine(own: Any, wallets: Any) -> Any:
+            return {wallet: replace(row, state=LaneState.OK) for wallet, row in read(own, wallets).items()}
+
+        with patch.object(type(lanes), "read_many", fine):
             return admit(self, *args, **kwargs)
 
     replaced(Admission, "admit", sure)

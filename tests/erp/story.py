@@ -24,14 +24,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from desks import Desks
 from tryton_server import DATABASE, METHOD, TrytonServer, free_port
 
 from pyjpm import LocalAnvil, Money, Platform
 from pyjpm.testing import backed_platform
 from pyjpm.workplace import Workplace
 
-CHILD = Path(__file__).with_name("desk_child.py")
-MAPPING = CHILD.parents[2] / "examples" / "tryton" / "mapping.toml"
+MAPPING = Path(__file__).resolve().parents[2] / "examples" / "tryton" / "mapping.toml"
 DEPOSIT = Money("10000.00", "USD")
 ATTESTERS = ("attester-1", "attester-2", "attester-3")
 _WITHIN = 120.0
@@ -47,39 +47,42 @@ class Story:
     bank: Platform
     wallets: dict[str, str]
     seed: int
+    desks: Desks
     kills: list[str] = field(default_factory=list)
     starts: int = 0
-    _desk: subprocess.Popen[bytes] | None = None
 
     # --- the desk, a process that dies ---
 
-    def desk(self, *points: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYJPM_RPC": self.rpc, "PYJPM_HOME": str(self.home)}
-        environment["DESK"] = str(self.home / "desk.toml")
-        with (self.home / "desk.log").open("ab") as log:
-            command = [sys.executable, str(CHILD), *points]
-            self._desk = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        self.starts += 1
-        return self._desk
-
     def dies_at(self, point: str) -> None:
         """The desk runs until it has killed itself there."""
-        process = self.desk(point)
+        self.start(point)
         with self._explained():
-            assert process.wait(timeout=_WITHIN) == -signal.SIGKILL, f"{point}: ended with {process.returncode}"
+            assert self.desks.ended(_WITHIN) == -signal.SIGKILL, f"the desk did not die {point}"
         self.kills.append(point)
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[subprocess.Popen[bytes]]:
+    def at_work(self) -> Iterator[None]:
         """The desk works meanwhile, and is asked to stop afterwards."""
-        process = self.desk()
+        self.start_work()
         try:
-            yield process
+            yield
             with self._explained():
-                assert process.poll() is None, "the desk stopped by itself"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+                assert self.desks.running(), "the desk stopped by itself"
+        except BaseException:
+            self.desks.end(signal.SIGKILL)
+            raise
+        with self._explained():
+            assert self.desks.end(signal.SIGTERM) == 0, "the desk did not stop when it was asked to"
+
+    def start(self, *points: str) -> None:
+        self.desks.start(*points)
+        self.starts += 1
+
+    def start_work(self) -> None:
+        """Starts a desk, and waits until it listens to signals and notices."""
+        begun = self.log().count("at work")
+        self.start()
+        self.until(lambda: self.log().count("at work") > begun, "the desk is at work")
 
     def command_line(self) -> list[dict[str, Any]]:
         """One run of ``pyjpm orders watch`` in the desk's place; the events that it told."""
@@ -119,11 +122,10 @@ class Story:
     def killed_at_random(self, times: int, dice: random.Random) -> None:
         """The desk is killed from outside, each time a moment after it has begun to work."""
         for _ in range(times):
-            process, begun = self.desk(), self.log().count("at work")
-            self.until(lambda begun=begun: self.log().count("at work") > begun, "the desk is at work")
+            self.start_work()
             time.sleep(dice.uniform(0.0, 1.0))
-            process.kill()
-            process.wait(timeout=30)
+            with self._explained():
+                assert self.desks.end(signal.SIGKILL) == -signal.SIGKILL
             self.kills.append("outside")
 
     def log(self) -> str:
@@ -137,11 +139,6 @@ class Story:
             for log in (self.home / "desk.log", self.tryton.folder / "trytond.log"):
                 failure.add_note(f"{log.name}, its end:\n" + log.read_text(errors="replace")[-3_000:])
             raise
-
-    def close(self) -> None:
-        if self._desk is not None and self._desk.poll() is None:
-            self._desk.kill()
-            self._desk.wait(timeout=30)
 
     # --- the judge's view ---
 
@@ -194,12 +191,11 @@ def stage(folder: Path, seed: int) -> Iterator[Story]:
         }
         toml = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
         (home / "desk.toml").write_text(toml, encoding="utf-8")
+        (home / "desk.log").touch()
         with Platform.connect(anvil.url, place.record) as reader:
-            story = Story(home, anvil.url, tryton, reader, wallets, seed)
-            try:
-                yield story
-            finally:
-                story.close()
+            desks = Desks({"DESK": str(home / "desk.toml")}, home / "desk.log")
+            with contextlib.closing(desks):
+                yield Story(home, anvil.url, tryton, reader, wallets, seed, desks)
 
 
 @contextlib.contextmanager
@@ -247,9 +243,9 @@ def in_two_parts_and_short(story: Story) -> None:
     assert clerk("close_short", number) == "sent"
     invoices = clerk("post_invoices", number)
     story.tryton.stop()
-    with story.at_work() as desk:
+    with story.at_work():
         story.until(lambda: "waiting for Tryton" in story.log(), "the desk waits for Tryton")
-        assert desk.poll() is None
+        assert story.desks.running()
         story.tryton.start()
         story.until(lambda: story.paid(first, *invoices), "both invoices are paid")
     assert (story.balance("buyer"), story.balance("seller"), story.held()) == (805_000, 195_000, 0)

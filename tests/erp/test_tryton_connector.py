@@ -238,10 +238,11 @@ def test_of_many_who_tell_the_same_at_once_one_books(tryton: TrytonServer, rpc: 
     (row,) = rpc.search_read("account.invoice", [["number", "=", invoice]], ["id"], order=[["id", "ASC"]])
     gate = threading.Barrier(6)
 
-    def tell(_: int) -> str:
+    def tell(turn: int) -> str:
         gate.wait()
         with contextlib.suppress(SourceRefused, SourceUnavailable):
-            call = ("race", row["id"], Decimal("80.00"), "USD", METHOD)
+            # Half of them under one reference, half under another: the invoice has one payment all the same.
+            call = (f"race {turn % 2}", row["id"], Decimal(0), Decimal("80.00"), "USD", METHOD)
             return str(rpc.call("model.pyjpm.settlement.settle", *call)["state"])
         return "met the other one"
 
@@ -257,13 +258,20 @@ def test_what_an_invoice_cannot_take_is_refused_for_good(
     number, invoice = invoiced(tryton, 9)
     (row,) = rpc.search_read("account.invoice", [["number", "=", invoice]], ["id"], order=[["id", "ASC"]])
     outside = TrytonSettlements(rpc, method=METHOD, intended=lambda reference: effects.find(reference).content)
-    wrong = {"other currency": (9_000, "EUR"), "too much": (9_001, "USD"), "nothing": (0, "USD"), "less": (-1, "USD")}
-    for name, (amount, currency) in wrong.items():
-        effects.intend(name, "test", {"invoice": row["id"], "amount": amount, "currency": currency})
+    wrong = {
+        "other currency": (0, 9_000, "EUR"),
+        "too much": (0, 9_001, "USD"),
+        "nothing": (0, 0, "USD"),
+        "less": (0, -1, "USD"),
+        "overtaken": (4_000, 5_000, "USD"),
+    }
+    for name, (before, amount, currency) in wrong.items():
+        content = {"invoice": row["id"], "before": before, "amount": amount, "currency": currency}
+        effects.intend(name, "test", content)
         assert effects.carry_out(name, outside).state is EffectState.FAILED, name
     assert [effect.state for effect in books.settle(number, Money("90.00", "EUR"))] == [EffectState.FAILED]
     books.settle(number, usd(9_000))
-    effects.intend("paid by hand before", "test", {"invoice": row["id"], "amount": 9_000, "currency": "USD"})
+    effects.intend("paid by hand before", "test", content | {"before": 9_000, "amount": 9_000})
     failed = effects.carry_out("paid by hand before", outside)
     assert (failed.state, failed.detail) == (EffectState.FAILED, "the invoice is paid")
     assert payments(tryton, invoice) == ("paid", ["90.00"])
@@ -285,9 +293,9 @@ def test_what_tryton_refuses_for_now_is_told_again(tryton: TrytonServer, rpc: Tr
 def test_another_content_under_a_reference_is_an_alarm(tryton: TrytonServer, rpc: TrytonRpc, effects: Effects) -> None:
     _, invoice = invoiced(tryton, 12)
     (row,) = rpc.search_read("account.invoice", [["number", "=", invoice]], ["id"], order=[["id", "ASC"]])
-    rpc.call("model.pyjpm.settlement.settle", "twice used", row["id"], Decimal("1.00"), "USD", METHOD)
+    rpc.call("model.pyjpm.settlement.settle", "twice used", row["id"], Decimal(0), Decimal("1.00"), "USD", METHOD)
     outside = TrytonSettlements(rpc, method=METHOD, intended=lambda reference: effects.find(reference).content)
-    effects.intend("twice used", "test", {"invoice": row["id"], "amount": 200, "currency": "USD"})
+    effects.intend("twice used", "test", {"invoice": row["id"], "before": 0, "amount": 200, "currency": "USD"})
     with pytest.raises(EffectConflict):
         effects.carry_out("twice used", outside)
     assert payments(tryton, invoice) == ("posted", ["1.00"])
@@ -299,7 +307,9 @@ def test_nobody_writes_a_settlement_past_the_module(tryton: TrytonServer, rpc: T
     forged = {"reference": "forged", "invoice": row["id"], "amount": Decimal("130.00"), "currency": "USD"}
     with pytest.raises(SourceRefused):
         rpc.call("model.pyjpm.settlement.create", [forged | {"state": "booked"}])
-    settled = rpc.call("model.pyjpm.settlement.settle", "honest", row["id"], Decimal("130.00"), "USD", METHOD)
+    settled = rpc.call(
+        "model.pyjpm.settlement.settle", "honest", row["id"], Decimal(0), Decimal("130.00"), "USD", METHOD
+    )
     assert settled["state"] == "booked"
     (mine,) = rpc.search_read("pyjpm.settlement", [["reference", "=", "honest"]], ["id"], order=[["id", "ASC"]])
     with pytest.raises(SourceRefused):
@@ -308,7 +318,7 @@ def test_nobody_writes_a_settlement_past_the_module(tryton: TrytonServer, rpc: T
         rpc.call("model.pyjpm.settlement.delete", [mine["id"]])
     stranger = TrytonRpc(tryton.url, DATABASE, user="stranger", password=lambda: CONNECTOR)
     with contextlib.closing(stranger), pytest.raises(SourceRefused):
-        stranger.call("model.pyjpm.settlement.settle", "x", row["id"], Decimal("1.00"), "USD", METHOD)
+        stranger.call("model.pyjpm.settlement.settle", "x", row["id"], Decimal(0), Decimal("1.00"), "USD", METHOD)
 
 
 # --- when it goes wrong -----------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lifeline import dies_with_its_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv-tryton" / "bin"
 SCRIPTS = Path(__file__).parent / "tryton"
@@ -41,7 +43,7 @@ def _configuration(folder: Path, port: int = 0, notices: str = "", secret: Path 
 
 def prepared() -> Path:
     """A database with a company, a product and stock: made once, and again when what it is made of has changed."""
-    module = [path for path in (ROOT / "erp" / "tryton" / "pyjpm_bridge").iterdir() if path.is_file()]
+    module = [path for path in (ROOT / "examples" / "tryton" / "module" / "pyjpm_bridge").iterdir() if path.is_file()]
     sources = [*sorted(module), SCRIPTS / "prepare.py", SCRIPTS / "requirements.txt"]
     content = b"".join(path.read_bytes() for path in sources)
     # With the year, whose fiscal year it has.
@@ -70,6 +72,8 @@ def _prepare(made: Path) -> None:
         # Whole in one file: without the log that SQLite keeps beside it.
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(folder / "whole")])
+        for outdated in PREPARED.glob("*.sqlite"):
+            outdated.unlink()
         os.replace(folder / "whole", made)
     finally:
         shutil.rmtree(folder)
@@ -115,7 +119,9 @@ class TrytonServer:
         log = (self.folder / "trytond.log").open("ab")
         with log:
             command = [str(BIN / "trytond"), "-c", str(self._configuration), "-d", DATABASE]
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, preexec_fn=dies_with_its_parent
+            )
         deadline = time.monotonic() + _UP_WITHIN
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "trytond.log").read_text()
@@ -140,7 +146,12 @@ class TrytonServer:
             log = (self.folder / "clerk.log").open("a")
             with log:
                 self._clerk = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    preexec_fn=dies_with_its_parent,
                 )
             self._tell(ADMINISTRATOR)
         self._tell(json.dumps([verb, *arguments]))

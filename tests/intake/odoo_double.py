@@ -32,7 +32,7 @@ class OdooError(Exception):
 
 @dataclass
 class OdooDouble:
-    """One database. ``mode``: ``up``, ``down`` (503), ``slow``, ``garbled`` or ``busy`` (its database is)."""
+    """One database. ``mode``: ``up``, ``down`` (503), ``slow``, ``busy``; ``garbled``, ``cut`` or ``deep`` answers."""
 
     mode: str = "up"
     now: float = 1_790_000_000.25
@@ -132,6 +132,10 @@ class OdooDouble:
             return 503, "text/html", b"<h1>down</h1>"
         if self.mode == "garbled":
             return 200, "text/html", b"<html>a proxy's page</html>"
+        if self.mode == "cut":
+            return 200, "text/xml", b"<methodResponse><params>"
+        if self.mode == "deep":
+            return 200, "application/json", b"[" * 200_000
         if path == "/jsonrpc":
             asked = json.loads(body)
             params = asked["params"]

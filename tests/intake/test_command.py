@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -140,8 +139,10 @@ def test_what_is_held_waits_for_a_word_at_the_command_line(desk: Desk, monkeypat
     world, document = desk.world, desk.world.funded()
     desk.bound("SO1", document)
     line = json.dumps({"order": "SO1", "seq": 4, "status": "done", "at": world.bank.session.now()})
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
-    told = desk.run(*desk.watch("stdin", "--once", "--script", "hold-for-approval"))
+    (desk.folder / "stdin").write_text(line)
+    with (desk.folder / "stdin").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        told = desk.run(*desk.watch("stdin", "--once", "--script", "hold-for-approval"))
     assert states(told)[-1] == ("SO1", "HELD")
     word = ("orders", "decide", world.source, "SO1", "4", "release", *desk.stored)
     desk.run(*word, "--by", "ann", "--reason", "inspected", "--json")
@@ -177,6 +178,28 @@ def test_webhooks_are_taken_in_until_it_is_told_to_stop(desk: Desk) -> None:
         running.kill()
         running.communicate()
     assert world.paid() == HUNDRED
+
+
+def test_a_stream_that_goes_on_is_watched_until_it_is_told_to_stop(desk: Desk) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pyjpm.cli", *map(str, desk.watch("stdin"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write('{"order": "SO1", "seq": 1, "status": "draft", "at": 1790000000}\n')
+        running.stdin.flush()
+        assert states([json.loads(running.stdout.readline())]) == [("SO1", "RECEIVED")]
+        running.send_signal(signal.SIGTERM)  # while the stream is open
+        assert running.wait(30) == 0
+    finally:
+        running.kill()
+        _, said = running.communicate()
+    assert said == ""
 
 
 def test_options_that_make_no_sense_are_one_line(desk: Desk) -> None:

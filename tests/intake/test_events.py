@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from intake_support import HUNDRED, MAPPING, Clock, World
 from sdk.orders import DAY, key
+from sqlalchemy import update
 
-from pyjpm import Mode
+from pyjpm import LocalSigner, Mode, Platform
 from pyjpm.errors import BookOfOtherVersion, IntakeOfOtherChain, OrderBoundOtherwise, UnknownStatusEvent
 from pyjpm.order import OrderState
-from pyjpm.orders.intake import EventState, IntakeMapping
+from pyjpm.orders.intake import EventState, Intake, IntakeMapping, tables
+from pyjpm.orders.intake.database import IntakeDatabase
 
 
 def test_a_shipment_releases_the_money_once(world: World) -> None:
@@ -223,6 +226,9 @@ def test_what_is_no_event_is_told_and_stops_nobody(world: World) -> None:
         world.event(order, accepted=-1),
         world.event(order, "d" * 200),
         world.event("SO\n1"),
+        world.event(order, seq="1"),
+        world.event(order, seq=3, accepted=95.5),
+        world.event(4711),  # type: ignore[arg-type]
     ]
     told = intake.accept([*bad, world.event(order)])
     assert [each.state for each in told[:-1]] == [EventState.INVALID] * len(bad)
@@ -237,11 +243,6 @@ def test_what_is_no_event_is_told_and_stops_nobody(world: World) -> None:
 
 
 def test_the_tables_of_another_deployment_or_version_are_refused(world: World) -> None:
-    from sqlalchemy import update
-
-    from pyjpm.orders.intake import tables
-    from pyjpm.orders.intake.database import IntakeDatabase
-
     world.intake()
     session = world.bank.session
     genesis, escrow = session.connection.genesis_hash, session.address("OrderEscrow")
@@ -253,3 +254,28 @@ def test_the_tables_of_another_deployment_or_version_are_refused(world: World) -
     database.close()
     with pytest.raises(BookOfOtherVersion):
         world.intake()
+
+
+def test_a_journal_that_has_forgotten_what_was_sent_sends_nothing_twice(world: World, tmp_path: Path) -> None:
+    """The journal was lost, the intake's database was not: the chain is asked, and knows."""
+    documents = [world.funded(partial=True), world.funded()]
+    record, signer = world.bank.record, LocalSigner.generate()
+    keys = []
+    with (
+        Platform.connect(world.rpc, record, signer=signer, journal=tmp_path / "lost.db") as platform,
+        Intake(platform, world.database, MAPPING, attesters=world.attesters.signers) as intake,
+    ):
+        events = [world.event(world.bound(intake, document), accepted=60_00, complete=True) for document in documents]
+        events[1] = replace(events[1], accepted=None)
+        keys = [receipt.key for receipt in intake.accept(events)]
+        intake.settle()
+        with intake._database.transaction() as connection:
+            connection.execute(update(tables.event).values(state=EventState.SUBMITTED, block_number=None))
+    with (
+        Platform.connect(world.rpc, record, signer=signer, journal=tmp_path / "new.db") as platform,
+        Intake(platform, world.database, MAPPING, attesters=world.attesters.signers) as intake,
+    ):
+        intake.settle()
+        intake.settle()
+        assert {intake.find(key).state for key in keys} <= {EventState.DONE, EventState.OUTDATED}
+    assert world.paid() == 60_00 + HUNDRED

@@ -129,7 +129,7 @@ def test_a_sale_that_cannot_be_read_or_priced_is_a_problem_with_its_place(odoo: 
     assert all("WH/OUT" in problem.place for problem in batch.problems)
 
 
-@pytest.mark.parametrize("mode", ["down", "garbled", "busy", "slow"])
+@pytest.mark.parametrize("mode", ["down", "garbled", "cut", "deep", "busy", "slow"])
 def test_an_odoo_that_is_down_or_slow_is_a_typed_error_and_nothing_is_lost(
     odoo: OdooDouble, api: Api, mode: str
 ) -> None:

@@ -81,6 +81,11 @@ def test_a_stranger_does_not_count_among_the_attesters(world: World, tmp_path: P
         one.contribute(stranger.attestations.sign(document, 0, **facts))
     assert one.attestations(told.key) == [ours]
 
+    # Our own signature, told again under another spelling of our address, is one signature still.
+    again = {signer.lower(): signature for signer, signature in ours.signatures.items()}
+    one.contribute(replace(ours, signatures=again))
+    assert len(one.attestations(told.key)) == 1
+
     alone = world.intake(attesters=[LocalSigner.generate()])
     alone.accept([world.event(order, seq=2)])
     assert alone.attestations((world.source, order, "", 2)) == []

@@ -161,15 +161,14 @@ def test_what_is_refused_leaves_nothing_behind(world: World) -> None:
             post(running, b"no JSON"),
             post(running, b"[]"),
             post(running, b'{"order": "SO1"}'),
+            post(running, b"[" * 200_000),
         ]
         told = [(status, said["error"]["code"]) for status, said in refused]
         assert told == [
             (401, "WEBHOOK_FORGED"),
             (401, "WEBHOOK_STALE"),
             (401, "WEBHOOK_UNSIGNED"),
-            (400, "WEBHOOK_MALFORMED"),
-            (400, "WEBHOOK_MALFORMED"),
-            (400, "WEBHOOK_MALFORMED"),
+            *[(400, "WEBHOOK_MALFORMED")] * 4,
         ]
         assert urllib3.request("GET", running.url, retries=False, timeout=10).status == 501
         assert post(running, b"x" * (LONGEST_BODY + 1))[0] == 413
@@ -180,6 +179,31 @@ def test_what_is_refused_leaves_nothing_behind(world: World) -> None:
             assert post(running, good)[0] == 200
     assert [each.order for each in intake.events()] == ["SO1"]
     assert NEW not in json.dumps(refused)
+
+
+def test_more_connections_than_there_is_room_for_are_closed(world: World) -> None:
+    with server(world.intake(), world.source) as running:
+        port = int(running.url.rsplit(":", 1)[1].strip("/"))
+        hanging = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(40)]
+        try:
+            closed = 0
+            for each in hanging:
+                each.settimeout(0.1)
+                try:
+                    closed += each.recv(1) == b""
+                except TimeoutError:
+                    continue
+            assert closed == 40 - 32
+        finally:
+            for each in hanging:
+                each.close()
+        deadline = time.monotonic() + 20
+        while True:  # there is room again once they are gone
+            try:
+                assert post(running, body_of("SO1", int(time.time())))[0] == 200
+                return
+            except urllib3.exceptions.HTTPError:
+                assert time.monotonic() < deadline
 
 
 def test_a_bad_event_beside_good_ones_is_told_with_its_place(world: World) -> None:

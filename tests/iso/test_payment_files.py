@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ from companies import Company
 from judges import assert_valid
 from samples import CREDITOR_IBAN, DEBTOR_IBAN, LEI, OTHER_IBAN, UETR, Block, File, Pay, file_of
 
-from pyjpm import Money, Platform
+from pyjpm import LocalSigner, Money, Platform
 from pyjpm.errors.chain import ChainError
 from pyjpm.errors.iso20022 import DuplicateMessage, MessageNotTaken
 from pyjpm.iso20022 import Account, Agent, Party, PaymentFiles, read_bank_message, read_status, write_statement
-from pyjpm.ledger import Ledger, StatementEntry
-from pyjpm.remittance import RemittanceKey, open_remittance
+from pyjpm.ledger import Ledger
+from pyjpm.remittance import RemittanceKey
 
 Make = Callable[..., Company]
 
@@ -56,19 +56,6 @@ def files(journal_url: Any, payer: Company, directory: Directory) -> Any:
     """On SQLite, and on PostgreSQL."""
     with PaymentFiles(journal_url, [payer.platform], resolve=directory, bics=["COBADEFF"]) as opened:
         yield opened
-
-
-def opened(bank: Platform, key: RemittanceKey, entries: Sequence[StatementEntry]) -> list[StatementEntry]:
-    """Entries with the remittance that travelled in their call, opened by a reader's key."""
-    found = []
-    for each in entries:
-        if each.remittance is None and each.remittance_hash is not None and each.amount_minor:
-            call = bank.connection.web3.eth.get_transaction(each.tx_hash)["input"]
-            sealed = bank.contract("USD").decode_function_input(call)[1]["remittance"]
-            told = open_remittance(sealed, key, expected_hash=bytes.fromhex(each.remittance_hash[2:]))
-            each = replace(each, remittance=told, end_to_end_id=told.end_to_end_id, uetr=str(told.uetr or "") or None)
-        found.append(each)
-    return found
 
 
 def settled(files: PaymentFiles, name: str, payer: Company) -> list[str]:
@@ -114,7 +101,7 @@ def test_a_file_is_paid_answered_and_found_again_by_its_references(
                 account=Account(number=f"PYJPM-{side.id}"),
                 owner=Party(name=f"Company {side.id}"),
                 currency="USD",
-                entries=opened(bank, side.key, found.entries),
+                entries=found.entries,
                 since=datetime.datetime.fromtimestamp(0, datetime.UTC),
                 until=datetime.datetime.now(datetime.UTC),
                 opening=Money.from_minor(found.opening, "USD"),
@@ -284,7 +271,7 @@ def test_the_banks_key_opens_what_it_was_sealed_to(
         settled(files, files.take(file_of(Pay("A", "1.00"))).id, payer)
     with Ledger(tmp_path / "bank.db", bank, keys=[key]) as ledger:
         ledger.sync()
-        entries = opened(bank, key, ledger.statement(payer.id, "USD").entries)
+        entries = ledger.statement(payer.id, "USD").entries
     assert [each.end_to_end_id for each in entries if each.amount_minor < 0] == ["A"]
 
 
@@ -334,3 +321,45 @@ def test_what_ends_badly_on_the_chain_is_reported_as_refused(
     (ended,) = files.find(taken.id).instructions
     assert ended.status == "RJCT"
     assert payee.balance() == 0
+
+
+def test_two_that_take_the_same_file_at_once_pay_it_once(
+    journal_url: Any, payer: Company, payee: Company, directory: Directory
+) -> None:
+    data = file_of(*(Pay(f"E{n}", "1.00") for n in range(6)))
+
+    def take(_: int) -> list[str | None]:
+        with PaymentFiles(journal_url, [payer.platform], resolve=directory) as files:
+            taken = files.take(data)
+            settled(files, taken.id, payer)
+            return [each.submission for each in files.find(taken.id).instructions]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(take, range(4)))
+    assert [each for each in found if each != found[0]] == []
+    assert None not in found[0]
+    assert payee.balance() == 600
+
+
+def test_a_payee_that_has_another_wallet_by_now_is_not_told_that_it_was_not_paid(
+    bank: Platform, payer: Company, payee: Company, directory: Directory
+) -> None:
+    data = file_of(Pay("A", "1.00"))
+    with PaymentFiles(None, [payer.platform], resolve=directory) as files:
+        first = files.take(data)
+        settled(files, first.id, payer)
+    new = bank.acting(LocalSigner.generate())
+    identity = bank.session.call("ParticipantRegistry", "participantOf", payee.id)["identityHash"]
+    unique = new.session.wallet
+    bank.participants.link_wallet(
+        payee.id, new.participants.wallet_link(identity), idempotency_key=f"link {unique}"
+    ).wait()
+    change = payee.platform.participants.wallet_change(unique)
+    bank.participants.change_wallet(change, idempotency_key=f"change {unique}").wait()
+    assert bank.session.wallet_of(payee.id) == unique
+    with PaymentFiles(None, [payer.platform], resolve=directory) as lost:
+        again = lost.take(data)
+    assert [(each.state, each.submission) for each in again.instructions] == [
+        ("SENT", first.instructions[0].submission)
+    ]
+    assert payee.balance() == 100

@@ -121,6 +121,15 @@ WRITTEN: dict[str, tuple[str, BreakKind]] = {
         f"UPDATE ledger_block SET at = at + 1 WHERE number = {A_PAYMENT}",
         BreakKind.LEDGER_ROW_ALTERED,
     ),
+    "block missing": (f"DELETE FROM ledger_block WHERE number = {A_PAYMENT}", BreakKind.LEDGER_ROW_MISSING),
+    "count of events lowered": (
+        f"UPDATE ledger_block SET events = events - 1 WHERE number = {A_PAYMENT}",
+        BreakKind.LEDGER_ROW_ALTERED,
+    ),
+    "count of events raised": (
+        f"UPDATE ledger_block SET events = events + 1 WHERE number = {A_PAYMENT}",
+        BreakKind.LEDGER_ROW_ALTERED,
+    ),
     "another block": (
         f"UPDATE ledger_block SET hash = '0x{'1' * 64}' WHERE number = {A_PAYMENT}",
         BreakKind.BLOCK_REPLACED,

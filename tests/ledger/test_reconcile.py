@@ -110,6 +110,22 @@ def test_an_order_whose_event_is_hidden_is_found_by_its_state(scene: Scene, ledg
         assert found.breaks[0].where == f"order {scene.order} milestone 0"
 
 
+def test_what_else_is_wrong_is_found_beside_an_event_that_was_missed(scene: Scene, ledger_url: WHERE) -> None:
+    signature = "DailyLimitSet(uint32,uint256)"
+    silent = Nodes([Connection.open(Silent(scene.bank.connection, topic(signature)))])
+    with Ledger(ledger_url, scene.bank, nodes=silent) as ledger:
+        ledger.sync()
+        for name in ("total altered", "wallet altered", "payee altered"):
+            write(ledger_url, WRITTEN[name][0])
+    with Ledger(ledger_url, scene.bank) as ledger:
+        assert sorted(each.kind for each in ledger.reconcile().breaks) == [
+            BreakKind.EVENT_MISSED,
+            BreakKind.LEDGER_ROW_ALTERED,
+            BreakKind.LEDGER_ROW_ALTERED,
+            BreakKind.LEDGER_TOTAL_DIFFERS,
+        ]
+
+
 Change = Callable[[Entries], Entries]
 AT_THE_BANK: dict[str, tuple[Change, BreakKind]] = {
     "mint without a deposit": (missing_deposit, BreakKind.MINT_WITHOUT_DEPOSIT),

@@ -1,16 +1,30 @@
-"""The same tests on both chains: on Anvil, and in process on eth-tester."""
+"""The same tests on both chains: on Anvil, and in process on eth-tester.
+
+The chain's own fixture is given a parameter. One of the same name here would not do: what is kept for the session, such
+as the platform, would go on standing on the chain of whatever directory asked for it first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from pyjpm.testing import start_chain
+from pyjpm import Platform
+from pyjpm.ledger import Ledger
 
 
-@pytest.fixture(scope="session", params=["anvil", "eth-tester"])
-def chain(request: pytest.FixtureRequest) -> Iterator[Any]:
-    with start_chain(request.param) as started:
-        yield started
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "chain" in metafunc.fixturenames:
+        metafunc.parametrize("chain", ["anvil", "eth-tester"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="module")
+def bank(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The bank. Whatever a module's tests did, the books made of it agree with the contracts, orders and trades
+    included."""
+    yield platform
+    with Ledger(tmp_path_factory.mktemp("books") / "ledger.db", platform) as ledger:
+        ledger.sync()
+        found = ledger.reconcile()
+        assert found.clean, found.to_dict()["breaks"][:5]

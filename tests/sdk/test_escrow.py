@@ -34,7 +34,7 @@ from pyjpm.testing import new_company
 DEPOSIT = 10_000_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def attesters(bank: Platform) -> Attesters:
     return new_attesters(bank)
 

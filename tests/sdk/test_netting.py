@@ -17,12 +17,12 @@ from pyjpm.ledger import compare, read_events
 from pyjpm.testing import new_company
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def titles(bank: Platform) -> str:
     return bank.assets.deploy(TITLES, "Warehouse warrants", "WW", idempotency_key="net titles")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def units(bank: Platform) -> str:
     return bank.assets.deploy(UNITS, "Nickel", "NI", idempotency_key="net units")
 

@@ -27,6 +27,10 @@ from pyjpm.errors.sending import StillPending
 from pyjpm.testing import backed_platform, new_company
 
 
+def test_the_platform_stands_on_the_chain_that_was_asked_for(chain: Any, bank: Platform) -> None:
+    assert bank.connection.genesis_hash == chain.connection().genesis_hash
+
+
 def test_a_record_is_written_and_found_again(bank: Platform, tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     bank.record.save(path)

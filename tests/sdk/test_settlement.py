@@ -17,12 +17,12 @@ from pyjpm.errors.settlement import LotOutOfTurn, NotAffirmed, NotTradeParty, Pa
 DEPOSIT = 10_000_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def titles(bank: Platform) -> str:
     return bank.assets.deploy(TITLES, "Bills of lading", "EBL", idempotency_key="titles")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def units(bank: Platform) -> str:
     return bank.assets.deploy(UNITS, "Copper", "CU", idempotency_key="units")
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.money import MoneyError
 from pyjpm.errors.orders import RowUnusable
 from pyjpm.money import Money
@@ -127,11 +125,8 @@ def json_events(text: str | bytes, fields: EventFields, place: str) -> Iterator[
     What is no JSON of this form is one problem.
     """
     try:
-        # Of the two only orjson bounds how deep it goes, whatever the recursion limit is; only json keeps what numbers
-        # are written like.
-        orjson.loads(text)
-        data = json.loads(text, parse_float=str)
-    except (ValueError, RecursionError) as error:
+        data = read_json(text, parse_float=str)
+    except ValueError as error:
         yield Problem(place, f"It is no JSON: {error}.")
         return
     if isinstance(data, dict) and isinstance(data.get("events"), list):

@@ -33,9 +33,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
 from typing import Any, Final, Protocol
+from xml.parsers.expat import ExpatError
 
 import urllib3
 
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.intake import SourceRefused, SourceUnavailable
 from pyjpm.errors.money import MoneyError
 from pyjpm.money import minor_units
@@ -90,8 +92,8 @@ class OdooJsonRpc:
         if answer.status != http.HTTPStatus.OK:
             raise _unavailable(self._source, f"HTTP {answer.status}")
         try:
-            told = json.loads(body, parse_float=Decimal)
-        except (ValueError, RecursionError) as error:
+            told = read_json(body, parse_float=Decimal)
+        except ValueError as error:
             raise _unavailable(self._source, "no JSON") from error
         if not isinstance(told, dict) or ("error" not in told and "result" not in told):
             raise _unavailable(self._source, "no JSON-RPC")
@@ -123,7 +125,7 @@ class OdooXmlRpc:
             raise _refusal(self._source, last.partition(":")[0], last.partition(":")[2].strip()) from fault
         except xmlrpc.client.ProtocolError as error:
             raise _unavailable(self._source, f"HTTP {error.errcode}") from error
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ValueError) as error:
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, ValueError) as error:
             raise _unavailable(self._source, type(error).__name__) from error
 
 
@@ -213,30 +215,37 @@ class OdooConnector:
         unfinished = {each["sale_id"][0] for each in open_pickings}
         events, problems = [], []
         for picking in pickings:
-            sale = sales.get(picking["sale_id"][0])
             place = f"{self._source} {picking['name']}"
-            if sale is None:
-                problems.append(Problem(place, "Its sale cannot be read."))
-                continue
             try:
-                accepted = _delivered([each for each in lines if each["order_id"][0] == sale["id"]], sale)
+                sale = sales[picking["sale_id"][0]]
+                its_lines = [line for line in lines if line["order_id"][0] == sale["id"]]
+                events.append(self._event(picking, sale, its_lines, place, complete=sale["id"] not in unfinished))
             except MoneyError as error:
                 problems.append(Problem(place, error.message))
-                continue
-            events.append(
-                StatusEvent(
-                    source=self._source,
-                    order=sale["name"],
-                    milestone=GOODS,
-                    seq=int(_moment(picking["write_date"]).timestamp()),
-                    status="done",
-                    accepted=accepted,
-                    complete=sale["id"] not in unfinished,
-                    at=int(_moment(picking["date_done"] or picking["write_date"]).timestamp()),
-                    extra=MappingProxyType({"place": place, "picking": str(picking["name"])}),
-                )
-            )
+            except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+                problems.append(Problem(place, f"Its sale cannot be read: {type(error).__name__}."))
         return tuple(events), tuple(problems)
+
+    def _event(
+        self,
+        picking: Mapping[str, Any],
+        sale: Mapping[str, Any],
+        lines: Sequence[Mapping[str, Any]],
+        place: str,
+        *,
+        complete: bool,
+    ) -> StatusEvent:
+        return StatusEvent(
+            source=self._source,
+            order=sale["name"],
+            milestone=GOODS,
+            seq=int(_moment(picking["write_date"]).timestamp()),
+            status="done",
+            accepted=_delivered(lines, sale),
+            complete=complete,
+            at=int(_moment(picking["date_done"] or picking["write_date"]).timestamp()),
+            extra=MappingProxyType({"place": place, "picking": str(picking["name"])}),
+        )
 
     def _search(
         self, model: str, domain: list[Any], fields: list[str], *, order: str = "id asc", offset: int | None = None

@@ -6,8 +6,8 @@ program of the user's, and runs with the rights of the process.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,11 +74,14 @@ def open_source(kind: str, settings: SourceSettings) -> Connector:
     if kind == "stdin":
         from pyjpm.orders.connectors.stream import StreamConnector
 
-        return StreamConnector(sys.stdin.buffer, settings.fields)
+        # A copy of its own: a thread that still reads sys.stdin when the process ends would make it crash.
+        return StreamConnector(os.fdopen(os.dup(sys.stdin.fileno()), "rb"), settings.fields)
     if kind == "odoo":
         return _odoo(settings)
     if kind == "tryton":
-        return _tryton(settings)
+        from pyjpm.orders.connectors.tryton import connect
+
+        return connect(settings)
     raise WatchInvalid(
         f"There is no source {kind!r}: it is one of {', '.join((*POLLED, 'webhook'))}, or a Python file.",
         option="source",
@@ -99,14 +102,6 @@ def _odoo(settings: SourceSettings) -> Connector:
         password=settings.need("password"),
         source=settings.source,
     )
-
-
-def _tryton(settings: SourceSettings) -> Connector:
-    module = "pyjpm.orders.connectors.tryton"
-    if importlib.util.find_spec(module) is None:
-        raise WatchInvalid("This version of pyjpm has no connector to Tryton.", option="source")
-    connector: Connector = importlib.import_module(module).connect(settings)
-    return connector
 
 
 def _own(path: Path, settings: SourceSettings) -> Connector:

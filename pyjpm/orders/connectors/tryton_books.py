@@ -1,14 +1,14 @@
 """What was paid on the chain, booked on Tryton's invoices: an effect outside the chain, once each.
 
-Needs the module ``pyjpm_bridge`` in Tryton (erp/tryton): its table of settlements has one row a reference, by a
+Needs the module ``pyjpm_bridge`` in Tryton (examples/tryton/module): its table of settlements has one row a reference, by a
 constraint of the database, and a payment is booked in the transaction that stores its row.
 
 Decisions that govern this module:
 
 * How much of an invoice is covered follows from what the chain released of the order, the oldest invoice first. What is
   still to be booked follows from that and from what Tryton says was booked, never from what we remember telling it.
-* The reference of a booking names the invoice and up to how much of it is then covered: told again, after whatever
-  crash or restore, it is the same booking.
+* The reference of a booking names the invoice, how much of it was covered before, and how much is then: told again,
+  after whatever crash or restore, it is the same booking; and Tryton refuses it where something else was booked since.
 * Of one invoice one booking is under way at a time: the next follows from its outcome.
 """
 
@@ -53,11 +53,11 @@ class TrytonSettlements:
 
     def send(self, reference: str, content: Any) -> Answer | None:
         """Have it booked. Raises SourceUnavailable; what Tryton refuses for now is unknown, and asked again."""
-        amount = Money.from_minor(content["amount"], content["currency"]).amount
+        currency = content["currency"]
+        before, amount = (Money.from_minor(content[name], currency).amount for name in ("before", "amount"))
+        facts = (reference, content["invoice"], before, amount, currency, self._method)
         try:
-            told = self._rpc.call(
-                f"model.{_TABLE}.settle", reference, content["invoice"], amount, content["currency"], self._method
-            )
+            told = self._rpc.call(f"model.{_TABLE}.settle", *facts)
         except SourceRefused as refused:
             # A closed period, a right that lacks: somebody mends it in Tryton, and it is told again.
             return Unknown(str(refused.details["cause"])[:200])
@@ -66,8 +66,9 @@ class TrytonSettlements:
     def _answer(self, told: Mapping[str, Any], reference: str) -> Answer:
         if told["state"] == "refused":
             return Refused(str(told["detail"] or ""))
+        intended = self._intended(reference)
         stands = {"invoice": told["invoice"], "amount": _minor(told), "currency": told["currency"]}
-        return Found(f"invoice {told['invoice']}", matches=stands == self._intended(reference))
+        return Found(f"invoice {told['invoice']}", matches=all(intended[name] == stands[name] for name in stands))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +163,10 @@ class TrytonBooks:
         return [effect for effect in carried if effect.state not in FINAL_STATES]
 
     def _book(self, order: str, invoice: Invoice, covered: int, currency: str) -> Effect:
-        content = {"invoice": invoice.id, "amount": covered - invoice.booked, "currency": currency}
-        effect = self._effects.intend(f"{self._stem(order)}{invoice.id}/{currency}/{covered}", KIND, content)
-        return self._effects.carry_out(effect.reference, self._outside)
+        before = invoice.booked
+        content = {"invoice": invoice.id, "before": before, "amount": covered - before, "currency": currency}
+        reference = f"{self._stem(order)}{invoice.id}/{currency}/{before}/{covered}"
+        return self._effects.carry_out(self._effects.intend(reference, KIND, content).reference, self._outside)
 
     def _stem(self, order: str) -> str:
         # Quoted, so that no number of a sale is the beginning of another's references.

@@ -170,10 +170,8 @@ class WebhookServer:
         self._tolerance = tolerance
         self._arrived = arrived
         self._now = now
-        self._room = threading.BoundedSemaphore(_AT_ONCE)
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = ThreadingHTTPServer((host, port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), handler)
         self.url = f"http://{host}:{self._server.server_address[1]}/"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="webhooks", daemon=True)
 
@@ -210,16 +208,37 @@ class WebhookServer:
 
     def answer(self, header: str | None, body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
         """The answer to one webhook."""
-        with self._room:
-            try:
-                return HTTPStatus.OK, {"receipts": self.take_in(header, body)}
-            except WebhookRefused as error:
-                log.warning("a webhook was refused: %s", error.code)
-                return _STATUS[type(error)], {"error": error.to_dict()}
-            except PyjpmError as error:
-                # Not its text: it is about our database, which is nobody's business.
-                log.error("a webhook could not be stored: %s", error.code)
-                return HTTPStatus.SERVICE_UNAVAILABLE, {"error": {"code": error.code}}
+        try:
+            return HTTPStatus.OK, {"receipts": self.take_in(header, body)}
+        except WebhookRefused as error:
+            log.warning("a webhook was refused: %s", error.code)
+            return _STATUS[type(error)], {"error": error.to_dict()}
+        except PyjpmError as error:
+            # Not its text: it is about our database, which is nobody's business.
+            log.error("a webhook could not be stored: %s", error.code)
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"error": {"code": error.code}}
+
+
+class _Server(ThreadingHTTPServer):
+    """One thread a connection, and so many connections at once: one more is closed, and its sender comes again."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from pyjpm.errors.escrow import (
     WrongState,
 )
 from pyjpm.errors.outbox import OperationCancelled, OperationExpired, ReferenceVoided
-from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed
+from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed, SubmissionNotFound
 from pyjpm.order import OrderState
 from pyjpm.orders.connectors.connector import StatusEvent
 from pyjpm.orders.intake.attesting import Attesting, says_less, statement
@@ -132,11 +132,25 @@ class Carrying:
             found = session.sender.refresh_many([row.submission for row in rows])
         except (Fenced, JournalFailed):
             raise
+        except SubmissionNotFound:
+            self._forgotten(rows)
+            return
         except PyjpmError as error:
             log.warning("what became of %d attestations cannot be told now: %s", len(rows), error.code)
             return
         for row, submission in zip(rows, found, strict=True):
             self._settled(row, submission)
+
+    def _forgotten(self, rows: Sequence[Row[Any]]) -> None:
+        """Takes up again what the journal does not know: it is another one, or an older copy. Under its key the chain
+        is asked before anything is sent."""
+        for row in rows:
+            try:
+                self._platform.session.submission(row.submission)
+            except SubmissionNotFound:
+                log.warning("the journal has forgotten event %s of order %s", row.seq, row.order_id)
+                again = {"state": EventState.RECEIVED, "submission": None, "due_at": 0, "tries": 0}
+                self._stored.change(row.id, **again)
 
     # --- on its way out --------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from pyjpm.custody import Signer
 from pyjpm.documents import Document
 from pyjpm.errors.attesters import NotAnAttester
@@ -169,17 +171,19 @@ class Intake(Desk):
             SignatureNotOf, MalformedDocument, DocumentForElsewhere: of the document.
         """
         self._platform.attestations.collect([document])
-        for row in self.stored.rows([EventState.WAITING, EventState.RECEIVED]):
+        for row in self.stored.rows([EventState.WAITING, EventState.RECEIVED], seq=document.body["seq"]):
             event, bound = event_of(row), self.book.find(row.source, row.order_id)
             if bound is None or row.milestone_index is None or row.number is None:
                 continue
             said = statement(event, bound, row.milestone_index, row.number)
             if same_content(document, bound, said):
                 for signer in document.signatures:
-                    if not self._attesting.is_attester(bound, signer):
-                        raise NotAnAttester.from_arguments({"setId": bound.terms.attester_set, "signer": signer})
+                    # One attester is one, however its address is written.
+                    address = to_checksum_address(signer)
+                    if not self._attesting.is_attester(bound, address):
+                        raise NotAnAttester.from_arguments({"setId": bound.terms.attester_set, "signer": address})
                     one = Document(document.kind, document.chain_id, document.contract, document.body)
-                    self._attesting.store(row.id, signer, one.signed(signer, document.signature(signer)))
+                    self._attesting.store(row.id, address, one.signed(address, document.signature(signer)))
                 self.stored.change(row.id, due_at=0)
                 return receipt_of(self.stored.row((row.source, row.order_id, row.milestone, row.seq)))
         raise AttestationNotAwaited("No event that waits here says what this attestation says.", **dict(document.body))

@@ -103,13 +103,22 @@ class StoredEvents:
             )
         return row
 
-    def rows(self, states: Collection[str] | None = None, *, order: str | None = None, limit: int = 1_000) -> Any:
+    def rows(
+        self,
+        states: Collection[str] | None = None,
+        *,
+        order: str | None = None,
+        seq: int | None = None,
+        limit: int = 1_000,
+    ) -> Any:
         """Events in these states, in the order in which they came."""
         query = select(_rows).order_by(_rows.c.id).limit(limit)
         if states is not None:
             query = query.where(_rows.c.state.in_(list(states)))
         if order is not None:
             query = query.where(_rows.c.order_id == order)
+        if seq is not None:
+            query = query.where(_rows.c.seq == seq)
         with self._database.reading() as connection:
             return connection.execute(query).all()
 
@@ -135,9 +144,9 @@ class StoredEvents:
 
     def counts(self) -> dict[str, int]:
         """How many events are in each state."""
-        query = select(_rows.c.state, func.count()).group_by(_rows.c.state).order_by(_rows.c.state)
+        query = select(_rows.c.state, func.count().label("events")).group_by(_rows.c.state).order_by(_rows.c.state)
         with self._database.reading() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.state: row.events for row in connection.execute(query)}
 
     # --- changing --------------------------------------------------------------------------------------------------
 
@@ -250,8 +259,13 @@ def _told(row: Row[Any]) -> str:
 
 def _unusable(event: StatusEvent) -> str:
     """What keeps it from being stored, in words; empty where nothing does."""
+    numbers = [event.seq, event.at, 0 if event.accepted is None else event.accepted]
+    if any(type(number) is not int for number in numbers):
+        return "The seq, at and accepted are whole numbers."
     for field, longest in _LENGTHS.items():
         value = getattr(event, field)
+        if not isinstance(value, str):
+            return f"The {field} is no text."
         if not value and field not in _MAY_BE_EMPTY:
             return f"The {field} is empty."
         if len(value) > longest or not value.isprintable():

@@ -26,6 +26,10 @@ def request(who: Platform, minor: int, name: str, currency: str = USD, payout: b
     return call_of(who, currency, "requestRedemption", minor, reference, payout)
 
 
+def test_the_platform_stands_on_the_chain_that_was_asked_for(chain: Any, bank: Platform) -> None:
+    assert bank.connection.genesis_hash == chain.connection().genesis_hash
+
+
 def test_deposits_and_redemptions_happen_once(watch: Watch, bank: Platform, buyer: Platform, seller: Platform) -> None:
     bank.deposits.mint(seller.session.wallet, Money("1.00", USD), deposit_reference=key(), idempotency_key=key()).wait()
     references = []

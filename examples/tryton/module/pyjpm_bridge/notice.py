@@ -52,7 +52,8 @@ class Notice(ModelSQL, ModelView):
                 if told is not None
             ]
         )
-        cls.__queue__.post(notices)
+        if notices:
+            cls.__queue__.post(notices)
 
     @classmethod
     def post(cls, notices):
@@ -73,7 +74,9 @@ class Notice(ModelSQL, ModelView):
     @classmethod
     def post_pending(cls):
         "For the cron."
-        cls.post(cls.search([("posted_at", "=", None)], limit=100))
+        # Those that wait longest since they were last tried: what is never taken does not keep others waiting.
+        waiting = cls.search([("posted_at", "=", None)], limit=100, order=[("write_date", "ASC"), ("id", "ASC")])
+        cls.post(waiting)
 
 
 def event(sale):

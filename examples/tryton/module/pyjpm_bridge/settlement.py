@@ -34,8 +34,10 @@ class Settlement(ModelSQL, ModelView):
         cls.__rpc__["settle"] = RPC(readonly=False)
 
     @classmethod
-    def settle(cls, reference, invoice_id, amount, currency, method):
+    def settle(cls, reference, invoice_id, before, amount, currency, method):
         """Book a payment on an invoice, or find that it was.
+
+        ``before`` is what was booked on it by settlements so far, as whoever asks believes.
 
         Returns state, invoice, amount (text) and currency of what stands under the reference. What the invoice can
         never take is stored as refused; whatever else is wrong (a closed period, an unknown method) raises, and
@@ -44,10 +46,10 @@ class Settlement(ModelSQL, ModelView):
         # Whoever may write settlements may have one booked; nobody writes one, or pays an invoice, past this.
         Pool().get("ir.model.access").check(cls.__name__, "write")
         with without_check_access():
-            return cls._settle(reference, invoice_id, amount, currency, method)
+            return cls._settle(reference, invoice_id, before, amount, currency, method)
 
     @classmethod
-    def _settle(cls, reference, invoice_id, amount, currency, method):
+    def _settle(cls, reference, invoice_id, before, amount, currency, method):
         pool = Pool()
         Date = pool.get("ir.date")
         Invoice = pool.get("account.invoice")
@@ -59,7 +61,10 @@ class Settlement(ModelSQL, ModelView):
         invoice = Invoice(invoice_id)
         # Two payments of one invoice, under two references, come one after the other.
         invoice.lock()
+        booked = sum(each.amount for each in cls.search([("invoice", "=", invoice.id), ("state", "=", "booked")]))
         refusal = _refusal(invoice, amount, currency)
+        if booked != before:
+            refusal = f"{booked} was booked before, not {before}"
         # First, so that of two at once one meets the constraint before it books anything.
         (settlement,) = cls.create(
             [
