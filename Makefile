@@ -153,10 +153,10 @@ test-brownie: setup $(BROWNIE_STAMP)
 
 TRYTON_STAMP := .venv-tryton/.stamp
 
-$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard erp/tryton/pyproject.toml erp/tryton/pyjpm_bridge/*.*)
+$(TRYTON_STAMP): tests/erp/tryton/requirements.txt $(wildcard examples/tryton/module/pyproject.toml examples/tryton/module/pyjpm_bridge/*.*)
 	$(PYTHON) -m venv .venv-tryton
 	.venv-tryton/bin/pip install --quiet --requirement $<
-	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./erp/tryton
+	.venv-tryton/bin/pip install --quiet --no-deps --force-reinstall ./examples/tryton/module
 	@touch $@
 
 test-erp: setup $(TRYTON_STAMP)

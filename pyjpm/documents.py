@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.documents import (
     DocumentForElsewhere,
     DocumentUnreadable,
@@ -142,7 +143,7 @@ class Document:
             DocumentVersionUnknown: a version that this release does not read.
         """
         try:
-            data = json.loads(text)
+            data = read_json(text)
         except ValueError as error:
             raise MalformedDocument("The document is not JSON.") from error
         if not isinstance(data, dict) or "pyjpm" not in data:

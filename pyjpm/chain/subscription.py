@@ -22,6 +22,7 @@ from typing import Any, Final
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from pyjpm.bounded_json import read_json
 from pyjpm.chain.url import public_url
 from pyjpm.chain.values import to_int
 
@@ -133,7 +134,7 @@ class HeadSubscription:
 
 
 def _answer(message: str | bytes) -> dict[str, Any]:
-    answer = json.loads(message)
+    answer = read_json(message)
     if not isinstance(answer, dict):
         raise ValueError("not a JSON-RPC object")
     return answer

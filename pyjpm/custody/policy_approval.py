@@ -22,6 +22,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyjpm.bounded_json import read_json
 from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
 from pyjpm.custody.policy_calls import Call
 from pyjpm.custody.signer import Signer
@@ -109,7 +110,7 @@ class Approval:
     def from_json(cls, text: str) -> Approval:
         """Read one. Raises SigningApprovalInvalid."""
         try:
-            return cls.from_dict(json.loads(text))
+            return cls.from_dict(read_json(text))
         except ValueError:
             raise _invalid("it is not JSON") from None
 

@@ -13,6 +13,7 @@ import struct
 import time
 from typing import Any, Final
 
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.policy import SignerProtocolError
 
 VERSION: Final = 1
@@ -49,8 +50,8 @@ def receive(connection: socket.socket, *, idle: float, whole: float) -> dict[str
         raise SignerProtocolError(f"A frame has at most {MOST} bytes, not {length}.", problem="too long")
     body = _exactly(connection, length, until)
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+        content = read_json(body)
+    except ValueError:
         raise SignerProtocolError("The frame is not JSON.", problem="not JSON") from None
     if not isinstance(content, dict) or content.get("v") != VERSION:
         raise SignerProtocolError(f"The frame is not of version {VERSION}.", problem="version")

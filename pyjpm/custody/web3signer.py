@@ -25,6 +25,7 @@ import urllib3
 from coincurve import PublicKey
 from eth_utils.crypto import keccak
 
+from pyjpm.bounded_json import read_json
 from pyjpm.chain.url import check_url, public_url
 from pyjpm.chain.values import check_address
 from pyjpm.custody.curve import address_of, recoverable
@@ -137,7 +138,7 @@ class _Server:
         try:
             return [
                 PublicKey(b"\4" + bytes.fromhex(str(key).removeprefix("0x")))
-                for key in json.loads(self.ask("GET", "/api/v1/eth1/publicKeys"))
+                for key in read_json(self.ask("GET", "/api/v1/eth1/publicKeys"))
             ]
         except (ValueError, TypeError):
             self.refuse("no list of keys")

@@ -43,7 +43,7 @@ def _configuration(folder: Path, port: int = 0, notices: str = "", secret: Path 
 
 def prepared() -> Path:
     """A database with a company, a product and stock: made once, and again when what it is made of has changed."""
-    module = [path for path in (ROOT / "erp" / "tryton" / "pyjpm_bridge").iterdir() if path.is_file()]
+    module = [path for path in (ROOT / "examples" / "tryton" / "module" / "pyjpm_bridge").iterdir() if path.is_file()]
     sources = [*sorted(module), SCRIPTS / "prepare.py", SCRIPTS / "requirements.txt"]
     content = b"".join(path.read_bytes() for path in sources)
     # With the year, whose fiscal year it has.
@@ -72,6 +72,8 @@ def _prepare(made: Path) -> None:
         # Whole in one file: without the log that SQLite keeps beside it.
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(folder / "whole")])
+        for outdated in PREPARED.glob("*.sqlite"):
+            outdated.unlink()
         os.replace(folder / "whole", made)
     finally:
         shutil.rmtree(folder)

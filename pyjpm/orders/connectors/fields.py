@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.money import MoneyError
 from pyjpm.errors.orders import RowUnusable
 from pyjpm.money import Money
-from pyjpm.orders.connectors.bounded_json import read_json
 from pyjpm.orders.connectors.connector import Problem, StatusEvent
 from pyjpm.orders.mapping import ColumnOrValue
 from pyjpm.orders.section import Section, Text

@@ -37,10 +37,10 @@ from xml.parsers.expat import ExpatError
 
 import urllib3
 
+from pyjpm.bounded_json import read_json
 from pyjpm.errors.intake import SourceRefused, SourceUnavailable
 from pyjpm.errors.money import MoneyError
 from pyjpm.money import minor_units
-from pyjpm.orders.connectors.bounded_json import read_json
 from pyjpm.orders.connectors.connector import Batch, Problem, StatusEvent
 
 GOODS: Final = "goods"

@@ -1,4 +1,4 @@
-"""JSON from outside, read so that its depth does no harm.
+"""JSON from outside, such as another company or another process sends, read so that its depth does no harm.
 
 Libraries of ours raise Python's recursion limit far above what the interpreter's stack holds, so that :mod:`json` alone
 would not refuse what is nested too deeply but crash. Only ``orjson`` bounds the depth, and only ``json`` keeps how
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 
-def read_json(text: str | bytes, *, parse_float: Callable[[str], Any]) -> Any:
+def read_json(text: str | bytes, *, parse_float: Callable[[str], Any] = float) -> Any:
     """The value of a JSON text.
 
     Args:
