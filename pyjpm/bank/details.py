@@ -107,6 +107,11 @@ def outside_name(tag: str, *parts: object) -> str:
     return tag + hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[: 32 - len(tag)]
 
 
+def payout_name(chain_id: int, token: str, participant: int, reference: str) -> str:
+    """What the payout of a redemption is called outside: its EndToEndId. ``reference`` is the redemption's."""
+    return outside_name("P", chain_id, token, participant, reference)
+
+
 def uetr_of(outside: str) -> uuid.UUID:
     """The UETR of an order: ever the same."""
     return uuid.UUID(bytes=hashlib.sha256(f"uetr\n{outside}".encode()).digest()[:16], version=4)

@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from pyjpm.bank.acts import End, ask, look
 from pyjpm.bank.channel import TRANSFER, party_plain_of
 from pyjpm.bank.desk import Desk, now
-from pyjpm.bank.details import PayoutDetails, account_plain_of, agent_plain_of, outside_name, uetr_of
+from pyjpm.bank.details import PayoutDetails, account_plain_of, agent_plain_of, payout_name, uetr_of
 from pyjpm.bank.payout import ON_CHAIN, REDEMPTION, TAKEN, PayoutState, StoredPayout, stored_payout
 from pyjpm.bank.tables import payout
 from pyjpm.errors.bank import PayoutMismatch, PayoutUnknown
@@ -60,7 +60,7 @@ class Payouts:
             raise PayoutUnknown("The chain has no such redemption.", reference=reference)
         if found["payoutHash"] != details.hash:
             raise PayoutMismatch("The redemption was requested with other payout details.", reference=reference)
-        outside = outside_name("P", session.record.chain_id, session.address(currency), participant, reference)
+        outside = payout_name(session.record.chain_id, session.address(currency), participant, reference)
         amount = Money.from_minor(found["amount"], currency)
         content = self.order(outside, amount, details)
         return self.store(outside, REDEMPTION, amount, content, participant=participant, reference=reference)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from pyjpm.bank.details import payout_name
 from pyjpm.cli.ledger import JsonOption, KeysOption, LedgerOption, RecordOption, RpcOption, read_keys
 from pyjpm.cli.progress import ProgressLine
 from pyjpm.cli.rows import print_rows
@@ -51,6 +52,12 @@ def command(
             statement=stated,
             since=first,
             until=last,
+            payout_name=lambda payout: payout_name(
+                platform.record.chain_id,
+                platform.record.address(payout.currency),
+                payout.participant,
+                payout.reference,
+            ),
             progress=lambda block, events: line.update("events compared", events, 0),
         )
     if as_json:

@@ -3,7 +3,8 @@
 Decisions that govern this module:
 
 * What is pending, or only a notice, is not on the account and is left out.
-* An entry of several payments is several, each under the bank's reference of it; else under its EndToEndId.
+* An entry of several payments is several, each under the bank's reference of it: its own, or the entry's with its
+  place, as the bank side mints and settles them. What the bank gave no name is known by its EndToEndId.
 """
 
 from __future__ import annotations
@@ -32,8 +33,14 @@ def booked_entries(statement: BankMessage | AccountReport) -> list[Booked]:
 
 def _payments(entry: BankEntry) -> list[Booked]:
     if len(entry.transactions) < 2:
-        return [_payment(entry, next(iter(entry.transactions), None), entry.reference)]
-    return [_payment(entry, each, each.bank_reference or "") for each in entry.transactions]
+        only = next(iter(entry.transactions), None)
+        own = None if only is None else only.bank_reference
+        return [_payment(entry, only, entry.bank_reference or own or entry.reference)]
+    name = entry.bank_reference
+    return [
+        _payment(entry, each, each.bank_reference or ("" if name is None else f"{name}/{place}"))
+        for place, each in enumerate(entry.transactions, 1)
+    ]
 
 
 def _payment(entry: BankEntry, transaction: Transaction | None, reference: str) -> Booked:

@@ -29,6 +29,7 @@ from pyjpm.ledger.books import compare_books
 from pyjpm.ledger.comparison import Comparison
 from pyjpm.ledger.items import Item, OpenItems, add_items, open_items
 from pyjpm.ledger.lives import OrderLife, Told, TradeLife, orders_of, told, trades_of
+from pyjpm.ledger.matching import PayoutName
 from pyjpm.ledger.payments import LedgerPayment, payments
 from pyjpm.ledger.reader import PATIENCE
 from pyjpm.ledger.reconciliation import Reconciliation, reconcile
@@ -268,6 +269,7 @@ class Ledger:
         statement: Sequence[BankEntry] | None = None,
         since: date | None = None,
         until: date | None = None,
+        payout_name: PayoutName | None = None,
         progress: Callable[[int, int], None] = lambda block, events: None,
     ) -> Reconciliation:
         """Compares ledger, chain and bank, as of the last block that is in, and names every break.
@@ -276,6 +278,7 @@ class Ledger:
             deposits: of the bank's own file of deposits and payouts (:func:`pyjpm.ledger.read_bank_file`).
             statement: of the bank's statement (camt.053); without either, only ledger and chain are compared.
             since, until: the first and last day that the bank's side covers (UTC); all if None.
+            payout_name: what the bank calls the payout of a redemption, where that is not the redemption's reference.
             progress: told the last block compared, and how many events.
 
         Raises:
@@ -289,6 +292,7 @@ class Ledger:
             statement=statement,
             since=since,
             until=until,
+            payout_name=payout_name,
             keys=self._keys,
             progress=progress,
         )

@@ -52,6 +52,9 @@ class Payout:
     fiat_reference: str = ""
 
 
+PayoutName = Callable[[Payout], str]
+
+
 @dataclass(slots=True)
 class Day:
     """One UTC day in one currency, minor units."""
@@ -79,6 +82,7 @@ def match(
     deposits: Sequence[BankEntry] | None,
     statement: Sequence[BankEntry] | None,
     covered: Callable[[date], bool] = lambda day: True,
+    payout_name: PayoutName | None = None,
 ) -> list[Break]:
     """Every break between chain and bank.
 
@@ -86,6 +90,7 @@ def match(
         deposits: of the bank's own file; None where there is none.
         statement: of the bank's statement; None where there is none.
         covered: whether the bank's side covers a day: what the chain has on another day is not missed there.
+        payout_name: what the bank calls the payout of a redemption (its EndToEndId), beside the reference itself.
     """
     found: list[Break] = []
     entries: dict[tuple[str, bool], BankEntry] = {}
@@ -97,7 +102,7 @@ def match(
         entries |= {(entry.reference, entry.credit): entry for entry in first}
         # Both sources may tell of the same repetition.
         found += [_repeated(entry) for entry in again if source is statement or statement is None]
-    by_mint, by_payout = _Mints(mints), _Payouts(payouts)
+    by_mint, by_payout = _Mints(mints), _Payouts(payouts, payout_name)
     for name, entry in entries.items():
         if deposits is not None and statement is not None and name not in on_statement:
             found.append(_entry_break(BreakKind.NOT_ON_STATEMENT, entry, "is in the bank's file, not on its statement"))
@@ -169,13 +174,14 @@ class _Mints:
 
 
 class _Payouts:
-    def __init__(self, payouts: Sequence[Payout]) -> None:
+    def __init__(self, payouts: Sequence[Payout], payout_name: PayoutName | None) -> None:
         self._settled: dict[str, list[Payout]] = defaultdict(list)
         self._by_reference: dict[str, list[Payout]] = defaultdict(list)
         for payout in payouts:
             if payout.state == "SETTLED":
                 self._settled[payout.fiat_reference].append(payout)
-            for name in _names(payout.reference):
+            named = () if payout_name is None else (payout_name(payout).lower(),)
+            for name in (*_names(payout.reference), *named):
                 self._by_reference[name].append(payout)
 
     def take(self, entry: BankEntry, *, known: bool) -> list[Break]:

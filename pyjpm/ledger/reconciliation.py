@@ -26,7 +26,7 @@ from pyjpm.ledger.breaks import Break, BreakKind
 from pyjpm.ledger.comparison import compare_figures, money_figures
 from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.lives import Told, mints_of, orders_of, payouts_of, told_by, trades_of
-from pyjpm.ledger.matching import Day, days_of, match
+from pyjpm.ledger.matching import Day, PayoutName, days_of, match
 from pyjpm.ledger.projection import Projection
 from pyjpm.ledger.reader import Page, Reader, TakenBack
 from pyjpm.ledger.remittances import check_remittances
@@ -92,6 +92,7 @@ def reconcile(
     statement: Sequence[BankEntry] | None = None,
     since: date | None = None,
     until: date | None = None,
+    payout_name: PayoutName | None = None,
     keys: Sequence[RemittanceKey] = (),
     progress: Callable[[int, int], None] = lambda block, events: None,
 ) -> Reconciliation:
@@ -117,6 +118,7 @@ def reconcile(
             deposits=deposits,
             statement=statement,
             covered=lambda day: (since is None or since <= day) and (until is None or day <= until),
+            payout_name=payout_name,
         )
         days = days_of(mints, payouts, statement if statement is not None else entries)
     return Reconciliation(

@@ -106,6 +106,7 @@ def _measure(bank: Platform, folder: Path, server: PostgresServer, rounds: int, 
     load = os.getloadavg()[0]
     head = bank.connection.head().number
     runs: dict[str, list[float]] = {"web3": [], "web3_undecoded": [], "sqlite": [], "postgresql": []}
+    cpu: dict[str, list[float]] = {"sqlite": [], "postgresql": []}
     ledgers: dict[str, str | Path] = {}
     events = 0
     for number in range(rounds):
@@ -114,9 +115,10 @@ def _measure(bank: Platform, folder: Path, server: PostgresServer, rounds: int, 
         for kind, where in (("sqlite", folder / f"{number}.db"), ("postgresql", server.url(server.create()))):
             ledgers[kind] = where
             with Ledger(where, bank) as ledger:
-                started = time.monotonic()
+                started, used = time.monotonic(), time.process_time()
                 events = ledger.sync(until=head).events
                 runs[kind].append(events / (time.monotonic() - started))
+                cpu[kind].append((time.process_time() - used) / events * 1e6)
         _say(", ".join(f"{name} {rates[-1]:,.0f}/s" for name, rates in runs.items()))
     medians = {name: statistics.median(rates) for name, rates in runs.items()}
     digests = set()
@@ -128,6 +130,8 @@ def _measure(bank: Platform, folder: Path, server: PostgresServer, rounds: int, 
         found[kind] = {
             "events_per_second": round(medians[kind]),
             "ratio_to_web3": round(medians[kind] / medians["web3"], 1),
+            # Of this process alone, without node and server: what a busy machine does not change.
+            "cpu_microseconds_per_event": round(statistics.median(cpu[kind]), 1),
             "equal_to_chain": compared.matches,
             "figures_compared": compared.figures,
         }

@@ -30,6 +30,7 @@ from pyjpm.chain import Connection, Nodes
 from pyjpm.errors.ledger import EventsInconsistent
 from pyjpm.ledger import BankEntry, BreakKind, Ledger
 from pyjpm.ledger.breaks import REMEDIES
+from pyjpm.ledger.matching import Payout
 
 WHERE = str | Path
 
@@ -175,6 +176,28 @@ def test_fiat_that_left_for_a_redemption_that_was_not_burned_is_found(scene: Sce
         found = synced.reconcile(statement=[*bank_side(scene), payout])
         assert [each.kind for each in found.breaks] == [kind]
         assert found.breaks[0].block is not None
+
+
+def test_the_name_that_the_bank_gives_a_payout_is_known(scene: Scene, synced: Ledger) -> None:
+    """Of a redemption that waits, and of one that was settled, whose payout the bank names in its own way."""
+    entries = bank_side(scene)
+    waiting = next(iter(scene.bank.session.events("USD", "RedemptionRequested"))).arguments["ref"].hex()
+
+    def named(payout: Payout) -> str:
+        return f"P{payout.participant}-{payout.reference[-8:]}"
+
+    participant = scene.alice.session.participant
+    paid = BankEntry("bank 77", 2_000, "USD", False, DAY, end_to_end_id=f"P{participant}-{waiting[-8:]}")
+    settled = BankEntry("bank 78", 3_000, "USD", False, DAY, end_to_end_id=f"P{participant}-{scene.redeemed[-8:]}")
+    statement = [*entries[:-1], settled, paid]
+    found = synced.reconcile(statement=statement, payout_name=named)
+    assert [each.kind for each in found.breaks] == [BreakKind.PAID_NOT_BURNED]
+    without = [each.kind for each in synced.reconcile(statement=statement).breaks]
+    assert sorted(without) == [
+        BreakKind.BURNED_NOT_PAID,
+        BreakKind.UNKNOWN_BANK_ENTRY,
+        BreakKind.UNKNOWN_BANK_ENTRY,
+    ]
 
 
 def test_two_things_wrong_are_two_breaks(scene: Scene, ledger_url: WHERE) -> None:
