@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyjpm.errors.rails import GatewayUnusable
-from pyjpm.sending.outside import Absent, Answer, Found, Refused
+from pyjpm.sending.outside import Absent, Answer, Found, Refused, Unknown
 
 _NAME: Final = re.compile(r"swift/[A-Z2-7]{16}")
 _KEPT, _READY = "kept", "ready"
@@ -76,6 +76,18 @@ class FolderGateway:
             (known / _READY).rename(self._out / f"{name}.{_ending(content)}")
         _sync(self._out)
         return Found(name, matches=(known / _KEPT).read_bytes() == text)
+
+
+class NoGateway:
+    """Stands where no gateway is set: nothing can be told of any message."""
+
+    def find(self, reference: str) -> Answer:
+        """Unknown."""
+        return Unknown("no gateway is set")
+
+    def send(self, reference: str, content: Any) -> Answer | None:
+        """Unknown; nothing is sent."""
+        return Unknown("no gateway is set")
 
 
 def _name(reference: str) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 from pyjpm.money import Money
 from pyjpm.rails.rulebook import Rail
 from pyjpm.rails.store import Move
+from pyjpm.sending import Submission, SubmissionState
+from pyjpm.sending.effects import Effect, EffectState
+from pyjpm.sending.operation import NEGATIVE
 
 
 class RailStatus(StrEnum):
@@ -24,6 +27,20 @@ class RailStatus(StrEnum):
     """The gateway has the message."""
     FAILED = "FAILED"
     """This rail did not carry it: repeat it, or change the rail."""
+
+
+def status_of_submission(submission: Submission) -> RailStatus:
+    """How far a token payment is."""
+    if submission.state is SubmissionState.FINAL:
+        return RailStatus.PAID
+    failed = submission.state in NEGATIVE or submission.state is SubmissionState.CONFLICT
+    return RailStatus.FAILED if failed else RailStatus.ACCEPTED
+
+
+def status_of_effect(effect: Effect) -> RailStatus:
+    """How far a message is."""
+    ended = {EffectState.CONFIRMED: RailStatus.SENT, EffectState.FAILED: RailStatus.FAILED}
+    return ended.get(effect.state, RailStatus.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ import logging
 import time as wall
 import uuid
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.base import PyjpmError
@@ -40,20 +40,20 @@ from pyjpm.platform import Platform
 from pyjpm.rails.choosing import Chooser
 from pyjpm.rails.decision import STOPPED, Decision
 from pyjpm.rails.facts import Directory, Facts
+from pyjpm.rails.gateway import NoGateway
 from pyjpm.rails.instruction import Instruction
 from pyjpm.rails.lock import Spent, TokenLock
 from pyjpm.rails.message import MessageMaker
 from pyjpm.rails.names import Names
-from pyjpm.rails.payment import RailPayment, RailStatus
+from pyjpm.rails.payment import RailPayment, RailStatus, status_of_effect, status_of_submission
 from pyjpm.rails.rulebook import Rail, Rulebook
 from pyjpm.rails.store import Choices, Chosen, Stage
 from pyjpm.remittance import Remittance
 from pyjpm.sending import Submission, SubmissionState
 from pyjpm.sending.clock import Clock
-from pyjpm.sending.effects import PATIENCE, Effect, Effects, EffectState
+from pyjpm.sending.effects import PATIENCE, Effects, EffectState
 from pyjpm.sending.negative import NegativeAnswers
-from pyjpm.sending.operation import NEGATIVE
-from pyjpm.sending.outside import Answer, Found, Outside, Unknown
+from pyjpm.sending.outside import Found, Outside
 from pyjpm.sending.trail import Word
 
 MESSAGE: Final = "swift"
@@ -152,7 +152,7 @@ class Rails:
         elif chosen.stage is Stage.SWIFT:
             effect = self._effects.find(self._names(chosen).effect)
             if effect.state is not EffectState.FAILED:
-                raise _not_changeable(chosen, _of_effect(effect), "its message may have been sent")
+                raise _not_changeable(chosen, status_of_effect(effect), "its message may have been sent")
             facts = self._chooser.facts(instruction, now)
             if facts.stopped or facts.no_token:
                 raise _not_changeable(chosen, RailStatus.FAILED, facts.stopped or facts.no_token)
@@ -361,7 +361,7 @@ class Rails:
         )
 
     def _other_side(self) -> Outside:
-        return self._gateway or _NoGateway()
+        return self._gateway or NoGateway()
 
     # --- looks -----------------------------------------------------------------------------------------------------
 
@@ -379,7 +379,7 @@ class Rails:
         uetr: str | None = None
         if chosen.stage is Stage.TOKEN:
             submission = self._submission(names)
-            status = RailStatus.ACCEPTED if submission is None else _of_submission(submission)
+            status = RailStatus.ACCEPTED if submission is None else status_of_submission(submission)
             said = None if submission is None else submission.state.value
             reference = "0x" + names.reference.hex()
         else:
@@ -387,7 +387,7 @@ class Rails:
             status, said = RailStatus.LOCKING, None
             if chosen.stage is Stage.SWIFT:
                 effect = self._effects.find(names.effect)
-                status, said = _of_effect(effect), effect.detail
+                status, said = status_of_effect(effect), effect.detail
         if chosen.held is not None:
             # A token payment that is being withdrawn may still be paid: only where nothing left is it a "no".
             status = RailStatus.FAILED if chosen.stage is Stage.TOKEN else RailStatus.LOCKING
@@ -407,34 +407,11 @@ class Rails:
         )
 
 
-class _NoGateway:
-    """Stands where no gateway is set: nothing can be told of any message."""
-
-    def find(self, reference: str) -> Answer:
-        return Unknown("no gateway is set")
-
-    def send(self, reference: str, content: Any) -> Answer | None:
-        return Unknown("no gateway is set")
-
-
 def _remittance(instruction: Instruction, names: Names) -> Remittance:
     return Remittance(
         end_to_end_id=instruction.end_to_end_id,
         uetr=uuid.UUID(names.uetr(instruction.uetr)),
         text=instruction.remittance,
-    )
-
-
-def _of_submission(submission: Submission) -> RailStatus:
-    if submission.state is SubmissionState.FINAL:
-        return RailStatus.PAID
-    failed = submission.state in NEGATIVE or submission.state is SubmissionState.CONFLICT
-    return RailStatus.FAILED if failed else RailStatus.ACCEPTED
-
-
-def _of_effect(effect: Effect) -> RailStatus:
-    return {EffectState.CONFIRMED: RailStatus.SENT, EffectState.FAILED: RailStatus.FAILED}.get(
-        effect.state, RailStatus.ACCEPTED
     )
 
 
