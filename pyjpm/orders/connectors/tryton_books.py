@@ -1,7 +1,7 @@
 """What was paid on the chain, booked on Tryton's invoices: an effect outside the chain, once each.
 
-Needs the module ``pyjpm_bridge`` in Tryton (examples/tryton/module): its table of settlements has one row a reference, by a
-constraint of the database, and a payment is booked in the transaction that stores its row.
+Needs the module ``pyjpm_bridge`` in Tryton (examples/tryton/module): its table of settlements has one row a reference,
+by a constraint of the database, and a payment is booked in the transaction that stores its row.
 
 Decisions that govern this module:
 
