@@ -18,6 +18,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyjpm.contracts import artifacts
+from pyjpm.contracts.words import encode_plain
 
 Parameter = Mapping[str, Any]
 # The same few addresses come back over and over; each checksum costs a Keccak.
@@ -166,6 +167,10 @@ class Codec:
     def encode(self, function: str, *arguments: Any) -> bytes:
         """Calldata for ``function``."""
         entry = self._functions[function]
+        if len(arguments) == len(entry.inputs):
+            plain = encode_plain(entry.input_types, arguments)
+            if plain is not None:
+                return entry.selector + plain
         values = [to_abi(part, value) for part, value in zip(entry.inputs, arguments, strict=True)]
         return entry.selector + encode(entry.input_types, values)
 

@@ -89,7 +89,8 @@ class Admission:
                 continue
             reason = self._reason(request, verdict, refusal, lane)
             if reason is None:
-                requests.append(replace(request, debits=self._funds.own_debits(call)))
+                debits = self._funds.own_debits(call)
+                requests.append(replace(request, debits=debits) if debits else request)
             elif self._may_say(request.owner, call, verdict, lane, view):
                 requests.append(replace(request, refused=reason))
             else:

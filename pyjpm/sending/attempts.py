@@ -22,9 +22,10 @@ from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.rows import ATTEMPTS, Attempt, in_parts, to_attempts
+from pyjpm.sending.rows import ATTEMPTS, FLYING, Attempt, Flying, in_parts, to_attempts, to_flying
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
+_ORDER: Final = (attempt.c.lane, attempt.c.nonce, attempt.c.beside, attempt.c.id)
 CANCEL_GAS = 21_000
 CALL, CANCEL, PRICED_CANCEL = 0, 1, 2
 CANCELS: Final = 2
@@ -46,6 +47,22 @@ class Attempts:
         if wallets is None:
             return self._read(query)
         return [each for part in in_parts(wallets) for each in self._read(query.where(attempt.c.lane.in_(part)))]
+
+    def flying(self, wallets: Sequence[str]) -> list[Flying]:
+        """Those of these wallets that have bytes and may still be mined, in the order of ``living``."""
+        query = FLYING.where(attempt.c.state.in_(ALIVE)).order_by(*_ORDER)
+        with self._database.reading() as connection:
+            return [
+                each
+                for part in in_parts(wallets)
+                for each in to_flying(connection.execute(query.where(attempt.c.lane.in_(part))))
+            ]
+
+    def load(self, ids: Sequence[str]) -> list[Attempt]:
+        """Those with these ids that may still be mined, in the order of ``living``."""
+        query = ATTEMPTS.where(attempt.c.state.in_(ALIVE))
+        found = [each for part in in_parts(ids) for each in self._read(query.where(attempt.c.id.in_(part)))]
+        return sorted(found, key=lambda each: (each.wallet, each.nonce, each.beside, each.id))
 
     def unsigned(self, wallets: Sequence[str]) -> list[Attempt]:
         """Those that have a nonce and no bytes, by wallet and nonce."""
@@ -111,7 +128,7 @@ class Attempts:
         return data
 
     def _read(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Attempt]:
-        ordered = query.order_by(attempt.c.lane, attempt.c.nonce, attempt.c.beside, attempt.c.id)
+        ordered = query.order_by(*_ORDER)
         with self._database.reading() as connection:
             return to_attempts(connection.execute(ordered, values or {}))
 

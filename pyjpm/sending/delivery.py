@@ -80,18 +80,18 @@ class Delivery:
         with self._mutex:
             self._next.update((each.id, (ends, _FIRST_PAUSE)) for each in attempts)
 
-    def due(self, attempts: Sequence[Attempt]) -> list[Attempt]:
-        """Those whose bytes are to be sent again by now."""
+    def due(self, ids: Sequence[str]) -> list[str]:
+        """Those attempts whose bytes are to be sent again by now."""
         now = self._clock.monotonic()
         with self._mutex:
-            return [each for each in attempts if each.raw is not None and self._next.get(each.id, (0.0, 0.0))[0] <= now]
+            return [each for each in ids if self._next.get(each, (0.0, 0.0))[0] <= now]
 
-    def forget(self, attempts: Sequence[Attempt]) -> None:
-        """These are not sent any more."""
+    def forget(self, ids: Sequence[str]) -> None:
+        """These attempts are not sent any more."""
         with self._mutex:
-            for each in attempts:
-                self._next.pop(each.id, None)
-                self._stuck.pop(each.id, None)
+            for each in ids:
+                self._next.pop(each, None)
+                self._stuck.pop(each, None)
 
     def _note_sent(self, attempts: Sequence[Attempt]) -> None:
         now = self._clock.monotonic()

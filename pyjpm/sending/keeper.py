@@ -26,7 +26,7 @@ from pyjpm.sending.outcomes import Findings
 from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.resolution import Resolver
 from pyjpm.sending.retiring import Retiring
-from pyjpm.sending.rows import Attempt
+from pyjpm.sending.rows import Attempt, Flying
 from pyjpm.sending.signatures import Signed, sign
 from pyjpm.sending.signing import TransactionSigner
 
@@ -101,8 +101,8 @@ class LaneKeeper:
         seen = self.view() if view is None else view
         used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
         missing, ended = self._resolver.look(used, seen)
-        self._delivery.forget(ended)
-        by_wallet: dict[str, list[Attempt]] = defaultdict(list)
+        self._delivery.forget([each.id for each in ended])
+        by_wallet: dict[str, list[Flying]] = defaultdict(list)
         for each in missing:
             by_wallet[each.wallet].append(each)
         failures = []
@@ -120,7 +120,8 @@ class LaneKeeper:
                 with self._journal.lanes.held_if_free(wallet, wait=wait) as is_held:
                     if is_held:
                         failures += self._advance(lane, signer, by_wallet[wallet], count, seen)
-        self.send(missing if resend else self._delivery.due(missing), seen)
+        ids = [each.id for each in missing]
+        self.send(self._journal.attempts.load(ids if resend else self._delivery.due(ids)), seen)
         return failures
 
     def carry_on_soon(self, wallets: Sequence[str]) -> None:
@@ -199,7 +200,7 @@ class LaneKeeper:
             return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(
-        self, lane: Lane, signer: TransactionSigner, missing: list[Attempt], used: int, view: View
+        self, lane: Lane, signer: TransactionSigner, missing: list[Flying], used: int, view: View
     ) -> list[PyjpmError]:
         if lane.state is LaneState.OK and used > lane.next_nonce:
             (lane,) = self._recovery.take({lane.wallet: signer}, view)
@@ -212,15 +213,16 @@ class LaneKeeper:
         self._numbering.number(lane.wallet, view)
         return self.sign_and_send([lane.wallet], view)
 
-    def _free_refused(self, wallet: str, missing: Sequence[Attempt]) -> None:
+    def _free_refused(self, wallet: str, missing: Sequence[Flying]) -> None:
         now = self._clock.time()
         for each in missing:
             if each.kind is AttemptKind.CALL and each.refused_since is not None:
                 if now - each.refused_since < self._jam_after:
                     continue
+                asked = [asked for attempt in self._journal.attempts.load([each.id]) for asked in attempt.asked]
                 nobody = NobodyTakesIt(
                     f"Every node refuses the transaction on nonce {each.nonce} of {wallet}.",
-                    submission=each.asked[0].id if each.asked else None,
+                    submission=asked[0].id if asked else None,
                 )
                 self._journal.attempts.add_cancels(wallet, [each.nonce], because=nobody)
 

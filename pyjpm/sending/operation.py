@@ -190,7 +190,8 @@ class Submission:
         state: see SubmissionState.
         nonce: of the newest attempt; None before the first.
         tx_hash: 0x-hex, of the newest attempt once signed, or of the transaction that brought it about.
-        block_number, gas_used, contract_address: from the receipt, once mined.
+        block_number, gas_used, contract_address: once mined; ``gas_used`` is None where it was seen with many others,
+            by what its block's events tell and not by its receipt.
         created_at: seconds since 1970 (UTC) by this machine's clock.
         not_before: unix seconds before which it is not signed.
         error: why it reverted, was rejected or waits for somebody (``PyjpmError.to_dict``); None otherwise.

@@ -35,7 +35,7 @@ from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings, Outcome, Outcomes
-from pyjpm.sending.rows import Asked, Attempt
+from pyjpm.sending.rows import Asked, Attempt, Flying
 from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Resolver:
         self._clock = clock
         self._negative = NegativeAnswers(nodes, lanes)
 
-    def look(self, used: Mapping[str, int], view: View) -> tuple[list[Attempt], list[Attempt]]:
+    def look(self, used: Mapping[str, int], view: View) -> tuple[list[Flying], list[Flying]]:
         """Store what became of these wallets' attempts.
 
         Args:
@@ -76,18 +76,18 @@ class Resolver:
 
         Raises transport faults, Fenced.
         """
-        living = [each for each in self._attempts.living(list(used)) if each.raw is not None]
+        flying = self._attempts.flying(list(used))
         findings = Findings()
         # None of the others can have been mined.
-        ended = self._mined([each for each in living if each.nonce < used[each.wallet]], view, findings)
-        open_ = [each for each in living if (each.wallet, each.nonce) not in ended]
-        self._used_nonces(open_, used, view, findings)
+        over = self._attempts.load([each.id for each in flying if each.nonce < used[each.wallet]])
+        ended = self._mined(over, view, findings)
+        self._used_nonces([each for each in over if (each.wallet, each.nonce) not in ended], view, findings)
         self._unsettled(list(used), view, findings)
         if findings:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
-        missing = [each for each in living if (each.wallet, each.nonce) not in gone]
-        return missing, [each for each in living if (each.wallet, each.nonce) in gone]
+        missing = [each for each in flying if (each.wallet, each.nonce) not in gone]
+        return missing, [each for each in flying if (each.wallet, each.nonce) in gone]
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""
@@ -210,11 +210,10 @@ class Resolver:
 
     # --- used nonces -----------------------------------------------------------------------------------------------
 
-    def _used_nonces(self, open_: Sequence[Attempt], used: Mapping[str, int], view: View, findings: Findings) -> None:
+    def _used_nonces(self, over: Sequence[Attempt], view: View, findings: Findings) -> None:
         by_place: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
-        for each in open_:
-            if each.nonce < used[each.wallet]:
-                by_place[each.wallet, each.nonce].append(each)
+        for each in over:
+            by_place[each.wallet, each.nonce].append(each)
         consumers = Consumers(view.connection, view.number)
         for (wallet, nonce), attempts in by_place.items():
             consumer = consumers.of(wallet, nonce)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, String, column, select, table
 
@@ -30,7 +29,19 @@ SUBMISSIONS: Final = select(*_SUBMISSION).join_from(payment, attempt, _newest, i
 
 # Each attempt with the payments of which it is the newest: a cancel has none.
 ATTEMPTS: Final = select(
-    attempt,
+    attempt.c.id,
+    attempt.c.lane,
+    attempt.c.nonce,
+    attempt.c.kind,
+    attempt.c.beside,
+    attempt.c.to,
+    attempt.c.data,
+    attempt.c.gas,
+    attempt.c.price,
+    attempt.c.raw,
+    attempt.c.tx_hash,
+    attempt.c.state,
+    attempt.c.refused_since,
     payment.c.id.label("submission"),
     payment.c.kind.label("submission_kind"),
     payment.c.owner.label("submission_owner"),
@@ -39,10 +50,28 @@ ATTEMPTS: Final = select(
     payment.c.data.label("submission_data"),
     payment.c.error.label("submission_error"),
 ).join_from(attempt, payment, _newest, isouter=True)
+_OF_ATTEMPT: Final = 13
+_KINDS: Final = {each.value: each for each in AttemptKind}
+_ATTEMPT_STATES: Final = {each.value: each for each in AttemptState}
+_STATES: Final = {each.value: each for each in SubmissionState}
+
+# Of what is on its way, as much as every look needs.
+FLYING: Final = select(attempt.c.id, attempt.c.lane, attempt.c.nonce, attempt.c.kind, attempt.c.refused_since).where(
+    attempt.c.raw.is_not(None)
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Flying(NamedTuple):
+    """A transaction that has bytes. ``refused_since``: unix seconds, as of Attempt."""
+
+    id: str
+    wallet: str
+    nonce: int
+    kind: AttemptKind
+    refused_since: int | None
+
+
+class Asked(NamedTuple):
     """A submission as its attempt sees it. ``refused``: it waits for the cancel of what nobody took or signed."""
 
     id: str
@@ -54,8 +83,7 @@ class Asked:
     refused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One transaction. ``raw`` and ``tx_hash`` are None until signed; ``price`` in wei, 0 but for a priced cancel."""
 
     id: str
@@ -97,50 +125,45 @@ def to_submission(row: Row[Any]) -> Submission:
     )
 
 
+def to_flying(rows: Iterable[Any]) -> list[Flying]:
+    """Rows of FLYING."""
+    return [Flying(id_, lane, nonce, _KINDS[kind], since) for id_, lane, nonce, kind, since in rows]
+
+
 def to_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
     """Rows of ATTEMPTS, those of one attempt next to each other."""
     found: list[Attempt] = []
     asked: list[Asked] = []
-    last: Row[Any] | None = None
-    for row in rows:
-        if last is not None and row.id != last.id:
+    last: Sequence[Any] | None = None
+    for row in map(tuple, rows):
+        if last is not None and row[0] != last[0]:
             found.append(_attempt(last, asked))
             asked = []
-        if row.submission is not None:
-            asked.append(_asked(row))
+        if row[_OF_ATTEMPT] is not None:
+            id_, kind, owner, state, to, data, error = row[_OF_ATTEMPT:]
+            asked.append(Asked(id_, kind, owner, _STATES[state], to, data, error is not None))
         last = row
     if last is not None:
         found.append(_attempt(last, asked))
     return found
 
 
-def _asked(row: Row[Any]) -> Asked:
-    return Asked(
-        id=row.submission,
-        kind=row.submission_kind,
-        owner=row.submission_owner,
-        state=SubmissionState(row.submission_state),
-        to=row.submission_to,
-        data=row.submission_data,
-        refused=row.submission_error is not None,
-    )
-
-
-def _attempt(row: Row[Any], asked: Sequence[Asked]) -> Attempt:
+def _attempt(row: Sequence[Any], asked: Sequence[Asked]) -> Attempt:
+    id_, lane, nonce, kind, beside, to, data, gas, price, raw, tx_hash, state, since = row[:_OF_ATTEMPT]
     return Attempt(
-        id=row.id,
-        wallet=row.lane,
-        nonce=row.nonce,
-        kind=AttemptKind(row.kind),
-        beside=row.beside,
-        to=row.to,
-        data=row.data,
-        gas=row.gas,
-        price=int(row.price or 0),
-        raw=row.raw,
-        tx_hash=row.tx_hash,
-        state=AttemptState(row.state),
-        refused_since=row.refused_since,
+        id=id_,
+        wallet=lane,
+        nonce=nonce,
+        kind=_KINDS[kind],
+        beside=beside,
+        to=to,
+        data=data,
+        gas=gas,
+        price=int(price or 0),
+        raw=raw,
+        tx_hash=tx_hash,
+        state=_ATTEMPT_STATES[state],
+        refused_since=since,
         asked=tuple(asked),
     )
 

@@ -12,7 +12,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyjpm.chain.raw import decode_raw
@@ -103,4 +103,4 @@ def _checked(attempt: Attempt, signed: SignedBytes, chain_id: int) -> Attempt:
                 wallet=attempt.wallet,
                 field=name,
             )
-    return replace(attempt, raw=raw, tx_hash=said.hash, state=AttemptState.SIGNED)
+    return attempt._replace(raw=raw, tx_hash=said.hash, state=AttemptState.SIGNED)

@@ -268,10 +268,16 @@ def forgotten_is_failed(replaced: Replace) -> None:
     """Takes a transaction that a node does not know any more for a failed one."""
     used = Resolver._used_nonces
 
-    def failing(self: Resolver, open_: Any, counts: Any, view: View, findings: Any) -> None:
-        used(self, open_, counts, view, findings)
-        for each in open_:
-            if each.state is AttemptState.BROADCAST and view.connection.transaction(each.tx_hash) is None:
+    def failing(self: Resolver, over: Any, view: View, findings: Any) -> None:
+        used(self, over, view, findings)
+        ended = {each.attempt.id for each in findings.outcomes}
+        for each in self._attempts.living():
+            if (
+                each.id not in ended
+                and self._lanes.is_taken(each.wallet)
+                and each.state is AttemptState.BROADCAST
+                and view.connection.transaction(each.tx_hash) is None
+            ):
                 told = [Answer(asked.id, State.REVERTED, attempt=each.id) for asked in each.asked]
                 findings.outcomes.append(Outcome(each, AttemptState.DEAD, told))
 
@@ -282,11 +288,10 @@ def forgotten_is_failed(replaced: Replace) -> None:
 def used_nonce_is_proof(replaced: Replace) -> None:
     """Takes a used nonce for proof that its payment was made."""
 
-    def concluding(self: Resolver, open_: Any, used: Any, view: View, findings: Any) -> None:
-        for each in open_:
-            if each.nonce < used[each.wallet]:
-                told = [Answer(asked.id, State.FINAL, attempt=each.id) for asked in each.asked]
-                findings.outcomes.append(Outcome(each, AttemptState.FINAL, told))
+    def concluding(self: Resolver, over: Any, view: View, findings: Any) -> None:
+        for each in over:
+            told = [Answer(asked.id, State.FINAL, attempt=each.id) for asked in each.asked]
+            findings.outcomes.append(Outcome(each, AttemptState.FINAL, told))
 
     replaced(Resolver, "_used_nonces", concluding)
 

@@ -1,0 +1,66 @@
+"""What became of many transactions at once: by whole blocks, and by a few questions about nonces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sending.engine_support import Place, stage
+
+from pyjpm.chain.connection import Connection
+from pyjpm.chain.values import Transaction
+from pyjpm.sending.mined import Consumers
+
+MANY = 30
+MORE_THAN_THERE_IS = 10**15
+
+
+def test_many_are_confirmed_by_their_blocks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    receipts = Connection.receipts
+
+    def counted(self: Connection, tx_hashes: Any) -> Any:
+        asked.extend(tx_hashes)
+        return receipts(self, tx_hashes)
+
+    monkeypatch.setattr(Connection, "receipts", counted)
+    with stage(place) as s:
+        engine = s.engine()
+        orders = [s.pay(f"{i}", 100 + i) for i in range(MANY)]
+        orders.insert(7, s.pay("too much", MORE_THAN_THERE_IS))
+        sent = engine.sender.submit_many(s.lanes[0], orders)
+        s.network.clock.sleep(4)
+        engine.sender.carry_on()
+        found = engine.journal.get_many([each.id for each in sent])
+        assert [each.state.value for each in found] == [*["FINAL"] * 7, "REVERTED", *["FINAL"] * (MANY - 7)]
+        assert s.paid() == [100 + i for i in range(MANY)]
+        assert asked == [found[7].tx_hash], "only what emitted nothing was asked for by its receipt"
+        assert found[7].gas_used is not None
+        assert all(each.block_number for each in found)
+
+
+def test_what_took_many_nonces_is_told_by_few_requests() -> None:
+    chain = OfOneBlock(nonces=500, at=90)
+    consumers = Consumers(chain, 100)  # type: ignore[arg-type]
+    assert [consumers.of("us", nonce).hash for nonce in range(500)] == [f"0x{nonce}" for nonce in range(500)]  # type: ignore[union-attr]
+    assert consumers.of("us", 500) is None
+    assert chain.blocks == [90, 100]
+    assert chain.counts < 20
+
+
+class OfOneBlock:
+    """A chain on which all happened in one block."""
+
+    def __init__(self, nonces: int, at: int) -> None:
+        self.nonces, self.at = nonces, at
+        self.blocks: list[int] = []
+        self.counts = 0
+
+    def transaction_count(self, _: str, *, at: int) -> int:
+        self.counts += 1
+        return self.nonces if at >= self.at else 0
+
+    def block_transactions(self, at: int) -> list[Transaction]:
+        self.blocks.append(at)
+        mined = range(self.nonces) if at == self.at else ()
+        return [Transaction(f"0x{nonce}", "us", nonce, "them", 0, b"", 21_000, at) for nonce in mined]  # type: ignore[arg-type]
