@@ -13,6 +13,7 @@ import logging
 from enum import StrEnum
 from typing import Final
 
+from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import NotDecidable
 from pyjpm.errors.sending import StillPending
 from pyjpm.errors.token import AlreadyPaid
@@ -114,8 +115,8 @@ class TokenLock:
                 reference="0x" + names.reference.hex(),
             )
             session.sender.wait(void.id, min(_A_BLOCK, session.timeout))
-        except (AlreadyPaid, StillPending):
-            pass  # what became of it the contract says
+        except (AlreadyPaid, ReferenceConflict, StillPending):
+            pass  # it was paid meanwhile, or may yet be: what became of it the contract says
 
     def _token(self, currency: str) -> str:
         """The token that keeps the lock: the payment's own, or, where there is none, the platform's first."""

@@ -10,13 +10,24 @@ import pytest
 from rails.rails_support import Hub
 
 from pyjpm import LocalSigner, Platform
-from pyjpm.testing import new_company, start_chain
+from pyjpm.testing import backed_platform, new_company, start_chain
 
 
 @pytest.fixture(scope="session")
 def chain() -> Iterator[Any]:
+    """Of these tests alone: some of them stop its mining."""
     with start_chain("anvil") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def bank(chain: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """On that chain; what others keep for the session stands on another."""
+    journal = tmp_path_factory.mktemp("rails") / "journal.sqlite"
+    with backed_platform(
+        chain.connection(), LocalSigner.generate(), journal=journal, currencies=("USD", "EUR")
+    ) as deployed:
+        yield deployed
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 from planted import bank_side
 from scene import Scene
-from test_command import Desk
+from test_ledger_command import Desk
 
 from pyjpm.cli import main
 from pyjpm.errors import ledger as errors
