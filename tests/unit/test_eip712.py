@@ -51,7 +51,7 @@ def messages(primary: str) -> st.SearchStrategy[dict[str, Any]]:
             return st.integers(0, 1)
         if label == "kind":
             return st.integers(0, 3)
-        return PLAIN.get(kind) or uint(int(kind.removeprefix("uint")))
+        return PLAIN[kind] if kind in PLAIN else uint(int(kind.removeprefix("uint")))
 
     def of(name: str) -> st.SearchStrategy[dict[str, Any]]:
         pairs = [member.split(" ") for member in structs[name].split(",")]
