@@ -26,7 +26,7 @@ from pyjpm.money import Money
 from pyjpm.remittance import Remittance
 from pyjpm.sending.outside import Absent, Answer, Found
 
-TRANSFER: Final = "transfer"
+TRANSFER: Final = "credit transfer"
 RETURN: Final = "return"
 
 

@@ -380,7 +380,7 @@ def test_a_lost_book_finds_the_order_that_left(side: BankSide, house: House) -> 
 def test_the_channel_replaces_nothing(tmp_path: Path, house: House) -> None:
     channel = FileChannel(tmp_path)
     content = {
-        "order": "transfer",
+        "order": "credit transfer",
         "uetr": str(uuid.uuid4()),
         "amount": "1",
         "currency": "USD",
