@@ -10,6 +10,7 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -221,23 +222,21 @@ def reprices_after_a_timeout(replaced: Replace) -> None:
 
 @mutant(*[disasters.lagging] * 4, disasters.restored, disasters.lower_limit, disasters.stopped_payer)
 def any_node_will_do(replaced: Replace) -> None:
-    """One node's word for what was mined: the lowest head of all nodes is believed, whatever was seen before."""
+    """One node's word for what was mined: the nodes are asked in turn, and believed however far they are."""
+    best, turns = Nodes.best, itertools.count()
 
-    def lowest(self: Nodes, at_least: int = 0) -> View:
-        seen = []
-        for connection in self.connections:
+    def next_in_turn(self: Nodes, at_least: int = 0) -> View:
+        turn = next(turns) % len(self.connections)
+        for connection in self.connections[turn:] + self.connections[:turn]:
             try:
                 head = connection.newest()
             except ChainError:
                 continue
             if head is not None:
-                seen.append(View(connection, head.number, head.hash, head.timestamp))
-        if not seen:
-            return best(self, at_least)
-        return min(seen, key=lambda view: view.number)
+                return View(connection, head.number, head.hash, head.timestamp)
+        return best(self, at_least)
 
-    best = Nodes.best
-    replaced(Nodes, "best", lowest)
+    replaced(Nodes, "best", next_in_turn)
 
 
 @mutant(disasters.restored, disasters.hoarded)
