@@ -187,6 +187,8 @@ class Decisions:
     def free(self, wallet: str, nonce: int, price: int, raw: bytes, tx_hash: str, *, who: str, reason: str) -> None:
         """Have a signed, priced cancel sent on a jammed nonce; what was bound to it goes again on another.
 
+        The alarm stays until the nonce is used: whoever frees the wallet may die before it has the ether.
+
         Raises NotDecidable where nothing of ours waits on that nonce, or a priced cancel is there already.
         """
         word, now = Word(who, "unjam", wallet, reason), self._now()
@@ -210,7 +212,6 @@ class Decisions:
                 "state": AttemptState.SIGNED,
             }
             connection.execute(insert(attempt).values(**values))
-            clear_alarms(connection, now=now, wallet=wallet)
             record(connection, word, f"nonce {nonce} at {price} wei: {tx_hash}", now)
 
     def _view(self) -> View:

@@ -103,6 +103,9 @@ class Outcomes:
             write_answers(connection, [answer for _, answer in findings.answers])
             for submission in _settled(findings):
                 clear_alarms(connection, now=now, submission=submission)
+            for wallet in {each.attempt.wallet for each in findings.outcomes if each.attempt.price}:
+                # A priced cancel took the jammed nonce.
+                clear_alarms(connection, now=now, wallet=wallet)
             for wallet in findings.halted:
                 lanes.halt(connection, wallet)
             for each in findings.alarms:

@@ -26,7 +26,7 @@ rounds, and ratios are between sides of one run. A run with a block more than 90
 WHY = """\
 ## Where the time goes
 
-The node takes more than 4,000 raw payments a second, so the budget leaves a payment some 0.4 ms. That is what it costs
+The node takes 4,000 to 7,600 raw payments a second, so the budget leaves a payment 0.2 to 0.4 ms. More is what it costs
 in our interpreter alone, which runs one thread at a time, and for about half of a run no thread of it runs: all wait
 for the node, the disk or a processor, of which node, watcher and we have two. Of the interpreter's time
 

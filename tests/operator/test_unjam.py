@@ -15,6 +15,7 @@ from pyjpm.chain.raw import decode_raw
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.outbox import LaneJammed, NotDecidable, PriceUnknown
+from pyjpm.errors.sending import StillPending
 from pyjpm.sending.decisions import Decisions
 from pyjpm.sending.unjamming import unjam
 from pyjpm.witnessing import ContractWitness
@@ -68,6 +69,34 @@ def test_a_jammed_wallet_is_freed_and_pays_what_waits(
                 reason="again",
                 clock=network.clock,
             )
+        engine.close()
+
+
+def test_the_alarm_stays_until_the_nonce_is_used(journal_url: str | Path, copies: Copies) -> None:
+    """Who frees a wallet may die between the cancel and the ether: the cancel moves nothing by itself."""
+    with stage(Place(journal_url, copies)) as s:
+        engine, network, rescue = s.engine(), s.network, signer(77)
+        Thief(network, key(0)).send_to_self(price=1_000_000_000)
+        network.clock.sleep(1)
+        waits = engine.sender.submit(s.lanes[0], s.pay("waits"))
+        engine.run(network.clock, 30)
+        nodes = Nodes([network.connection(0), network.connection(1)], clock=network.clock, parallel=False)
+        decisions = Decisions(nodes, engine.journal, ContractWitness(network.record()), network.clock)
+
+        def free() -> None:
+            wallet = LocalSigner.from_key(key(0))
+            said = {"who": "Ada", "reason": "jammed", "clock": network.clock, "timeout": 10.0}
+            unjam(nodes, engine.journal, decisions, wallet, rescue, **said)
+
+        with pytest.raises(StillPending):  # the rescue account has no ether yet
+            free()
+        engine.run(network.clock, 30)
+        assert [each.code for each in engine.journal.alarms.list()] == [LaneJammed.code]
+        network.fund_ether(rescue.address, 10**18)
+        free()
+        engine.run(network.clock, 30)
+        assert engine.state(waits) == "FINAL"
+        assert engine.journal.alarms.list() == []
         engine.close()
 
 
