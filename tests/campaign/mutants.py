@@ -341,7 +341,7 @@ def refuses_the_whole_call(replaced: Replace) -> None:
     replaced(pyjpm.sending.sender, "raise_if_all_refused", refusing)
 
 
-@mutant(disasters.crashes, disasters.no_quorum, disasters.lower_limit, disasters.lower_limit)
+@mutant(disasters.restored, disasters.lost_mark, disasters.no_quorum, disasters.lower_limit, disasters.lower_limit)
 def a_revert_holds_up_recovery(replaced: Replace) -> None:
     """Leaves a reverted transaction without an end while nobody may be told of it."""
     reverted = Resolver._reverted
