@@ -269,7 +269,7 @@ def write(report: dict[str, Any]) -> Path:
     """The report where it belongs."""
     BUILD.mkdir(exist_ok=True)
     path = BUILD / "faults.json"
-    path.write_text(json.dumps(report, indent=1) + "\\n")
+    path.write_text(json.dumps(report, indent=1) + "\n")
     return path
 
 
