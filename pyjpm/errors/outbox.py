@@ -27,10 +27,10 @@ class NobodyTakesIt(SendingError):
     hint: ClassVar[str] = "Look at the nodes' limits and the signer's policy; then submit it again under the same key."
 
 
-class JournalRestored(SendingError):
-    """The journal was restored from an older copy, in which this was still to be sent: it was not."""
+class NotSentUnasked(SendingError):
+    """It was still to be sent by a journal that may be older than what was told of it: it was not."""
 
-    code: ClassVar[str] = "JOURNAL_RESTORED"
+    code: ClassVar[str] = "NOT_SENT_UNASKED"
     hint: ClassVar[str] = (
         "If it was not withdrawn and not paid in another way since, submit it again under the same idempotency key."
     )

@@ -10,6 +10,8 @@ Decisions that govern this module:
   that are stored already are doubted: they could be tried again, and may have been.
 * What such a database was still to send is doubted too, and ends unsent unless the chain has it: since the copy was
   made its client may have been told "no", and have paid in another way. Asked for again, it is sent.
+* A copy since which no nonce was used looks like the newest. So what lost its nonce before the lease was taken is not
+  sent unasked either, whether the database was restored or its process died.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from pyjpm.errors.outbox import JournalRestored
+from pyjpm.errors.outbox import NotSentUnasked
 from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
 from pyjpm.sending.bulk import write_many
@@ -68,7 +70,7 @@ class Lanes:
         self._locks: dict[str, threading.RLock] = {}
         self._leaving: dict[str, threading.RLock] = {}
         self._mutex = threading.Lock()
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}  # the chain's next nonce then
 
     @contextmanager
     def held(self, wallets: Iterable[str]) -> Iterator[None]:
@@ -115,6 +117,14 @@ class Lanes:
         """Whether this process took the wallet's lease."""
         return wallet in self._taken
 
+    def may_have_been_told(self, wallet: str, nonce: int) -> bool:
+        """Whether somebody may know what became of a nonce that this journal does not: it was used before the lease
+        was taken, or the lane recovers."""
+        if nonce < self._taken.get(wallet, 0):
+            return True
+        found = self.read(wallet)
+        return found is not None and found.state is LaneState.RECOVERING
+
     def take(self, wallet: str, *, chain_nonce: int, known_to: int) -> Lane:
         """Take the lease, and say how far the lane is.
 
@@ -146,7 +156,7 @@ class Lanes:
                 _doubt(connection, wallet)
                 _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))
             taken = _read(connection, wallet)
-        self._taken.add(wallet)
+        self._taken[wallet] = chain_nonce
         return taken
 
     def read(self, wallet: str) -> Lane | None:
@@ -214,9 +224,9 @@ def halt(connection: Connection, wallet: str) -> None:
     connection.execute(update(lane).where(lane.c.wallet == wallet).values(state=LaneState.HALTED))
 
 
-def not_sent() -> JournalRestored:
-    """Why what waited in a restored journal ends."""
-    return JournalRestored("The journal was restored from an older copy; what was to be sent by it was not.")
+def not_sent() -> NotSentUnasked:
+    """Why what a journal was still to send ends that may be older than what was told of it."""
+    return NotSentUnasked("It was not sent: somebody may have been told that it failed, which this journal has lost.")
 
 
 def _doubt(connection: Connection, wallet: str) -> None:

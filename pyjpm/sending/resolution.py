@@ -10,8 +10,8 @@ Decisions that govern this module:
   is foreign, and halts the lane: somebody else has the key. Not found yet means not yet.
 * A negative answer waits until it is allowed (``negative``). Until then its transaction has its end, and what it
   carried is DOUBTED: a lane recovers from what was mined, not from what may be told.
-* What lost its nonce goes back to what waits, unless its lane recovers: then it may have been answered since, and is
-  DOUBTED too.
+* What lost its nonce goes back to what waits, and a batch that reverted is tried line by line, unless somebody may have
+  been told of it already (``Lanes.may_have_been_told``).
 """
 
 from __future__ import annotations
@@ -149,13 +149,9 @@ class Resolver:
 
     def _without_nonce(self, attempt: Attempt, asked: Asked) -> Answer:
         """What was bound to a nonce that is used waits for another."""
-        if self._recovers(attempt.wallet):
+        if self._lanes.may_have_been_told(attempt.wallet, attempt.nonce):
             return Answer(asked.id, State.DOUBTED, not_sent(), attempt.id)
         return Answer(asked.id, State.APPROVED, attempt=attempt.id, cancelled=asked.refused)
-
-    def _recovers(self, wallet: str) -> bool:
-        lane = self._lanes.read(wallet)
-        return lane is not None and lane.state is LaneState.RECOVERING
 
     def _reverted(self, reverted: Sequence[tuple[Attempt, Mined]], view: View, findings: Findings) -> None:
         carried = [(attempt, mined.receipt, asked) for attempt, mined in reverted for asked in attempt.asked]
@@ -179,7 +175,8 @@ class Resolver:
         positive = self._positive(attempt.wallet, asked.id, verdict, findings, attempt.id)
         if positive is not None:
             return positive
-        if verdict.effect is not Effect.VOIDED and len(attempt.asked) > 1 and not self._recovers(attempt.wallet):
+        kept = verdict.effect is not Effect.VOIDED and len(attempt.asked) > 1
+        if kept and not self._lanes.may_have_been_told(attempt.wallet, attempt.nonce):
             # One of them kept all from happening: each is tried by itself, once it was asked about again.
             return Answer(asked.id, State.APPROVED, attempt=attempt.id)
         if self._attempts.others_of([asked.id], [attempt.id]) or not self._negative.allowed(asked.owner, view):
@@ -226,7 +223,8 @@ class Resolver:
         first = attempts[0]
         carried = [(attempt, asked) for attempt in attempts for asked in attempt.asked]
         calls = [_call(attempt, asked) for attempt, asked in carried]
-        recovering = self._recovers(first.wallet)
+        lane = self._lanes.read(first.wallet)
+        recovering = lane is not None and lane.state is LaneState.RECOVERING
         by_us = (
             _is_cancel(consumer)
             or self._is_same(calls, consumer)

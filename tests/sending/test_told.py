@@ -211,14 +211,20 @@ def test_what_a_restored_copy_waits_to_send_is_sent_only_if_it_is_asked_for_agai
         assert s.paid() == [20]
         with pytest.raises(OperationRejected) as told:
             engine.sender.wait(waits.id, 1)
-        assert told.value.details["error"]["code"] == "JOURNAL_RESTORED"
+        assert told.value.details["error"]["code"] == "NOT_SENT_UNASKED"
         assert engine.sender.submit(s.lanes[0], withdrawn).id == waits.id
         engine.run(s.network.clock, 5)
         assert engine.state(waits) == "FINAL"
         assert sorted(s.paid()) == [20, 700]
 
 
-def test_lines_that_a_restored_copy_would_try_singly_are_asked_for_again(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("allowed", "since"), [(200, ["FINAL", "REJECTED", "FINAL"]), (10, ["REJECTED", "REJECTED", "REJECTED"])]
+)
+def test_lines_that_a_restored_copy_would_try_singly_are_asked_for_again(
+    place: Place, allowed: int, since: list[str]
+) -> None:
+    """Also where none of them used a further nonce since, so that nothing shows how old the copy is."""
     with stage(place) as s:
         engine = s.engine()
         s.network.stop(1)
@@ -226,21 +232,26 @@ def test_lines_that_a_restored_copy_would_try_singly_are_asked_for_again(place: 
         lines = [s.pay("line 0", 100), s.pay("line 1", 5_000), s.pay("line 2", 30)]
         accepted = engine.sender.submit_together(s.lanes[0], s.together(lines), lines)
         copy = s.copy()
-        s.network.limit(s.world.payer, "EUR", 200)
+        s.network.limit(s.world.payer, "EUR", allowed)
         s.network.start(1)
         s.network.start(2)
         engine.run(s.network.clock, 60)
-        assert [engine.state(each) for each in accepted] == ["FINAL", "REJECTED", "FINAL"]
+        assert [engine.state(each) for each in accepted] == since
+        paid = s.paid()
         engine.close()
         s.restore(copy)
         limit(s, 10**9)
         engine = s.engine()
         engine.run(s.network.clock, 90)
-        assert sorted(s.paid()) == [30, 100]
-        assert [engine.state(each) for each in accepted] == ["FINAL", "REVERTED", "FINAL"]
+        assert s.paid() == paid
+        assert [engine.state(each) for each in accepted] == [each.replace("REJECTED", "REVERTED") for each in since]
+        states(engine, s, lines)
+        engine.run(s.network.clock, 5)
+        assert sorted(s.paid()) == [30, 100, 5_000]
 
 
-def test_a_nonce_that_a_cancel_used_since_the_copy_pays_nothing_unasked(place: Place) -> None:
+@pytest.mark.parametrize("since", [[], [20]])
+def test_a_nonce_that_a_cancel_used_since_the_copy_pays_nothing_unasked(place: Place, since: list[int]) -> None:
     with stage(place) as s:
         engine = s.engine()
         s.network.stop(1)
@@ -254,10 +265,11 @@ def test_a_nonce_that_a_cancel_used_since_the_copy_pays_nothing_unasked(place: P
         s.network.start(1)
         s.network.start(2)
         s.network.clock.sleep(5)
-        s.network.inject(s.world.raw(s.pay("sent since", 20), lane=0, nonce=1))
+        for amount in since:
+            s.network.inject(s.world.raw(s.pay("sent since", amount), lane=0, nonce=1))
         s.network.clock.sleep(5)
         s.restore(copy)
         engine = s.engine()
         engine.run(s.network.clock, 90)
-        assert s.paid() == [20]
+        assert s.paid() == since
         assert engine.state(lost) == "REJECTED"
