@@ -128,9 +128,10 @@ class Admission:
         """Whether its client may hear of it. Where its name stands for something else, it can never happen."""
         if verdict.effect is Effect.CONFLICT:
             return True
-        if isinstance(refusal, AlreadyPaid) and self._witness.is_named(call):
-            return False  # paid since its name was read: it is read again
-        known = verdict.effect is Effect.VOIDED or is_absent(self._witness, call, verdict)
+        known = verdict.effect is Effect.VOIDED
+        if not known and is_absent(self._witness, call, verdict):
+            # Spent since its name was read: it is read again.
+            known = not isinstance(refusal, AlreadyPaid)
         # What has no name of its own may be as asked by somebody else's doing: the contract's refusal stands.
         known = known or not self._witness.is_named(call)
         return known and lane.state is not LaneState.RECOVERING and self._negative.allowed(owner, view)
