@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaign.killer import Stage, failpoints, staged
+from campaign.killer import Kill, Stage, failpoints, staged
 
 KILLS = 30
 
@@ -21,6 +21,17 @@ KILLS = 30
 def stage() -> Iterator[Stage]:
     with staged() as made:
         yield made
+
+
+def test_what_is_listed_by_one_process_is_reached_by_the_next(stage: Stage) -> None:
+    """The first connection of a process passes points of its own; whoever made the process had his long ago."""
+    listed = stage.passages("auto")
+    with staged() as next_one:
+        for name in ("before rollback journal.open", "after rollback journal.open"):
+            assert listed[name] == 1
+            result = next_one.kill(Kill("auto", name, 1), seed=1)
+            assert result["reached"], name
+            assert result["findings"] == {}, name
 
 
 def test_killed_anywhere_it_pays_each_key_once(stage: Stage) -> None:

@@ -2,17 +2,21 @@
 
 Decisions that govern this module:
 
-* Made by fork before its maker opens a socket, a file or a thread, so a copy starts with nothing but imported code:
-  a few milliseconds instead of a second.
+* It is a program of its own, not a fork of its maker: what that had opened before, such as a database engine whose
+  first connection is behind it, would be passed on, and a life would not pass what a new process passes.
+* Its copies are forks, so that each starts with nothing but imported code: a few milliseconds instead of a second.
 * It does not outlive its maker: its pipe closes when the maker dies, however it dies, and it then ends its copy.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import pkgutil
 import select
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -40,22 +44,24 @@ class Ending:
 
 
 class Zygote:
-    """Runs ``work(order)`` in copies of a clean process, one after the other. A context manager."""
+    """Runs ``work(order)`` in copies of a clean process, one after the other. A context manager.
+
+    Args:
+        work: a function of a module, found there by its name.
+        patience: seconds that a copy may live.
+    """
 
     def __init__(self, work: Work, *, patience: float = 60.0) -> None:
         orders_out, orders_in = os.pipe()
         answers_out, answers_in = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.close(orders_in)
-            os.close(answers_out)
-            try:
-                _serve(work, os.fdopen(orders_out), answers_in, patience)
-            finally:
-                os._exit(0)
+        name = f"{work.__module__}:{work.__qualname__}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "campaign.zygote", name, str(orders_out), str(answers_in), str(patience)],
+            pass_fds=(orders_out, answers_in),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         os.close(orders_out)
         os.close(answers_in)
-        os.set_inheritable(orders_in, False)
         self._orders, self._answers = os.fdopen(orders_in, "w"), os.fdopen(answers_out)
 
     def run(self, order: Mapping[str, Any]) -> Ending:
@@ -67,7 +73,7 @@ class Zygote:
         """End it."""
         self._orders.close()
         self._answers.close()
-        os.waitpid(self.pid, 0)
+        self._process.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -135,3 +141,9 @@ def _gone(orders: Any) -> bool:
     poll = select.poll()
     poll.register(orders, select.POLLHUP)
     return any(happened & select.POLLHUP for _, happened in poll.poll(0))
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # a life that is killed and started again warns of what it finds
+    _name, _orders, _answers, _patience = sys.argv[1:]
+    _serve(pkgutil.resolve_name(_name), os.fdopen(int(_orders)), int(_answers), float(_patience))
