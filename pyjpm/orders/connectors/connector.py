@@ -17,7 +17,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
+
+CURRENCY: Final = "currency"
+"""In an event's ``extra``: of its ``accepted``, as the source names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,8 @@ class StatusEvent:
         document: what proves it, such as a delivery note; its hash goes on the chain. None for none.
         at: when the status was reached, unix seconds.
         extra: whatever else a script may want to know. ``place`` says where in the source this stands, such as
-            ``orders.csv:17``. Not part of what the event says: a repeat may differ in it.
+            ``orders.csv:17``; ``currency`` in which currency ``accepted`` is: where it is told, it must be the
+            order's. Not part of what the event says: a repeat may differ in it.
     """
 
     source: str

@@ -33,7 +33,7 @@ from pyjpm.errors.escrow import (
 from pyjpm.errors.outbox import OperationCancelled, OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed, SubmissionNotFound
 from pyjpm.order import OrderState
-from pyjpm.orders.connectors.connector import StatusEvent
+from pyjpm.orders.connectors.connector import CURRENCY, StatusEvent
 from pyjpm.orders.intake.attesting import Attesting, says_less, statement
 from pyjpm.orders.intake.book import BoundOrder, OrderBook
 from pyjpm.orders.intake.decisions import Decisions
@@ -158,7 +158,7 @@ class Carrying:
         if self._was_sent(row, event):
             return
         place = self._placed(row, event)
-        if place is None or not self._is_live(row, place):
+        if place is None or not self._is_priced(row, event, place) or not self._is_live(row, place):
             return
         decision, is_operators = self._decided(row, event, place)
         less = "" if is_operators else says_less(event, place.bound.terms.milestones[place.index], place.number)
@@ -208,6 +208,15 @@ class Carrying:
         place = _Place(bound, index, meaning.status, meaning.number)
         self._stored.change(row.id, means=place.status, number=place.number, milestone_index=index, **mapping)
         return place
+
+    def _is_priced(self, row: Row[Any], event: StatusEvent, place: _Place) -> bool:
+        """Whether its amount, where it tells one, is of the order's currency. Nobody's word makes it so."""
+        named, currency = event.extra.get(CURRENCY), self._platform.session.money(0, place.bound.terms.token).currency
+        if event.accepted is None or named in (None, currency):
+            return True
+        told = f"{event.place}: its amount is in {named}, the order in {currency}."
+        self._end(row, EventState.UNMAPPED, "CURRENCY_DIFFERS", told)
+        return False
 
     def _is_live(self, row: Row[Any], place: _Place) -> bool:
         """Whether the milestone can be attested: its order is open, and funded where it is to be."""

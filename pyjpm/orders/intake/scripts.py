@@ -112,7 +112,11 @@ class Occasion:
     platform: Platform
 
     def key(self, name: str) -> str:
-        """An idempotency key for something that the function does about this event: the same whenever it is asked."""
+        """An idempotency key for something that the function does about this event: the same whenever it is asked.
+
+        Another revision of the same order is another event. What is to happen once for an order needs a key of its own,
+        made of ``bound.chain_order``.
+        """
         return event_key(self.event, "script", name)
 
     def order(self) -> Order:

@@ -13,7 +13,8 @@ class EventState(StrEnum):
     RECEIVED = "RECEIVED"
     """Stored; nothing was done about it yet."""
     UNMAPPED = "UNMAPPED"
-    """The mapping names no status or no milestone for it: looked at again once the mapping or the order book has."""
+    """The mapping names no status or no milestone for it, or it is priced in a currency that is not the order's: looked
+    at again once the mapping or the order book has changed."""
     IGNORED = "IGNORED"
     """The mapping, a script or an operator says that it is no business of payments."""
     WAITING = "WAITING"
