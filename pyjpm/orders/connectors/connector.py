@@ -23,6 +23,11 @@ CURRENCY: Final = "currency"
 """In an event's ``extra``: of its ``accepted``, as the source names it."""
 
 
+def printable(text: str) -> str:
+    """A source's text as a database and a terminal take it: whatever is not printable is written as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusEvent:
     """One status of one order, or of a part of it, as its source tells it.
@@ -56,8 +61,8 @@ class StatusEvent:
 
     @property
     def place(self) -> str:
-        """Where in the source this stands."""
-        return self.extra.get("place") or f"{self.source}/{self.order}/{self.milestone}/{self.seq}"
+        """Where in the source this stands, printable."""
+        return printable(self.extra.get("place") or f"{self.source}/{self.order}/{self.milestone}/{self.seq}")
 
 
 @dataclass(frozen=True, slots=True)

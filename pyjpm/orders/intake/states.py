@@ -22,7 +22,7 @@ class EventState(StrEnum):
     HELD = "HELD"
     """A script holds it, or it says less than the terms know: somebody decides."""
     SUBMITTED = "SUBMITTED"
-    """Attested, and in the outbox."""
+    """Attested, and in the outbox or about to be."""
     DONE = "DONE"
     """On the chain, with its effect."""
     OUTDATED = "OUTDATED"
