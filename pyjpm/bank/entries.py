@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from pyjpm.bank.channel import party_plain_of
 from pyjpm.bank.desk import ReserveAccount, now
 from pyjpm.bank.details import account_plain_of, agent_plain_of
-from pyjpm.iso20022.entries import BankEntry, BankMessage, Transaction
+from pyjpm.iso20022.entries import BankMessage, Movement
 from pyjpm.money import Money
 
 
@@ -98,52 +98,18 @@ def stored(row: Row[Any]) -> StoredEntry:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One movement out of an entry: the whole of it, or one transaction of a batch."""
-
-    entry: BankEntry
-    transaction: Transaction | None
-    amount: Money
-    reference: str | None
-    """The bank's own; None where it gave none."""
-
-    @property
-    def end_to_end_id(self) -> str | None:
-        """The payer's, or ours where it is a payout."""
-        said = None if self.transaction is None else self.transaction.end_to_end_id
-        return None if said == "NOTPROVIDED" else said
-
-
-def items(entry: BankEntry) -> list[Item]:
-    """What an entry is made of. A batch is taken apart where each part has its own amount and name."""
-    parts = entry.transactions
-    amounts = [each.amount for each in parts if each.amount is not None]
-    if len(parts) > 1 and len(amounts) == len(parts) and {each.currency for each in amounts} == {entry.amount.currency}:
-        return [
-            Item(entry, each, amount, each.bank_reference or _part(entry.bank_reference, number))
-            for number, (each, amount) in enumerate(zip(parts, amounts, strict=True), 1)
-        ]
-    first = parts[0] if len(parts) == 1 else None
-    own = None if first is None else first.bank_reference
-    return [Item(entry, first, entry.amount, entry.bank_reference or own)]
-
-
-def _part(reference: str | None, number: int) -> str | None:
-    return None if reference is None else f"{reference}/{number}"
-
-
-def row_of(account: ReserveAccount, item: Item, message: BankMessage) -> dict[str, Any]:
+def row_of(account: ReserveAccount, item: Movement, message: BankMessage) -> dict[str, Any]:
     """What an item is in the book, before anything was done about it."""
     tx = item.transaction
     # Without a name of the bank's it is known by where it stood, and somebody decides about it.
-    reference = item.reference or f"{message.message_id}{item.entry.path}"
-    named = f"{account.name}\n{item.entry.credit}\n{reference}"
+    place = f"{item.entry.path}/{item.part}" if item.part else item.entry.path
+    reference = item.reference or f"{message.message_id}{place}"
+    named = f"{account.name}\n{item.credit}\n{reference}"
     # The side of a reversal is the other one: the entry that it takes back may have the same reference.
     return {
         "id": hashlib.sha256(named.encode()).hexdigest()[:32],
         "account": account.name,
-        "credit": int(item.entry.credit),
+        "credit": int(item.credit),
         "reference": reference if len(reference) <= 80 else hashlib.sha256(reference.encode()).hexdigest(),
         "currency": item.amount.currency,
         "amount": str(item.amount.minor),
@@ -161,13 +127,13 @@ def row_of(account: ReserveAccount, item: Item, message: BankMessage) -> dict[st
     }
 
 
-def _counterparty(item: Item) -> dict[str, Any]:
+def _counterparty(item: Movement) -> dict[str, Any]:
     tx = item.transaction
     if tx is None:
         return {}
     party, account, agent = (
         (tx.debtor, tx.debtor_account, tx.debtor_agent)
-        if item.entry.credit
+        if item.credit
         else (tx.creditor, tx.creditor_account, tx.creditor_agent)
     )
     return {

@@ -31,7 +31,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from pyjpm.bank.deposits import Deposits
 from pyjpm.bank.desk import Desk, ReserveAccount, Resolve, note_message
-from pyjpm.bank.entries import EntryState, Item, StoredEntry, items, row_of
+from pyjpm.bank.entries import EntryState, StoredEntry, row_of
 from pyjpm.bank.payout import OPEN, PayoutState
 from pyjpm.bank.payouts import Payouts
 from pyjpm.bank.recall import ENDED, RecallState
@@ -41,7 +41,7 @@ from pyjpm.bank.tables import VERSION, decision, entry, meta, payout
 from pyjpm.book import Book
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.iso20022 import MessageRefused
-from pyjpm.iso20022.entries import AccountReport, BankMessage
+from pyjpm.iso20022.entries import AccountReport, BankMessage, Movement, movements
 from pyjpm.iso20022.reading import parse
 from pyjpm.iso20022.returns import Return, read_recalls, read_returns
 from pyjpm.iso20022.statement_reading import read_bank_message
@@ -375,12 +375,17 @@ def _enter(
     """Stores a report's booked entries, those of them that are new; their ids, and how many are not booked."""
     names: list[str] = []
     booked = [each for each in report.entries if each.status == "BOOK"]
-    for item in (item for each in booked for item in items(each)):
+    for item in (item for each in booked for item in movements(each)):
         place = {"line": item.entry.line, "path": item.entry.path}
         if item.amount.currency != account.currency:
             problems.append({"code": "AM03", "text": "The entry is not in the account's currency.", **place})
             continue
         values = row_of(account, item, message)
+        if values["id"] in names:
+            # Within one report each entry stands once: these are two, and one name is not enough to mint both.
+            text = "Another entry of this report has this reference; the first one counts."
+            problems.append({"code": "REFERENCE_USED", "text": text, **place})
+            continue
         there = connection.execute(select(entry).where(entry.c.id == values["id"])).one_or_none()
         if there is None:
             connection.execute(insert(entry).values(**values))
@@ -388,10 +393,9 @@ def _enter(
             text = "An entry of this reference is in the book with another amount."
             problems.append({"code": "REFERENCE_USED", "text": text, **place})
             continue
-        if values["id"] not in names:
-            names.append(values["id"])
+        names.append(values["id"])
     return names, len(report.entries) - len(booked)
 
 
-def _same(row: Row[Any], item: Item) -> bool:
+def _same(row: Row[Any], item: Movement) -> bool:
     return (int(row.amount), row.currency) == (item.amount.minor, item.amount.currency)

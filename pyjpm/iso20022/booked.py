@@ -10,7 +10,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from pyjpm.errors.ledger import InvalidBankFile
-from pyjpm.iso20022.entries import AccountReport, BankEntry, BankMessage, Transaction
+from pyjpm.iso20022.entries import AccountReport, BankMessage, Movement, movements
 from pyjpm.ledger import BankEntry as Booked
 
 
@@ -27,28 +27,24 @@ def booked_entries(statement: BankMessage | AccountReport) -> list[Booked]:
             raise InvalidBankFile("An entry of the statement cannot be used.", line=rejected.line, field=rejected.path)
         for entry in report.entries:
             if entry.status == "BOOK":
-                found += _payments(entry)
+                found += [_payment(each) for each in movements(entry)]
     return found
 
 
-def _payments(entry: BankEntry) -> list[Booked]:
-    if len(entry.transactions) < 2:
-        only = next(iter(entry.transactions), None)
-        own = None if only is None else only.bank_reference
-        return [_payment(entry, only, entry.bank_reference or own or entry.reference)]
-    name = entry.bank_reference
-    return [
-        _payment(entry, each, each.bank_reference or ("" if name is None else f"{name}/{place}"))
-        for place, each in enumerate(entry.transactions, 1)
-    ]
-
-
-def _payment(entry: BankEntry, transaction: Transaction | None, reference: str) -> Booked:
+def _payment(movement: Movement) -> Booked:
+    entry, transaction = movement.entry, movement.transaction
     when = entry.booked or entry.value
     if when is None:
         raise InvalidBankFile("An entry of the statement has no date.", line=entry.line, field=entry.path)
+    # NtryRef names the whole entry, none of its parts.
+    reference = movement.reference or ("" if movement.part else entry.reference)
     named = None if transaction is None else transaction.end_to_end_id or transaction.instruction_id
-    amount = entry.amount if transaction is None or transaction.amount is None else transaction.amount
+    amount = movement.amount
     return Booked(
-        reference or named or f"line {entry.line}", amount.minor, amount.currency, entry.credit, when.date(), named
+        reference or named or f"line {entry.line}",
+        amount.minor,
+        amount.currency,
+        movement.credit,
+        when.date(),
+        named,
     )

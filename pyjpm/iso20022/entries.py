@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +75,53 @@ class BankEntry:
     transactions: tuple[Transaction, ...]
     line: int
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement out of an entry: the whole of it, or one transaction of a batch."""
+
+    entry: BankEntry
+    transaction: Transaction | None
+    amount: Money
+    credit: bool
+    reference: str | None
+    """The bank's own; None where it gave none."""
+    part: int = 0
+    """Its place in a batch, from 1; 0 of the whole of an entry."""
+
+    @property
+    def end_to_end_id(self) -> str | None:
+        """The payer's, or ours where it is a payout."""
+        said = None if self.transaction is None else self.transaction.end_to_end_id
+        return None if said == "NOTPROVIDED" else said
+
+
+def movements(entry: BankEntry) -> list[Movement]:
+    """What an entry is made of. A batch is taken apart where each part has its own amount in the entry's currency.
+
+    A part has its own side: charges may be taken off a batch of credits. Where the bank gives several parts one
+    reference, such as the entry's, they are told apart by their places.
+    """
+    parts = entry.transactions
+    amounts = [each.amount for each in parts if each.amount is not None]
+    if len(parts) > 1 and len(amounts) == len(parts) and {each.currency for each in amounts} == {entry.amount.currency}:
+        given = Counter(each.bank_reference for each in parts)
+        return [
+            Movement(entry, each, amount, each.credit, _part_reference(entry, each, number, given), number)
+            for number, (each, amount) in enumerate(zip(parts, amounts, strict=True), 1)
+        ]
+    only = parts[0] if len(parts) == 1 else None
+    own = None if only is None else only.bank_reference
+    return [Movement(entry, only, entry.amount, entry.credit, entry.bank_reference or own)]
+
+
+def _part_reference(entry: BankEntry, part: Transaction, number: int, given: Counter[str | None]) -> str | None:
+    own = part.bank_reference
+    if own is not None and given[own] == 1 and own != entry.bank_reference:
+        return own
+    shared = own or entry.bank_reference
+    return None if shared is None else f"{shared}/{number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,13 +39,21 @@ from pyjpm.errors.iso20022 import DuplicateMessage, MessageNotTaken
 from pyjpm.iso20022.identifiers import check_bic
 from pyjpm.iso20022.initiation import Instruction, Line, PaymentFile, read_payment_file
 from pyjpm.iso20022.parties import CUSTOMER, NO_PARTY, Account, Party
-from pyjpm.iso20022.refusals import REFUSALS, reason_for, reason_of
-from pyjpm.iso20022.status import ACCEPTED, PENDING, REJECTED, SETTLED, StatusLine, write_status
+from pyjpm.iso20022.refusals import REFUSALS, reason_of
+from pyjpm.iso20022.status import REJECTED, StatusLine, write_status
 from pyjpm.iso20022.tables import VERSION, instruction, message, meta
-from pyjpm.iso20022.taken import CONCLUDED, RECEIVED, REFUSED, SENT, UNROUTED, TakenFile, TakenInstruction
-from pyjpm.money import Money
-from pyjpm.sending import Submission
-from pyjpm.session import Session, Status, status_of
+from pyjpm.iso20022.taken import (
+    CONCLUDED,
+    RECEIVED,
+    REFUSED,
+    SENT,
+    UNROUTED,
+    TakenFile,
+    TakenInstruction,
+    submissions_of,
+    taken_instruction,
+)
+from pyjpm.session import Session
 
 if TYPE_CHECKING:
     from pyjpm.platform import Platform
@@ -55,7 +63,6 @@ Resolve = Callable[[str, str], int | None]
 
 _TAKEN: Final = "TAKEN"
 _WHOLE: Final = "REFUSED"
-_PENDING_STATES: Final = ("RECEIVED", "SCHEDULED")
 
 
 class PaymentFiles:
@@ -109,6 +116,8 @@ class PaymentFiles:
     def take(self, data: bytes) -> TakenFile:
         """Takes a file in and pays what can be paid; the same file again is the same payments.
 
+        What was sent by a journal that was lost since is asked for again, under its key: it may have been paid.
+
         Raises:
             MalformedMessage, MessageForbidden, MessageUnknown, MessageUnexpected: nothing was taken in.
             DuplicateMessage: its id was used for another content.
@@ -117,6 +126,7 @@ class PaymentFiles:
         now = int(time.time())
         file = self._read(data, now)
         name = self._store(file, data, now)
+        self._ask_again(name)
         self._carry_out(name, file)
         return self.find(name)
 
@@ -141,7 +151,8 @@ class PaymentFiles:
         with self._book.reading() as connection:
             query = select(instruction).where(instruction.c.message == row.id).order_by(instruction.c.position)
             rows = connection.execute(query).all()
-        return TakenFile(id=row.id, file=file, instructions=tuple(self._taken(each) for each in rows))
+        sent = submissions_of(self._sessions(), rows, look=True)
+        return TakenFile(id=row.id, file=file, instructions=tuple(taken_instruction(each, sent) for each in rows))
 
     def files(self) -> list[str]:
         """The ids of all files, in the order in which they came."""
@@ -226,7 +237,7 @@ class PaymentFiles:
             row = connection.execute(select(instruction).where(this)).one_or_none()
         if changed != 1 or row is None:
             raise MessageNotTaken("There is no such unrouted instruction.", message_id=name, position=position)
-        return self._taken(row)
+        return taken_instruction(row, {})
 
     # --- within ----------------------------------------------------------------------------------------------------
 
@@ -278,37 +289,57 @@ class PaymentFiles:
         return name
 
     def _carry_out(self, name: str, file: PaymentFile) -> None:
-        query = select(instruction.c.position).where(instruction.c.message == name, instruction.c.state == RECEIVED)
+        query = select(instruction).where(instruction.c.message == name, instruction.c.state == RECEIVED)
         with self._book.reading() as connection:
-            waiting = set(connection.execute(query).scalars())
+            waiting = {row.position: row for row in connection.execute(query)}
         for each in file.instructions:
             if each.position in waiting:
-                values = self._dealt_with(file, each)
+                values = self._dealt_with(file, each, waiting[each.position].payee)
+                # Of two that took the same file, the one whose payment is on its way is right.
+                before = (RECEIVED, REFUSED, UNROUTED) if values["state"] == SENT else (RECEIVED,)
                 this = (instruction.c.message == name) & (instruction.c.position == each.position)
                 with self._book.writing() as connection:
                     connection.execute(
-                        update(instruction).where(this, instruction.c.state == RECEIVED).values(**values)
+                        update(instruction).where(this, instruction.c.state.in_(before)).values(**values)
                     )
 
-    def _dealt_with(self, file: PaymentFile, each: Instruction) -> dict[str, Any]:
-        """What becomes of an instruction, as its row says it."""
+    def _dealt_with(self, file: PaymentFile, each: Instruction, asked: int | None) -> dict[str, Any]:
+        """What becomes of an instruction, as its row says it. ``asked``: whom it was to pay when it was sent before."""
         # The file came to us, so that a bank it does not name is us.
         here = each.debtor_agent.bic is None or each.debtor_agent.bic in self._bics
         payer = self._named(each.debtor_account, each.debtor, here=here)
+        key = f"pain001/{file.message_id}/{each.key}"
         platform = None if payer is None else self._platforms.get(payer)
         if platform is None or payer is None:
+            for number, other in self._platforms.items():
+                if (earlier := _accepted(other.session, key, each)) is not None:
+                    return _sent(number, *earlier)
             return _refused("AC02", "The debtor's account is none that this service acts for.", payer=payer)
-        payee = self._named(each.creditor_account, each.creditor, here=each.creditor_agent.bic in self._bics)
+        try:
+            values = self._asked(platform, payer, each, key, asked)
+        except PyjpmError:
+            if (earlier := _accepted(platform.session, key, each)) is not None:
+                return _sent(payer, *earlier)
+            raise
+        # It may have been accepted before whatever went wrong, or by somebody who took the same file: then it is on its
+        # way, and nobody may be told that it is not, nor pay it by another rail, whoever is named or refused by now.
+        if values["state"] != SENT and (earlier := _accepted(platform.session, key, each)) is not None:
+            return _sent(payer, *earlier)
+        return values
+
+    def _asked(self, platform: Platform, payer: int, each: Instruction, key: str, asked: int | None) -> dict[str, Any]:
+        payee = asked
+        if payee is None:
+            payee = self._named(each.creditor_account, each.creditor, here=each.creditor_agent.bic in self._bics)
         if payee is None:
             bic = each.creditor_agent.bic
             if bic is not None and self._knows_bank is not None and not self._knows_bank(bic):
                 return _refused("RC04", "The creditor's bank is not known.", payer=payer)
             waits = [["NARR", "The creditor is no participant here: another rail decides."]]
             return {"state": UNROUTED, "payer": payer, "reasons": json.dumps(waits)}
-        refused = None if self._check is None else self._check(each, payee)
+        refused = None if self._check is None or asked is not None else self._check(each, payee)
         if refused is not None:
             return _refused(*refused, payer=payer, payee=payee)
-        key = f"pain001/{file.message_id}/{each.key}"
         try:
             payment = platform.payments.create(
                 payee,
@@ -318,15 +349,8 @@ class PaymentFiles:
                 readers=self._readers,
                 not_before=each.execute_on,
             )
-        except PyjpmError as error:
-            # It may have been accepted before whatever went wrong, or by somebody who took the same file: then it is on
-            # its way, and nobody may be told that it is not.
-            earlier = platform.session.journal.find(platform.session.wallet, key)
-            if earlier is not None and _is_same(platform.session, earlier, each, payee):
-                return _sent(payer, payee, earlier.id, earlier.reference)
-            if isinstance(error, REFUSALS):
-                return _refused(*reason_of(error), payer=payer, payee=payee)
-            raise
+        except REFUSALS as error:
+            return _refused(*reason_of(error), payer=payer, payee=payee)
         return _sent(payer, payee, payment.id, payment.reference)
 
     def _named(self, account: Account, party: Party, *, here: bool) -> int | None:
@@ -334,48 +358,35 @@ class PaymentFiles:
         meant = [each for each in identifiers if here or each[0] != CUSTOMER]
         return next((found for each in meant if (found := self._resolve(*each)) is not None), None)
 
-    def _taken(self, row: Row[Any]) -> TakenInstruction:
-        status, reasons = self._status(row)
-        return TakenInstruction(
-            position=row.position,
-            payment_id=row.payment_id,
-            instruction_id=row.instruction_id,
-            end_to_end_id=row.end_to_end_id,
-            uetr=row.uetr,
-            amount=None if row.amount is None else Money.from_minor(int(row.amount), row.currency),
-            state=row.state,
-            status=status,
-            payer=row.payer,
-            payee=row.payee,
-            submission=row.submission,
-            reference=row.reference,
-            reasons=reasons,
-        )
+    def _ask_again(self, name: str) -> None:
+        this = (instruction.c.message == name) & (instruction.c.state == SENT)
+        with self._book.reading() as connection:
+            rows = connection.execute(select(instruction).where(this)).all()
+        lost = [position for position, found in submissions_of(self._sessions(), rows).items() if found is None]
+        with self._book.writing() as connection:
+            for position in lost:
+                connection.execute(
+                    update(instruction).where(this, instruction.c.position == position).values(state=RECEIVED)
+                )
 
-    def _status(self, row: Row[Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
-        reasons = tuple((str(code), str(text)) for code, text in json.loads(row.reasons))
-        if row.state == SENT and row.payer in self._platforms:
-            session = self._platforms[row.payer].session
-            session.serve()
-            submission = session.sender.refresh(row.submission)
-            match status_of(submission):
-                case Status.FINAL:
-                    return SETTLED, ()
-                case Status.ACCEPTED | Status.QUARANTINED:
-                    return (PENDING if submission.state.value in _PENDING_STATES else ACCEPTED), ()
-                case ended:
-                    error = submission.error or {"code": ended.value, "message": "It was not paid."}
-                    return REJECTED, (reason_for(str(error["code"]), str(error["message"])),)
-        return {REFUSED: REJECTED, CONCLUDED: ACCEPTED, SENT: ACCEPTED}.get(row.state, PENDING), reasons
+    def _sessions(self) -> dict[int, Session]:
+        return {payer: platform.session for payer, platform in self._platforms.items()}
 
 
-def _is_same(session: Session, earlier: Submission, each: Instruction, payee: int) -> bool:
-    """Whether a payment that was accepted is what an instruction asks for. It was sealed to other bytes, and may have
-    gone to another wallet that its payee had."""
+def _accepted(session: Session, key: str, each: Instruction) -> tuple[int, str, str | None] | None:
+    """(payee, submission, reference) of a payment that was accepted under a key, if it is what an instruction asks for.
+
+    It was sealed to other bytes, and may have gone to another wallet that its payee had.
+    """
+    earlier = session.journal.find(session.wallet, key)
+    if earlier is None:
+        return None
     said = earlier.content
     plain = "0x" + keccak(each.remittance.to_bytes()).hex()
     same = (said.get("amount"), said.get("currency"), said.get("remittance_plain"))
-    return same == (each.amount.minor, each.amount.currency, plain) and session.participant_of(said["to"]) == payee
+    if same != (each.amount.minor, each.amount.currency, plain):
+        return None
+    return session.participant_of(said["to"]), earlier.id, earlier.reference
 
 
 def _line_row(name: str, line: Line, file: PaymentFile) -> dict[str, Any]:

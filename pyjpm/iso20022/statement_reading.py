@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KINDS: Final = {"camt.052": "Rpt", "camt.053": "Stmt", "camt.054": "Ntfctn"}
 _OPENING: Final = ("OPBD", "PRCD")
+# What banks write where an element must be there and they have nothing to say, the second since SWIFT's MT940.
+_NO_REFERENCE: Final = ("NOTPROVIDED", "NONREF")
 
 
 def read_bank_message(source: bytes | Path, *expected: str, zone: datetime.tzinfo = datetime.UTC) -> BankMessage:
@@ -112,8 +114,8 @@ class _Reader:
         if wrong:
             return Rejected(line=line, path=path, problems=tuple(wrong))
         return BankEntry(
-            reference=text(element, "AcctSvcrRef", "NtryRef") or "",
-            bank_reference=text(element, "AcctSvcrRef"),
+            reference=_reference(element, "AcctSvcrRef") or text(element, "NtryRef") or "",
+            bank_reference=_reference(element, "AcctSvcrRef"),
             amount=amount,
             credit=credit,
             reversal=text(element, "RvslInd") in ("true", "1"),
@@ -141,7 +143,7 @@ class _Reader:
             instruction_id=text(element, "Refs/InstrId"),
             transaction_id=text(element, "Refs/TxId"),
             uetr=identity,
-            bank_reference=text(element, "Refs/AcctSvcrRef"),
+            bank_reference=_reference(element, "Refs/AcctSvcrRef"),
             message_id=text(element, "Refs/MsgId"),
             debtor=read_party(find(element, "RltdPties/Dbtr"), ignored),
             debtor_account=read_account(find(element, "RltdPties/DbtrAcct"), "AC02", ignored),
@@ -155,6 +157,11 @@ class _Reader:
             else read_remittance(find(element, "RmtInf"), reference, identity, ignored),
             information=text(element, "AddtlTxInf") or "",
         )
+
+
+def _reference(element: _Element, path: str) -> str | None:
+    said = text(element, path)
+    return None if said in _NO_REFERENCE else said
 
 
 def _code(element: _Element) -> str:

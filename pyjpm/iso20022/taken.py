@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import Row
+
+from pyjpm.errors.sending import SubmissionNotFound
 from pyjpm.iso20022.initiation import PaymentFile
+from pyjpm.iso20022.refusals import reason_for
+from pyjpm.iso20022.status import ACCEPTED, PENDING, REJECTED, SETTLED
 from pyjpm.money import Money
+from pyjpm.sending import Submission
+from pyjpm.session import Session, Status, status_of
 
 RECEIVED: Final = "RECEIVED"
 SENT: Final = "SENT"
 UNROUTED: Final = "UNROUTED"
 CONCLUDED: Final = "CONCLUDED"
 REFUSED: Final = "REJECTED"
+_PENDING_STATES: Final = ("RECEIVED", "SCHEDULED")
+_LOST: Final = ("NARR", "SUBMISSION_NOT_FOUND: Its journal was lost; the same file again asks for it again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +93,69 @@ class TakenFile:
                 for taken, line in zip(self.instructions, self.file.lines, strict=True)
             ],
         }
+
+
+def submissions_of(
+    sessions: Mapping[int, Session], rows: Sequence[Row[Any]], *, look: bool = False
+) -> dict[int, Submission | None]:
+    """What became of what was sent for the participants of these sessions, by position in the file.
+
+    None where the journal does not know it: it was lost, or is an older copy. With ``look`` one look at the chain.
+    """
+    found: dict[int, Submission | None] = {}
+    for payer, session in sessions.items():
+        sent = {row.position: str(row.submission) for row in rows if row.state == SENT and row.payer == payer}
+        known = _known(session, list(sent.values()))
+        if look and known:
+            session.serve()
+            # Of many in few requests; what is quarantined raises nothing then, and the others are told.
+            known = {each.id: each for each in session.sender.refresh_many(list(known))}
+        found |= {position: known.get(submission) for position, submission in sent.items()}
+    return found
+
+
+def _known(session: Session, submissions: Sequence[str]) -> dict[str, Submission]:
+    try:
+        return {each.id: each for each in session.journal.get_many(submissions)}
+    except SubmissionNotFound:
+        if len(submissions) == 1:
+            return {}
+        half = len(submissions) // 2
+        return _known(session, submissions[:half]) | _known(session, submissions[half:])
+
+
+def taken_instruction(row: Row[Any], sent: Mapping[int, Submission | None]) -> TakenInstruction:
+    """An instruction out of its row, and of what :func:`submissions_of` says of it."""
+    status, reasons = _status(row, sent)
+    return TakenInstruction(
+        position=row.position,
+        payment_id=row.payment_id,
+        instruction_id=row.instruction_id,
+        end_to_end_id=row.end_to_end_id,
+        uetr=row.uetr,
+        amount=None if row.amount is None else Money.from_minor(int(row.amount), row.currency),
+        state=row.state,
+        status=status,
+        payer=row.payer,
+        payee=row.payee,
+        submission=row.submission,
+        reference=row.reference,
+        reasons=reasons,
+    )
+
+
+def _status(row: Row[Any], sent: Mapping[int, Submission | None]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    reasons = tuple((str(code), str(text)) for code, text in json.loads(row.reasons))
+    if row.position in sent:
+        submission = sent[row.position]
+        if submission is None:
+            return PENDING, (_LOST,)
+        match status_of(submission):
+            case Status.FINAL:
+                return SETTLED, ()
+            case Status.ACCEPTED | Status.QUARANTINED:
+                return (PENDING if submission.state.value in _PENDING_STATES else ACCEPTED), ()
+            case ended:
+                error = submission.error or {"code": ended.value, "message": "It was not paid."}
+                return REJECTED, (reason_for(str(error["code"]), str(error["message"])),)
+    return {REFUSED: REJECTED, CONCLUDED: ACCEPTED, SENT: ACCEPTED}.get(row.state, PENDING), reasons

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from bank_messages import STRANGER_IBAN, VIRTUAL_IBAN, Entry, notice
+from bank_messages import CLIENT_IBAN, STRANGER_IBAN, VIRTUAL_IBAN, Entry, notice
 from eth_utils.crypto import keccak
 from house import House, settle
 
@@ -117,6 +117,56 @@ def test_a_batch_is_taken_apart(side: BankSide, house: House, ref: str) -> None:
     found = {each.reference: each.state.value for each in side.entries()}
     assert found == {f"{ref}/1": "DONE", f"{ref}/2": "SUSPENSE"}
     assert (minted(house, f"{ref}/1"), minted(house, ref)) == (True, False)
+
+
+def batch(whole: Entry, *parts: tuple[str, bool, str | None, str]) -> bytes:
+    """A notice of one entry made of (amount, credit, the bank's reference, debtor's IBAN)."""
+    data = notice(f"M-{whole.reference}", whole).decode()
+    start, end = data.index("<TxDtls>"), data.index("</TxDtls>") + len("</TxDtls>")
+    details = ""
+    for amount, credit, reference, iban in parts:
+        part = data[start:end].replace(f">{whole.amount}<", f">{amount}<").replace(CLIENT_IBAN, iban)
+        if not credit:
+            part = part.replace("CRDT", "DBIT")
+        if reference is not None:
+            part = part.replace("<EndToEndId>", f"<AcctSvcrRef>{reference}</AcctSvcrRef><EndToEndId>")
+        details += part
+    return (data[:start] + details + data[end:]).encode()
+
+
+def test_charges_taken_off_a_batch_are_a_debit_and_never_minted(side: BankSide, house: House, ref: str) -> None:
+    side.take(batch(Entry(ref, "90.00"), ("100.00", True, None, CLIENT_IBAN), ("10.00", False, None, CLIENT_IBAN)))
+    settle(side, house)
+    assert house.balance() == 10_000
+    found = {each.reference: (each.credit, each.state.value, each.reason_code) for each in side.entries()}
+    assert found == {f"{ref}/1": (True, "DONE", ""), f"{ref}/2": (False, "SUSPENSE", "UNKNOWN_DEBIT")}
+
+
+def test_parts_of_a_batch_that_the_bank_gives_one_reference_are_all_minted(
+    side: BankSide, house: House, ref: str
+) -> None:
+    both = (("5.00", True, ref, CLIENT_IBAN), ("5.00", True, ref, CLIENT_IBAN))
+    taken = side.take(batch(Entry(ref, "10.00"), *both))
+    settle(side, house)
+    assert (taken.problems, house.balance()) == ((), 1_000)
+    # Nameless, they are two that wait for somebody.
+    side.take(batch(Entry(None, "7.00"), ("3.50", True, None, CLIENT_IBAN), ("3.50", True, None, CLIENT_IBAN)))
+    assert [each.reason_code for each in side.suspense.list()] == ["NO_REFERENCE"] * 2
+
+
+def test_what_stands_for_no_reference_is_none(side: BankSide, house: House) -> None:
+    for name in ("NOTPROVIDED", "NONREF"):
+        side.take(notice(f"M-{name}", Entry(name, "5.00"), Entry(name, "5.00", number="2")))
+    settle(side, house)
+    assert [each.reason_code for each in side.suspense.list()] == ["NO_REFERENCE"] * 4
+    assert house.balance() == 0
+
+
+def test_two_entries_of_one_report_under_one_reference_are_told(side: BankSide, house: House, ref: str) -> None:
+    taken = side.take(notice("M-1", Entry(ref, "5.00"), Entry(ref, "5.00", number="2")))
+    assert [each["code"] for each in taken.problems] == ["REFERENCE_USED"]
+    settle(side, house)
+    assert house.balance() == 500
 
 
 # --- suspense --------------------------------------------------------------------------------------------------------

@@ -363,3 +363,80 @@ def test_a_payee_that_has_another_wallet_by_now_is_not_told_that_it_was_not_paid
         ("SENT", first.instructions[0].submission)
     ]
     assert payee.balance() == 100
+
+
+def test_a_journal_that_was_lost_is_no_refusal_and_the_file_again_pays_nothing_twice(
+    bank: Platform, company: Make, payee: Company, directory: Directory, tmp_path: Path
+) -> None:
+    signer = LocalSigner.generate()
+    payer = company(deposit="10.00", signer=signer)
+    directory.names[("IBAN", DEBTOR_IBAN)] = payer.id
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    later = Block([Pay("later", "2.00")], "TWO", date=tomorrow.date().isoformat())
+    data = File([Block([Pay("now", "1.00")]), later]).xml()
+    book = tmp_path / "iso.db"
+    with PaymentFiles(book, [payer.platform], resolve=directory) as files:
+        taken = files.take(data)
+        assert settled(files, taken.id, payer) == ["ACSC", "PDNG"]
+    fresh = Platform.connect(bank.connection, bank.record, signer=signer, journal=tmp_path / "fresh.db")
+    with fresh, PaymentFiles(book, [fresh], resolve=directory) as files:
+        lost = files.find(taken.id)
+        assert [(each.state, each.status) for each in lost.instructions] == [("SENT", "PDNG")] * 2
+        assert all("SUBMISSION_NOT_FOUND" in each.reasons[0][1] for each in lost.instructions)
+        read_status(files.report(lost))
+        again = files.take(data)
+        assert [each.status for each in again.instructions] == ["ACSC", "PDNG"]
+        assert again.instructions[1].reasons == ()
+    assert payee.balance() == 100
+
+
+@pytest.mark.parametrize("since", ["nobody is mapped", "no payer is mapped", "screened"])
+def test_what_was_accepted_before_a_crash_is_neither_refused_nor_left_to_another_rail(
+    payer: Company, payee: Company, directory: Directory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, since: str
+) -> None:
+    create = payer.platform.payments.create
+
+    def dies(*arguments: Any, **options: Any) -> Any:
+        create(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(payer.platform.payments, "create", dies)
+    book = tmp_path / "iso.db"
+    with PaymentFiles(book, [payer.platform], resolve=directory) as files, pytest.raises(KeyboardInterrupt):
+        files.take(file_of(Pay("A", "1.00")))
+    monkeypatch.setattr(payer.platform.payments, "create", create)
+    check = None
+    if since == "screened":
+        check = lambda each, payee: ("AG01", "listed")  # noqa: E731
+    else:
+        del directory.names[("IBAN", DEBTOR_IBAN if since == "no payer is mapped" else CREDITOR_IBAN)]
+    with PaymentFiles(book, [payer.platform], resolve=directory, check=check) as files:
+        (taken,) = files.carry_on()
+        assert (taken.instructions[0].state, taken.instructions[0].payee) == ("SENT", payee.id)
+        assert settled(files, taken.id, payer) == ["ACSC"]
+    assert payee.balance() == 100
+
+
+@pytest.mark.parametrize("last", ["who pays", "who refuses"])
+def test_of_two_that_take_the_same_file_the_one_that_pays_is_right(
+    payer: Company, payee: Company, directory: Directory, tmp_path: Path, last: str
+) -> None:
+    data, book = file_of(Pay("A", "1.00")), tmp_path / "iso.db"
+
+    def refuses(each: Any, payee: int) -> tuple[str, str]:
+        if last == "who refuses":
+            other.take(data)
+        return "AG01", "listed"
+
+    def pays(each: Any, payee: int) -> None:
+        if last == "who pays":
+            one.take(data)
+
+    with (
+        PaymentFiles(book, [payer.platform], resolve=directory, check=refuses) as one,
+        PaymentFiles(book, [payer.platform], resolve=directory, check=pays) as other,
+    ):
+        taken = (one if last == "who refuses" else other).take(data)
+        assert taken.instructions[0].state == "SENT"
+        assert settled(other, taken.id, payer) == ["ACSC"]
+    assert payee.balance() == 100

@@ -61,6 +61,23 @@ def test_an_entry_of_several_payments_is_several() -> None:
     assert [each.reference for each in nameless] == ["A", "E2"]
 
 
+def test_each_part_of_a_batch_has_its_own_side() -> None:
+    parts = (
+        Transaction(amount=Money("40.00", "USD"), credit=True, bank_reference="REF1"),
+        Transaction(amount=Money("10.00", "USD"), credit=False, bank_reference="REF1"),
+    )
+    found = [
+        (each.reference, each.amount_minor, each.credit) for each in booked_entries(report(entry(transactions=parts)))
+    ]
+    assert found == [("REF1/1", 4_000, True), ("REF1/2", 1_000, False)]
+
+
+def test_a_batch_whose_parts_have_no_amounts_is_booked_once() -> None:
+    parts = (Transaction(amount=None, credit=True), Transaction(amount=None, credit=True))
+    found = booked_entries(report(entry(transactions=parts)))
+    assert found == [Booked("REF1", 3_000, "USD", True, WHEN.date(), None)]
+
+
 def test_one_payment_has_the_entrys_reference() -> None:
     part = Transaction(amount=None, credit=False, end_to_end_id="E1", bank_reference="other")
     found = booked_entries(report(entry(credit=False, transactions=(part,), booked=None, value=WHEN)))
