@@ -6,7 +6,8 @@ Decisions that govern this module:
 * A quote is bound to its chain and settlement contract (the EIP-712 domain), to its purpose (a structure of its own),
   to its client and to a deadline. No contract reads it. Its hash is the reference of the trade that relies on it, and
   that trade's expiry is at most its deadline: so the contract refuses to settle after it.
-* One quote, one trade: who affirms or settles looks for a trade that was settled under its hash.
+* One quote, one trade: who affirms or settles looks for a trade that was settled under its hash. Of two that are
+  affirmed before either has settled nobody here knows: a dealer affirms one.
 """
 
 from __future__ import annotations
