@@ -12,6 +12,7 @@ from pyjpm.errors.rails import NoRail, RailUnclear
 from pyjpm.platform import Platform
 from pyjpm.rails.decision import Decision, decide
 from pyjpm.rails.facts import Directory, Facts, gather
+from pyjpm.rails.gateway import NoGateway
 from pyjpm.rails.instruction import Instruction
 from pyjpm.rails.lock import Spent, TokenLock
 from pyjpm.rails.message import MessageMaker, Transfer
@@ -154,7 +155,7 @@ class Chooser:
         """Where a payment is, whatever this database says; None where the world knows nothing of it.
 
         Raises:
-            RailUnclear: the gateway does not answer, and might have it; transport faults
+            RailUnclear: no gateway answers, and one might have it; transport faults
         """
         leg = 0
         while True:
@@ -175,12 +176,10 @@ class Chooser:
         """What the gateway has of a leg's message: anything but Unknown.
 
         Raises:
-            RailUnclear: it does not answer.
+            RailUnclear: it does not answer, or none is set: there may have been one when the payment was made.
         """
-        if self._gateway is None:
-            return Absent()  # there is no other side
         try:
-            said = self._gateway.find(names.effect)
+            said = (self._gateway or NoGateway()).find(names.effect)
         except Exception:
             log.warning("the gateway cannot be asked", exc_info=True)
             said = Unknown("it cannot be asked")
