@@ -134,6 +134,7 @@ class Rails:
         Raises:
             RailPaymentNotFound, ReasonMissing
             RailNotChangeable: it was paid, or its message may have been sent, or the other rail is not possible.
+            RailUnclear: the gateway does not answer, or has a message that it had refused.
         """
         word = Word(who, "change", idempotency_key, reason)
         chosen = self._found(idempotency_key)
@@ -153,6 +154,7 @@ class Rails:
             effect = self._effects.find(self._names(chosen).effect)
             if effect.state is not EffectState.FAILED:
                 raise _not_changeable(chosen, status_of_effect(effect), "its message may have been sent")
+            self._require_no_message(chosen)
             facts = self._chooser.facts(instruction, now)
             if facts.stopped or facts.no_token:
                 raise _not_changeable(chosen, RailStatus.FAILED, facts.stopped or facts.no_token)
@@ -197,7 +199,8 @@ class Rails:
         deadline = self._clock.monotonic() + limit
         while True:
             chosen = self._found(idempotency_key)
-            seen = self._checked(chosen) if chosen.held else self._told(chosen, again=False)
+            waits = chosen.held is not None and self._nothing_left(chosen)
+            seen = self._checked(chosen) if waits else self._told(chosen, again=False)
             if seen.status not in (RailStatus.ACCEPTED, RailStatus.LOCKING):
                 return seen
             if self._clock.monotonic() >= deadline:
@@ -218,7 +221,7 @@ class Rails:
             return self._carry_on(chosen, again=again)
         except PyjpmError as error:
             now = self._found(chosen.key)
-            if now.stage is Stage.LOCKING or (now.stage is Stage.TOKEN and self._submission(self._names(now)) is None):
+            if self._nothing_left(now):
                 self._choices.hold(now, f"{error.code}: {error.message}")
             raise
 
@@ -248,6 +251,8 @@ class Rails:
             return seen
         try:
             other = self._elsewhere(chosen)
+            if other is None and chosen.stage is Stage.SWIFT:
+                self._require_no_message(chosen)
             if other is None and self._lanes_are_known():
                 return seen
             said = "a wallet of the payer recovers"
@@ -273,9 +278,18 @@ class Rails:
         if where is None or not (where.is_beyond(chosen) or (where.paid and adopt)):
             return None
         now, word = int(self._clock.time()), Word("the world", "change", chosen.key, where.how)
-        facts = self._chooser.facts(Instruction.from_content(chosen.content), now)
-        self._move(chosen, where.stage, where.leg, word, now, facts if facts.payee_wallet else None)
+        facts = None
+        if where.leg > chosen.leg or chosen.payee is None:  # a leg keeps whom it was to pay
+            facts = self._chooser.facts(Instruction.from_content(chosen.content), now)
+        self._move(chosen, where.stage, where.leg, word, now, facts if facts and facts.payee_wallet else None)
         return self._found(chosen.key)
+
+    def _require_no_message(self, chosen: Chosen) -> None:
+        """Raises RailUnclear unless the gateway, which had refused its message, still does not have it."""
+        if isinstance(self._chooser.asked(self._names(chosen)), Found):
+            raise RailUnclear(
+                f"The gateway had refused the message of {chosen.key!r}, and has it now.", key=chosen.key, answer=None
+            )
 
     def _lanes_are_known(self) -> bool:
         """Whether no lost bytes of the payer's wallets may be alive, as far as the world can tell."""
@@ -321,6 +335,12 @@ class Rails:
             not_before=value_from if value_from > self._clock.time() else None,
         )
 
+    def _nothing_left(self, chosen: Chosen) -> bool:
+        """Whether neither a token payment nor a message of its leg has been accepted by anybody."""
+        if chosen.stage is Stage.TOKEN:
+            return self._submission(self._names(chosen)) is None
+        return chosen.stage is Stage.LOCKING
+
     def _submission(self, names: Names) -> Submission | None:
         found = self._choices.submission(names.token_key)
         return None if found is None else self._platform.session.journal.get(found)
@@ -339,7 +359,7 @@ class Rails:
         stopped = self._chooser.facts(instruction, int(self._clock.time())).stopped
         if stopped and not isinstance(self._chooser.asked(names), Found):
             raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
-        content = self._chooser.message(names, instruction, chosen.stage_at)
+        content = self._chooser.message_of_voided(names, instruction, chosen.stage_at)
         with self._database.transaction() as connection:
             if self._choices.advance(connection, chosen, Stage.SWIFT, now=chosen.stage_at):
                 self._effects.intend(names.effect, MESSAGE, content, connection=connection)
@@ -388,7 +408,7 @@ class Rails:
             if chosen.stage is Stage.SWIFT:
                 effect = self._effects.find(names.effect)
                 status, said = status_of_effect(effect), effect.detail
-        if chosen.held is not None:
+        if chosen.held is not None and self._nothing_left(chosen):
             # A token payment that is being withdrawn may still be paid: only where nothing left is it a "no".
             status = RailStatus.FAILED if chosen.stage is Stage.TOKEN else RailStatus.LOCKING
             said = chosen.held

@@ -6,6 +6,8 @@ Decisions that govern this module:
   submission under the same key: what the outbox has under an event's key is that event's attestation.
 * A milestone that is not open or not funded yet is waited for before a script is asked, so that a script sees an order
   that lives.
+* Who is about to send an event says so first: then nobody decides about it any more. Where that process dies, the event
+  is carried on as it was decided.
 * What the chain refuses for good ends an event; everything else is asked again, after a pause that grows.
 """
 
@@ -33,12 +35,12 @@ from pyjpm.errors.escrow import (
 from pyjpm.errors.outbox import OperationCancelled, OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed, SubmissionNotFound
 from pyjpm.order import OrderState
-from pyjpm.orders.connectors.connector import StatusEvent
-from pyjpm.orders.intake.attesting import Attesting, says_less, statement
+from pyjpm.orders.connectors.connector import CURRENCY, StatusEvent
+from pyjpm.orders.intake.attesting import Attesting, pays_at_once, says_less, statement
 from pyjpm.orders.intake.book import BoundOrder, OrderBook
-from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.decisions import Decisions, Word
 from pyjpm.orders.intake.mapping import IntakeMapping, Meaning
-from pyjpm.orders.intake.scripts import Decision, Occasion, Triggers, Verdict, event_key
+from pyjpm.orders.intake.scripts import Occasion, Triggers, Verdict, event_key
 from pyjpm.orders.intake.states import EventState
 from pyjpm.orders.intake.stored import StoredEvents, event_of
 from pyjpm.platform import Platform
@@ -123,7 +125,7 @@ class Carrying:
 
     def settle(self) -> None:
         """What the outbox knows by now of what was sent. Raises as :meth:`carry_on`."""
-        rows = self._stored.rows([EventState.SUBMITTED])
+        rows = [row for row in self._stored.rows([EventState.SUBMITTED]) if row.submission is not None]
         if not rows:
             return
         session = self._platform.session
@@ -158,17 +160,23 @@ class Carrying:
         if self._was_sent(row, event):
             return
         place = self._placed(row, event)
-        if place is None or not self._is_live(row, place):
+        if place is None or not self._is_priced(row, event, place) or not self._is_live(row, place):
             return
-        decision, is_operators = self._decided(row, event, place)
-        less = "" if is_operators else says_less(event, place.bound.terms.milestones[place.index], place.number)
-        if decision.verdict is Verdict.HOLD or (less and decision.verdict is not Verdict.IGNORE):
-            code, detail = ("HELD", decision.reason) if decision.verdict is Verdict.HOLD else ("SAYS_LESS", less)
-            self._end(row, EventState.HELD, code, detail)
-        elif decision.verdict is Verdict.IGNORE:
-            self._end(row, EventState.IGNORED, "IGNORED", decision.reason)
+        word = self._decided(row, event, place)
+        verdict, reason = word.decision.verdict, word.decision.reason
+        part = place.bound.terms.milestones[place.index]
+        less = "" if word.ordinal else says_less(event, part, place.number)
+        if verdict is Verdict.HOLD:
+            self._decisions.follow(row.id, word, EventState.HELD, "HELD", reason)
+        elif verdict is Verdict.IGNORE:
+            self._decisions.follow(row.id, word, EventState.IGNORED, "IGNORED", reason)
+        elif less:
+            self._decisions.follow(row.id, word, EventState.HELD, "SAYS_LESS", less)
+        elif verdict is Verdict.ATTEST and pays_at_once(part, place.number):
+            told = "Its terms pay each part as it is attested: only a release can be attested."
+            self._decisions.follow(row.id, word, EventState.HELD, "ATTEST_RELEASES", told)
         else:
-            self._attest(row, event, place, release=decision.verdict is Verdict.RELEASE)
+            self._attest(row, event, place, word)
 
     def _was_sent(self, row: Row[Any], event: StatusEvent) -> bool:
         """Whether its attestation is in the outbox, put there by a process that died before it noted so."""
@@ -209,6 +217,15 @@ class Carrying:
         self._stored.change(row.id, means=place.status, number=place.number, milestone_index=index, **mapping)
         return place
 
+    def _is_priced(self, row: Row[Any], event: StatusEvent, place: _Place) -> bool:
+        """Whether its amount, where it tells one, is of the order's currency. Nobody's word makes it so."""
+        named, currency = event.extra.get(CURRENCY), self._platform.session.money(0, place.bound.terms.token).currency
+        if event.accepted is None or named in (None, currency):
+            return True
+        told = f"{event.place}: its amount is in {named}, the order in {currency}."
+        self._end(row, EventState.UNMAPPED, "CURRENCY_DIFFERS", told)
+        return False
+
     def _is_live(self, row: Row[Any], place: _Place) -> bool:
         """Whether the milestone can be attested: its order is open, and funded where it is to be."""
         terms = place.bound.terms
@@ -222,23 +239,26 @@ class Carrying:
             return True
         return False
 
-    def _decided(self, row: Row[Any], event: StatusEvent, place: _Place) -> tuple[Decision, bool]:
-        """The decision that counts, and whether an operator made it; the script is asked where there is none."""
+    def _decided(self, row: Row[Any], event: StatusEvent, place: _Place) -> Word:
+        """The decision that counts; the script is asked where there is none."""
         known = self._decisions.last(row.id)
         if known is not None:
             return known
         occasion = Occasion(event, place.status, place.number, place.index, place.bound, self._platform)
         decision, name = self._triggers.decide(occasion)
-        return self._decisions.of_script(row.id, decision, name), False
+        return self._decisions.of_script(row.id, decision, name)
 
-    def _attest(self, row: Row[Any], event: StatusEvent, place: _Place, *, release: bool) -> None:
+    def _attest(self, row: Row[Any], event: StatusEvent, place: _Place, word: Word) -> None:
         said = statement(event, place.bound, place.index, place.number)
         attestation, signed = self._attesting.collected(row.id, place.bound, said)
         if attestation is None:
             missing = f"{signed} of {place.bound.terms.threshold} attesters have signed."
             self._wait(row, "SIGNATURES_MISSING", missing)
             return
-        key = event_key(event)
+        if not self._decisions.follow(row.id, word, EventState.SUBMITTED, None, None):
+            return
+        # From here nobody decides about it any more: it is sent, if not by this process then by the next.
+        key, release = event_key(event), word.decision.verdict is Verdict.RELEASE
         sent = self._platform.escrow.attest(place.bound.document, attestation, idempotency_key=key, release=release)
         assert sent.act is not None
         self._submitted(row, sent.act.id, sent.act.tx_hash)

@@ -13,7 +13,8 @@ class EventState(StrEnum):
     RECEIVED = "RECEIVED"
     """Stored; nothing was done about it yet."""
     UNMAPPED = "UNMAPPED"
-    """The mapping names no status or no milestone for it: looked at again once the mapping or the order book has."""
+    """The mapping names no status or no milestone for it, or it is priced in a currency that is not the order's: looked
+    at again once the mapping or the order book has changed."""
     IGNORED = "IGNORED"
     """The mapping, a script or an operator says that it is no business of payments."""
     WAITING = "WAITING"
@@ -21,7 +22,7 @@ class EventState(StrEnum):
     HELD = "HELD"
     """A script holds it, or it says less than the terms know: somebody decides."""
     SUBMITTED = "SUBMITTED"
-    """Attested, and in the outbox."""
+    """Attested, and in the outbox or about to be."""
     DONE = "DONE"
     """On the chain, with its effect."""
     OUTDATED = "OUTDATED"
