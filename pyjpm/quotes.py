@@ -171,6 +171,12 @@ def require_within(session: Session, trade: Document, terms: TradeTerms) -> None
     ):
         if not holds:
             raise TradeOutsideQuote(f"The trade's {name} are not those of its quote.", quote=shown, field=name)
+    # Before the time: "expired" says that nothing moved. A trade that has settled itself is found so by whoever sends.
+    settled = {event.arguments["tradeId"] for event in session.events(CONTRACT, "TradeSettled", None, digest)}
+    if terms.id in settled:
+        return
+    for trade_id in settled:
+        raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade="0x" + trade_id.hex())
     if now > quote.valid_until:
         raise QuoteExpired(
             f"The quote was for use until {quote.valid_until}; it is {now}.",
@@ -178,10 +184,6 @@ def require_within(session: Session, trade: Document, terms: TradeTerms) -> None
             valid_until=quote.valid_until,
             now=now,
         )
-    for event in session.events(CONTRACT, "TradeSettled", None, digest):
-        if event.arguments["tradeId"] != terms.id:
-            other = "0x" + event.arguments["tradeId"].hex()
-            raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade=other)
 
 
 def _cash(session: Session, sender: str, receiver: str, amount: Money) -> Leg:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
+from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.rails import NoRail, RailUnclear
 from pyjpm.platform import Platform
 from pyjpm.rails.decision import Decision, decide
@@ -91,7 +92,8 @@ class Chooser:
             rule, why = decision.rule, decision.why
         if stage is Stage.LOCKING:
             # What cannot be written is told before a reference is voided for it.
-            self.message(self.names(key, leg), instruction, now)
+            write = self.message if where is None else self.message_of_voided
+            write(self.names(key, leg), instruction, now)
         return self._choices.choose(
             key,
             content,
@@ -150,6 +152,23 @@ class Chooser:
         )
         text = self._maker.make(transfer)
         return {"kind": self._maker.kind, "reference": transfer.reference, "uetr": uetr, "text": text}
+
+    def message_of_voided(self, names: Names, instruction: Instruction, at: int) -> dict[str, Any]:
+        """As :meth:`message`, of a leg whose message may have gone: then it is no refusal that it cannot be written.
+
+        Raises:
+            RailUnclear: so it is, and the gateway has it, or does not answer.
+        """
+        try:
+            return self.message(names, instruction, at)
+        except PyjpmError as error:
+            if isinstance(self.asked(names), Found):
+                raise RailUnclear(
+                    f"The gateway has the message of {names.key!r}, which cannot be written here: {error.message}",
+                    key=names.key,
+                    answer=error.code,
+                ) from error
+            raise
 
     def in_the_world(self, key: str) -> Position | None:
         """Where a payment is, whatever this database says; None where the world knows nothing of it.

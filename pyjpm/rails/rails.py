@@ -359,7 +359,7 @@ class Rails:
         stopped = self._chooser.facts(instruction, int(self._clock.time())).stopped
         if stopped and not isinstance(self._chooser.asked(names), Found):
             raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
-        content = self._chooser.message(names, instruction, chosen.stage_at)
+        content = self._chooser.message_of_voided(names, instruction, chosen.stage_at)
         with self._database.transaction() as connection:
             if self._choices.advance(connection, chosen, Stage.SWIFT, now=chosen.stage_at):
                 self._effects.intend(names.effect, MESSAGE, content, connection=connection)

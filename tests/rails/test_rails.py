@@ -16,6 +16,7 @@ from rails.rails_support import BY_SWIFT, IBAN, RULES, Hub, Plain, Table, credit
 
 from pyjpm import LocalSigner, Money, Platform
 from pyjpm.errors.deployment import NotOnboarded, ReadOnlyClient, ReferenceConflict
+from pyjpm.errors.iso20022 import MessageNotWritable
 from pyjpm.errors.outbox import OperationRejected, ReasonMissing, ReferenceVoided
 from pyjpm.errors.rails import (
     InvalidInstruction,
@@ -36,6 +37,13 @@ from pyjpm.testing import new_company
 
 Opened = Callable[[LocalSigner, str | Path], Platform]
 DEPOSIT = 10_000_000
+
+
+class Mute(Plain):
+    """A maker that can write nothing."""
+
+    def make(self, transfer: Transfer) -> str:
+        raise MessageNotWritable("It cannot be written.", field="name")
 
 
 def state(payer: Platform, reference: str) -> str:
@@ -609,6 +617,25 @@ def test_without_its_gateway_nobody_hears_that_a_voided_payment_failed(
         fresh.pay(instruction(), idempotency_key=name)
     with pytest.raises(RailPaymentNotFound):
         fresh.get(name)
+
+
+@pytest.mark.parametrize("writer", [None, Mute()], ids=["no maker", "a maker that refuses"])
+def test_what_the_gateway_has_is_not_refused_for_want_of_a_writer(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, tmp_path: Path, writer: Mute | None
+) -> None:
+    """It went by SWIFT and the database is lost; who asks again writes other messages, or none."""
+    signer: Any = payer.session.signer
+    made, name = rails(payer, BY_SWIFT, payee=payee, hub=hub), key()
+    made.pay(instruction(), idempotency_key=name)
+    assert made.wait(name).status is RailStatus.SENT
+    fresh = opened(signer, tmp_path / "lost.db")
+    mute = rails(fresh, payee=payee, hub=hub, maker=writer)
+    with pytest.raises(RailUnclear):
+        mute.pay(instruction(), idempotency_key=name)
+    again = rails(fresh, payee=payee, hub=hub)
+    again.pay(instruction(), idempotency_key=name)
+    assert again.wait(name).status is RailStatus.SENT
+    assert len(hub.sent) == 1
 
 
 def test_an_unclear_payment_is_neither_stored_nor_sent(payer: Platform, payee: Platform, hub: Hub) -> None:
