@@ -215,10 +215,14 @@ class Rails:
             self._clock.sleep(0.05)
 
     def _chosen(self, instruction: Instruction, content: Mapping[str, Any], key: str) -> Chosen:
-        """The choice, stored; it is refused only where a database that was restored has forgotten no payment of it."""
+        """The choice, stored. It is refused only where nobody chose meanwhile, and no payment of it was forgotten by a
+        database that was restored."""
         try:
             return self._chooser.choose(instruction, content, key, int(self._clock.time()))
         except REFUSALS as refused:
+            meanwhile = self._choices.find(key, content)
+            if meanwhile is not None:
+                return meanwhile
             # In this order: what recovers may be on the chain by the time that it has recovered.
             if self._lanes_are_known() and self._chooser.in_the_world(key) is None:
                 raise

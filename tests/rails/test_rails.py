@@ -619,6 +619,20 @@ def test_without_its_gateway_nobody_hears_that_a_voided_payment_failed(
         fresh.get(name)
 
 
+def test_what_another_process_accepted_meanwhile_is_not_refused(payer: Platform, payee: Platform, hub: Hub) -> None:
+    """It waits for its day, so that the chain knows nothing of it."""
+    name, asked = key(), instruction(requested=datetime.now(UTC).date() + timedelta(days=3))
+    other = rails(payer, payee=payee, hub=hub)
+
+    class Slow(Table):
+        def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+            other.pay(asked, idempotency_key=name)
+            return None
+
+    seen = rails(payer, 'otherwise = "NONE"', hub=hub, directory=Slow()).pay(asked, idempotency_key=name)
+    assert (seen.rail, seen.status, seen.rule) == (Rail.TOKEN, RailStatus.ACCEPTED, "on chain")
+
+
 def test_a_restored_database_refuses_nothing_that_may_be_on_its_way(
     payer: Platform, payee: Platform, hub: Hub, opened: Opened, copies: Copies, journal_url: str | Path, chain: Any
 ) -> None:
