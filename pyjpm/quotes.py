@@ -6,7 +6,8 @@ Decisions that govern this module:
 * A quote is bound to its chain and settlement contract (the EIP-712 domain), to its purpose (a structure of its own),
   to its client and to a deadline. No contract reads it. Its hash is the reference of the trade that relies on it, and
   that trade's expiry is at most its deadline: so the contract refuses to settle after it.
-* One quote, one trade: who affirms or settles looks for a trade that was settled under its hash.
+* One quote, one trade: who affirms or settles looks for a trade that was settled under its hash. Of two that are
+  affirmed before either has settled nobody here knows: a dealer affirms one.
 """
 
 from __future__ import annotations
@@ -170,6 +171,12 @@ def require_within(session: Session, trade: Document, terms: TradeTerms) -> None
     ):
         if not holds:
             raise TradeOutsideQuote(f"The trade's {name} are not those of its quote.", quote=shown, field=name)
+    # Before the time: "expired" says that nothing moved. A trade that has settled itself is found so by whoever sends.
+    settled = {event.arguments["tradeId"] for event in session.events(CONTRACT, "TradeSettled", None, digest)}
+    if terms.id in settled:
+        return
+    for trade_id in settled:
+        raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade="0x" + trade_id.hex())
     if now > quote.valid_until:
         raise QuoteExpired(
             f"The quote was for use until {quote.valid_until}; it is {now}.",
@@ -177,10 +184,6 @@ def require_within(session: Session, trade: Document, terms: TradeTerms) -> None
             valid_until=quote.valid_until,
             now=now,
         )
-    for event in session.events(CONTRACT, "TradeSettled", None, digest):
-        if event.arguments["tradeId"] != terms.id:
-            other = "0x" + event.arguments["tradeId"].hex()
-            raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade=other)
 
 
 def _cash(session: Session, sender: str, receiver: str, amount: Money) -> Leg:

@@ -24,5 +24,7 @@ def shipped(occasion: Occasion) -> Decision:
         return hold("four eyes from 50,000.00 up")
     terms = occasion.bound.terms
     if terms.milestones[occasion.milestone].attest_by - occasion.event.at > EARLY:
-        occasion.platform.payments.create(terms.seller, BONUS, idempotency_key=occasion.key("bonus"))
+        # Of the order, not of the event: an ERP may tell of one delivery under several revisions.
+        key = f"bonus/{occasion.bound.chain_order}/{occasion.milestone}"
+        occasion.platform.payments.create(terms.seller, BONUS, idempotency_key=key)
     return release()

@@ -22,7 +22,7 @@ from pyjpm.custody import Keystore, LocalSigner, read_passphrase
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.intake import SourceUnavailable, WatchInvalid
-from pyjpm.orders.connectors.connector import Problem
+from pyjpm.orders.connectors.connector import Problem, printable
 from pyjpm.orders.connectors.sources import SourceSettings, open_source
 from pyjpm.orders.connectors.webhook import WebhookSecrets, WebhookServer
 from pyjpm.orders.intake import Decision, EventState, Intake, Receipt, Triggers, Verdict
@@ -204,7 +204,7 @@ def _tell(told: Told, *, as_json: bool) -> None:
         assert isinstance(told, SourceUnavailable)
         line = f"{told.code} {told.message}"
         data = {"source": told.to_dict()}
-    print(json.dumps(data) if as_json else line, flush=True)
+    print(json.dumps(data) if as_json else printable(line), flush=True)
 
 
 def _attesters(keystore: Path, names: list[str], passphrase_file: Path) -> list[LocalSigner]:

@@ -43,7 +43,7 @@ JournalOption = Annotated[
 DirectoryOption = Annotated[
     str, typer.Option("--directory", help="A file, or a postgresql:// URL.", envvar="PYJPM_DIRECTORY")
 ]
-StaffOption = Annotated[Path | None, typer.Option(help="Whose words the directory counts.", envvar="PYJPM_STAFF")]
+StaffOption = Annotated[Path, typer.Option(help="Whose words the directory counts.", envvar="PYJPM_STAFF")]
 GatewayOption = Annotated[
     Path | None, typer.Option(help="Folder of the SWIFT gateway; without it nothing goes by SWIFT.")
 ]
@@ -67,8 +67,8 @@ def explain(
     passphrase_file: PassphraseOption,
     journal: JournalOption,
     directory: DirectoryOption,
+    staff: StaffOption,
     key: WalletOption = "wallet",
-    staff: StaffOption = None,
     gateway: GatewayOption = None,
     message: MessageOption = Kind.PACS008,
     to: ToOption = "",
@@ -99,8 +99,8 @@ def pay(
     passphrase_file: PassphraseOption,
     journal: JournalOption,
     directory: DirectoryOption,
+    staff: StaffOption,
     key: WalletOption = "wallet",
-    staff: StaffOption = None,
     gateway: GatewayOption = None,
     message: MessageOption = Kind.PACS008,
     to: ToOption = "",
@@ -128,8 +128,8 @@ def change(
     passphrase_file: PassphraseOption,
     journal: JournalOption,
     directory: DirectoryOption,
+    staff: StaffOption,
     key: WalletOption = "wallet",
-    staff: StaffOption = None,
     gateway: GatewayOption = None,
     message: MessageOption = Kind.PACS008,
     to: ToOption = "",
@@ -153,8 +153,8 @@ def resume(
     passphrase_file: PassphraseOption,
     journal: JournalOption,
     directory: DirectoryOption,
+    staff: StaffOption,
     key: WalletOption = "wallet",
-    staff: StaffOption = None,
     gateway: GatewayOption = None,
     message: MessageOption = Kind.PACS008,
     to: ToOption = "",
@@ -193,7 +193,7 @@ def _opened(
     passphrase_file: Path,
     journal: str,
     directory: str,
-    staff: Path | None,
+    staff: Path,
     gateway: Path | None,
     message: Kind,
     to: str,
@@ -201,8 +201,7 @@ def _opened(
     rulebook = load_rulebook(rules)
     signer = Keystore(keystore).load(key, read_passphrase(file=passphrase_file))
     with ExitStack() as stack:
-        people = None if staff is None else Staff.load(staff)
-        mapped = stack.enter_context(Directory(directory, staff=people))
+        mapped = stack.enter_context(Directory(directory, staff=Staff.load(staff)))
         platform = stack.enter_context(Platform.connect(rpc, record, signer=signer, journal=journal))
         yield Rails(
             platform,

@@ -61,7 +61,10 @@ class LedgerBehind(LedgerError):
 
 
 class AmountBeyondBooks(LedgerError):
-    """An amount of 2**63 minor units or more, which the books do not hold. Details: ``block``, ``log_index``."""
+    """An amount or total of 2**63 minor units or more, which the books do not hold.
+
+    Details: ``block``, and of an amount ``log_index``.
+    """
 
     code = "AMOUNT_BEYOND_BOOKS"
     hint = "No real amount is that large: find out who issued it."

@@ -28,10 +28,13 @@ class MalformedSanctionsList(ScreeningError):
 
 
 class SanctionsListStale(ScreeningError):
-    """The list was published too long ago. Details: ``list``, ``published``, ``oldest`` (unix seconds)."""
+    """The list was published too long ago, or is of a day to come.
+
+    Details: ``list``, ``published``, ``oldest`` (unix seconds).
+    """
 
     code: ClassVar[str] = "SANCTIONS_LIST_STALE"
-    hint: ClassVar[str] = "Fetch the present one; nothing is cleared by an old list."
+    hint: ClassVar[str] = "Fetch the present one, and look at this machine's clock; nothing is cleared by an old list."
 
 
 class InvalidScreeningConfig(ScreeningError):
@@ -42,7 +45,7 @@ class InvalidScreeningConfig(ScreeningError):
 
 
 class PartyUnknown(ScreeningError):
-    """Nobody is on file for a participant, or a wallet belongs to none. Details: ``who``."""
+    """Nobody is on file for a participant, a wallet belongs to none, or a name has no word. Details: ``who``."""
 
     code: ClassVar[str] = "PARTY_UNKNOWN"
     hint: ClassVar[str] = "Enter its name and country among the parties; whom nobody knows is not screened, nor paid."

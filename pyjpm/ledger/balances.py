@@ -79,6 +79,14 @@ def last_block_by(connection: Connection, at: int) -> int:
     return int(found)
 
 
+def last_block_before(connection: Connection, moment: Moment) -> int:
+    """The last block whose time is before a moment. Raises InvalidRequest (a time without a zone)."""
+    at = unix_seconds(moment)
+    assert at is not None
+    whole = isinstance(moment, int) or not moment.microsecond
+    return last_block_by(connection, at - 1 if whole else at)
+
+
 def account_totals(connection: Connection, block: int) -> dict[int, int]:
     """The total of each account at the end of a block, by its number."""
     accounts = tables.account

@@ -43,7 +43,7 @@ class BreakKind(StrEnum):
     PAYOUT_AMOUNT_DIFFERS = "PAYOUT_AMOUNT_DIFFERS"
     UNKNOWN_BANK_ENTRY = "UNKNOWN_BANK_ENTRY"
     NOT_ON_STATEMENT = "NOT_ON_STATEMENT"
-    """The bank's file has a deposit or payout, its statement does not."""
+    """The bank's file has a deposit or payout that its statement has not, or has otherwise, or less often."""
 
 
 _SYNC_ANEW: Final = "Make the ledger anew from the first block (drop its tables, sync), and find out who wrote to it."

@@ -45,6 +45,7 @@ class Indexer:
         names: names of contracts by lower-case address, a deposit token's its currency.
         accounts: those there are, by number.
         totals: their totals, by number.
+        wallets: those there are.
     """
 
     def __init__(
@@ -53,13 +54,14 @@ class Indexer:
         names: Mapping[str, str],
         accounts: Mapping[int, AccountKey] | None = None,
         totals: Mapping[int, int] | None = None,
+        wallets: Iterable[str] = (),
     ) -> None:
         self.accounts: dict[int, AccountKey] = {}
         self.totals: dict[int, int] = dict(totals or {})
         self.notaries = {
             word_of(deployed.address): NOTARIES[name] for name, deployed in record.contracts.items() if name in NOTARIES
         }
-        self.sink = Sink()
+        self.sink = Sink(wallets=set(wallets))
         self._tokens: dict[str, _Token] = {}
         self._handlers: dict[str, dict[str, Handler]] = {}
         by_currency = {}
@@ -142,6 +144,11 @@ class Indexer:
         owned: dict[tuple[str, str], int] = {}
         for number, change in rows.changes.items():
             total = self.totals[number] = self.totals[number] + change
+            if abs(total) > MOST or abs(change) > MOST:
+                # SQLite would go on with a floating-point number.
+                raise AmountBeyondBooks(
+                    f"A total by block {self.sink.block} is beyond what the books hold.", block=self.sink.block
+                )
             key = self.accounts[number]
             if key.bucket in (Bucket.HELD, Bucket.FROZEN) and total < 0:
                 raise self._inconsistent(f"What is {key.bucket} of {key.wallet}")

@@ -3,7 +3,8 @@
 Decisions that govern this module:
 
 * What a payment settles is what its remittance says, up to what was paid: credit notes count in full, then the invoices
-  in the order in which they are named. So a short payment leaves its difference open, at the invoice named last.
+  in the order in which they are named. So a short payment leaves its difference open, at the invoice named last. Of a
+  credit note no more is used than the invoices take: the rest of it stays open.
 * What was paid beyond the documents is unapplied, and documents that nobody knows are shown with it: neither is
   guessed at.
 * Nothing is stored of a clearing: it follows from documents and payments, as of any block. A payment that the chain
@@ -27,7 +28,7 @@ from pyjpm.errors.money import MoneyError
 from pyjpm.ledger import tables
 from pyjpm.ledger.statements import StatementEntry, entries_of
 from pyjpm.money import Money
-from pyjpm.remittance import DocumentKind, RemittanceDocument
+from pyjpm.remittance import DocumentKind
 
 _COLUMNS: Final = ("creditor", "debtor", "kind", "number", "amount", "currency")
 _KINDS: Final = {
@@ -200,30 +201,35 @@ def _apply(
 ) -> tuple[int, tuple[str, ...]]:
     """Settles what a payment names; what is left of it, and the documents that it could not settle as it says."""
     assert entry.remittance is not None
-    money, strange = entry.amount_minor, []
     documents = entry.remittance.documents
-    for kind in (DocumentKind.CREDIT_NOTE, DocumentKind.INVOICE):
+
+    def settle(kind: DocumentKind, most: int) -> tuple[int, list[tuple[Item, int]], list[str]]:
+        """How much of ``most`` the documents of a kind take, each its part, and which do not take what is said."""
+        taken: dict[Item, int] = defaultdict(int)
+        strange = []
         for document in documents:
             if document.kind is not kind:
                 continue
             item = known.get((debtor, currency, kind, document.number))
-            if item is None:
+            if item is None or document.amount.currency != currency:
                 strange.append(document.number)
                 continue
-            left = item.amount_minor - sum(each.amount_minor for each in settled[item])
-            asked = _asked(document)
-            amount = min(left, asked) if kind is DocumentKind.CREDIT_NOTE else min(left, asked, money)
-            if asked > left:
+            left = item.amount_minor - taken[item] - sum(each.amount_minor for each in settled[item])
+            asked = abs(document.settled.minor)
+            amount = min(left, asked, most - sum(taken.values()))
+            # An invoice that was paid short is not strange: what is left of it is open.
+            if asked > (left if kind is DocumentKind.INVOICE else amount):
                 strange.append(document.number)
-            if amount:
-                settled[item].append(Settled(entry.id, entry.block, amount))
-                money += amount if kind is DocumentKind.CREDIT_NOTE else -amount
-    # A credit note that found no invoice to count against is no money that was paid.
-    return min(money, entry.amount_minor), tuple(strange)
+            taken[item] += amount
+        return sum(taken.values()), list(taken.items()), strange
 
-
-def _asked(document: RemittanceDocument) -> int:
-    return abs(document.settled.minor)
+    wanted, _, _ = settle(DocumentKind.INVOICE, sum(each.amount_minor for each in known.values()))
+    credit, notes, strange_notes = settle(DocumentKind.CREDIT_NOTE, wanted)
+    paid, invoices, strange = settle(DocumentKind.INVOICE, entry.amount_minor + credit)
+    for item, amount in [*notes, *invoices]:
+        if amount:
+            settled[item].append(Settled(entry.id, entry.block, amount))
+    return entry.amount_minor + credit - paid, (*strange_notes, *strange)
 
 
 def _currencies(connection: Connection) -> Sequence[str]:

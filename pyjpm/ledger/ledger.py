@@ -23,7 +23,7 @@ from sqlalchemy import select
 from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.ledger import InvalidPeriod, LedgerReadsOnly
 from pyjpm.ledger import tables
-from pyjpm.ledger.balances import LedgerBalance, balances, block_at, last_block_by, supply
+from pyjpm.ledger.balances import LedgerBalance, balances, block_at, last_block_before, supply
 from pyjpm.ledger.bank import BankEntry
 from pyjpm.ledger.books import compare_books
 from pyjpm.ledger.comparison import Comparison
@@ -39,7 +39,7 @@ from pyjpm.ledger.store import LedgerStore
 from pyjpm.ledger.syncing import Synced, sync
 from pyjpm.platform import Platform
 from pyjpm.remittance import RemittanceKey
-from pyjpm.session import Moment, Session, unix_seconds
+from pyjpm.session import Moment, Session
 
 
 class Ledger:
@@ -173,11 +173,11 @@ class Ledger:
         with self.store.reading() as connection:
             state = self.store.state(connection)
             first = state.first_block if since_block is None else max(since_block, state.first_block)
-            if (start := unix_seconds(since)) is not None:
-                first = last_block_by(connection, start - 1) + 1
+            if since is not None:
+                first = last_block_before(connection, since) + 1
             last = block_at(connection, at_block=until_block, at_time=None)
-            if (end := unix_seconds(until)) is not None:
-                last = last_block_by(connection, end - 1)
+            if until is not None:
+                last = last_block_before(connection, until)
             return statement(connection, participant, currency, first, last)
 
     def payments(
@@ -282,6 +282,7 @@ class Ledger:
             progress: told the last block compared, and how many events.
 
         Raises:
+            InvalidPeriod: ``until`` is before ``since``.
             LedgerReadsOnly; ReorgTooDeep where the chain takes blocks back meanwhile; what reading the chain raises.
         """
         return reconcile(

@@ -6,13 +6,14 @@ Decisions that govern this module:
   settled with its reference, all of it; before that, to the redemption whose own reference it carries, whole or its
   first 32 digits.
 * Two sources may be given: the bank's own file of deposits and payouts, and a statement (camt.053). What both have is
-  one entry. Money is where the statement says it is, so what only the file has is a break.
+  one entry. Money is where the statement says it is, so what only the file has is a break: an entry, another amount, a
+  repetition.
 * On which day something happens is no break: a deposit of Friday may be minted on Monday. The days' totals show it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -93,19 +94,22 @@ def match(
         payout_name: what the bank calls the payout of a redemption (its EndToEndId), beside the reference itself.
     """
     found: list[Break] = []
-    entries: dict[tuple[str, bool], BankEntry] = {}
-    from_file: set[tuple[str, bool]] = set()
-    on_statement: set[tuple[str, bool]] = set()
-    for source, names in ((deposits, from_file), (statement, on_statement)):
-        first, again = without_repeats(source or ())
-        names |= {(entry.reference, entry.credit) for entry in first}
-        entries |= {(entry.reference, entry.credit): entry for entry in first}
-        # Both sources may tell of the same repetition.
-        found += [_repeated(entry) for entry in again if source is statement or statement is None]
+    (filed, filed_again), (stated, stated_again) = without_repeats(deposits or ()), without_repeats(statement or ())
+    from_file, on_statement = ({_name(entry): entry for entry in first} for first in (filed, stated))
+    # Both sources may tell of the same repetition.
+    found += [_repeated(entry) for entry in (filed_again if statement is None else stated_again)]
+    if statement is not None:
+        untold = Counter(map(_name, filed_again)) - Counter(map(_name, stated_again))
+        found += [
+            _entry_break(
+                BreakKind.NOT_ON_STATEMENT, from_file[name], "is in the bank's file more often than on its statement"
+            )
+            for name in untold.elements()
+        ]
     by_mint, by_payout = _Mints(mints), _Payouts(payouts, payout_name)
-    for name, entry in entries.items():
-        if deposits is not None and statement is not None and name not in on_statement:
-            found.append(_entry_break(BreakKind.NOT_ON_STATEMENT, entry, "is in the bank's file, not on its statement"))
+    for name, entry in {**from_file, **on_statement}.items():
+        if statement is not None and name in from_file:
+            found += _not_stated(from_file[name], on_statement.get(name))
         side = by_mint if entry.credit else by_payout
         found += side.take(entry, known=name in from_file)
     found += by_mint.rest(covered)
@@ -186,11 +190,13 @@ class _Payouts:
 
     def take(self, entry: BankEntry, *, known: bool) -> list[Break]:
         for text in _texts(entry):
-            settled = self._settled.pop(_hash(text), None) or self._settled_by_reference(text)
+            settled = self._settled_under(_hash(text), entry.currency) or self._settled_by_reference(text)
             if settled:
                 return _amounts(BreakKind.PAYOUT_AMOUNT_DIFFERS, entry, settled, "was burned as")
         for text in _texts(entry):
             for payout in self._by_reference.get(text.lower(), ()):
+                if payout.state == "SETTLED":
+                    return [_repeated(entry, payout)]
                 if payout.state == "RETURNED":
                     return [
                         _entry_break(
@@ -219,6 +225,14 @@ class _Payouts:
             if covered(day_of(payout.at))
         ]
 
+    def _settled_under(self, fiat_reference: str, currency: str) -> list[Payout]:
+        """All that one payout was for: in its currency, or, where there is nothing in it, in another."""
+        settled = self._settled.pop(fiat_reference, [])
+        same = [payout for payout in settled if payout.currency == currency]
+        if same and len(same) < len(settled):
+            self._settled[fiat_reference] = [payout for payout in settled if payout.currency != currency]
+        return same or settled
+
     def _settled_by_reference(self, text: str) -> list[Payout]:
         for payout in self._by_reference.get(text.lower(), ()):
             settled = self._settled.get(payout.fiat_reference, [])
@@ -240,10 +254,24 @@ def _hash(text: str) -> str:
     return text.lower() if len(text) == 66 and text.startswith("0x") else "0x" + keccak(text=text).hex()
 
 
-def _repeated(entry: BankEntry) -> Break:
+def _name(entry: BankEntry) -> tuple[str, bool]:
+    return entry.reference, entry.credit
+
+
+def _not_stated(filed: BankEntry, stated: BankEntry | None) -> list[Break]:
+    """Where the bank's file has an entry that its statement has not, or otherwise."""
+    if stated is None:
+        return [_entry_break(BreakKind.NOT_ON_STATEMENT, filed, "is in the bank's file, not on its statement")]
+    if (stated.amount_minor, stated.currency) == (filed.amount_minor, filed.currency):
+        return []
+    how = f"is {_money(stated.amount_minor, stated.currency)} on the bank's statement"
+    return [_entry_break(BreakKind.NOT_ON_STATEMENT, filed, how, amount=stated.amount_minor)]
+
+
+def _repeated(entry: BankEntry, payout: Payout | None = None) -> Break:
     if entry.credit:
         return _entry_break(BreakKind.DEPOSIT_CREDITED_TWICE, entry, "was credited more than once")
-    return _entry_break(BreakKind.PAID_TWICE, entry, "was paid out more than once")
+    return _entry_break(BreakKind.PAID_TWICE, entry, "was paid out more than once", payout)
 
 
 def _amounts(kind: BreakKind, entry: BankEntry, on_chain: Sequence[Mint | Payout], how: str) -> list[Break]:

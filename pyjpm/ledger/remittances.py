@@ -5,7 +5,10 @@ Decisions that govern this module:
 * The chain has a remittance's hash in the event and its bytes in the calldata. They are looked for there, however they
   were carried (a batch, a clearance, an authorization): what hashes to the event's hash is the remittance.
 * Bytes are kept sealed, as they came, beside what a key of ours opens; a key that comes later opens them later.
-* A remittance that is in no calldata in one piece is kept as empty: it is known by its hash alone.
+* A remittance that is in no calldata in one piece is kept as empty: it is known by its hash alone. A transaction that
+  the node does not show says nothing about it: that is an error, and it is looked for again.
+* What was fetched is stored only if it is still that payment's: meanwhile the chain may have taken the block back, or
+  another process may have been faster.
 * Nothing is fetched where no key is held: whoever cannot read has no use for the bytes.
 """
 
@@ -18,6 +21,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import Connection, and_, select, update
 
 from pyjpm.contracts.codec import Codec, codec
+from pyjpm.errors.chain import BlockNotAvailable
 from pyjpm.errors.remittance import RemittanceError
 from pyjpm.ledger import tables
 from pyjpm.ledger.breaks import Break, BreakKind
@@ -38,13 +42,19 @@ def open_new(store: LedgerStore, session: Session, keys: Sequence[RemittanceKey]
             waiting = _waiting(connection)
         if not waiting:
             break
-        carried = {tx_hash: _carried(session, coders, tx_hash) for tx_hash in {row[2] for row in waiting}}
+        carried = {
+            row[2]: _carried(session, coders, row[2], row[0]) for row in {row[2]: row for row in waiting}.values()
+        }
         rows = [
             (block, log_index, carried[tx_hash].get(bytes.fromhex(name[2:]), b""))
             for block, log_index, tx_hash, name in waiting
         ]
         with store.writing() as connection:
+            store.state(connection, lock=True)
+            unchanged = {each[:2] for each in _waiting(connection) if each in waiting}
             for block, log_index, sealed in rows:
+                if (block, log_index) not in unchanged:
+                    continue
                 values = _read(sealed, keys)
                 opened += values["plain"] is not None
                 place = {"block": block, "log_index": log_index}
@@ -53,24 +63,31 @@ def open_new(store: LedgerStore, session: Session, keys: Sequence[RemittanceKey]
 
 
 def check_remittances(
-    connection: Connection, hashes: Mapping[tuple[int, int], str], keys: Sequence[RemittanceKey]
+    connection: Connection,
+    session: Session,
+    hashes: Mapping[tuple[int, int], tuple[str, str]],
+    keys: Sequence[RemittanceKey],
 ) -> list[Break]:
     """Every remittance that is not the one its payment was made with, or does not say what is kept of it.
 
     Args:
-        hashes: by block and log index, as the chain has them.
+        hashes: of transaction and remittance, by block and log index, as the chain has them.
     """
-    found = []
+    found, coders = [], _coders(session)
     for row in connection.execute(select(tables.remittance).order_by(tables.remittance.c.block)):
         place = (row.block, row.log_index)
         sealed, plain = bytes(row.sealed), None if row.plain is None else bytes(row.plain)
         problem = ""
         if place not in hashes:
             problem = "belongs to no payment"
-        elif sealed and "0x" + keccak(sealed).hex() != hashes[place]:
+        elif sealed and "0x" + keccak(sealed).hex() != hashes[place][1]:
             problem = "does not have the hash that its payment carries"
         elif (row.end_to_end_id, row.uetr) != _names(plain):
             problem = "is kept with other names than it has"
+        elif not sealed and bytes.fromhex(hashes[place][1][2:]) in _carried(
+            session, coders, hashes[place][0], row.block
+        ):
+            problem = "is kept as empty, and is on the chain"
         elif plain is not None and not sealed:
             problem = "is kept without the bytes it was read from"
         elif plain is not None and keys and _read(sealed, keys)["plain"] not in (plain, None):
@@ -82,7 +99,7 @@ def check_remittances(
                     f"The remittance of block {row.block}, log {row.log_index} {problem}.",
                     f"{tables.remittance.name} {row.block}-{row.log_index}",
                     block=row.block,
-                    expected=hashes.get(place),
+                    expected=hashes[place][1] if place in hashes else None,
                     found="0x" + keccak(sealed).hex(),
                 )
             )
@@ -112,6 +129,7 @@ def _open_old(store: LedgerStore, keys: Sequence[RemittanceKey]) -> int:
         values = _read(bytes(row.sealed), keys)
         if values["plain"] is not None:
             this = (remittances.c.block == row.block) & (remittances.c.log_index == row.log_index)
+            this &= remittances.c.sealed == row.sealed
             with store.writing() as connection:
                 connection.execute(update(remittances).where(this).values(**values))
             opened += 1
@@ -146,10 +164,12 @@ def _coders(session: Session) -> dict[str, Codec]:
     }
 
 
-def _carried(session: Session, coders: Mapping[str, Codec], tx_hash: str) -> dict[bytes, bytes]:
-    """Every piece of bytes in a transaction's calldata, by its hash."""
+def _carried(session: Session, coders: Mapping[str, Codec], tx_hash: str, block: int) -> dict[bytes, bytes]:
+    """Every piece of bytes in a transaction's calldata, by its hash. Raises BlockNotAvailable."""
     transaction = session.connection.transaction(tx_hash)
-    if transaction is None or transaction.to is None:
+    if transaction is None:
+        raise BlockNotAvailable(f"The node does not show a transaction of block {block}.", block=block, tx=tx_hash)
+    if transaction.to is None:
         return {}
     known = coders.get(transaction.to.lower())
     return {keccak(piece): piece for piece in _pieces(known, transaction.data)}

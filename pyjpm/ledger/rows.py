@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, or_, select
 
 from pyjpm.ledger import tables
 from pyjpm.ledger.balances import posted_between
@@ -43,7 +43,10 @@ class RowComparison:
             row.id: AccountKey(row.currency, row.bucket, row.wallet, row.notary)
             for row in connection.execute(select(tables.account))
         }
-        self._totals = {row.id: row.total for row in connection.execute(select(tables.account))}
+        self._totals, self._first_blocks = {}, {}
+        for row in connection.execute(select(tables.account)):
+            self._totals[row.id], self._first_blocks[row.id] = row.total, row.block
+        self._chain_first_blocks: dict[int, int] = {}
         self._stored_wallets = {
             row.wallet: (row.participant, row.block) for row in connection.execute(select(tables.wallet))
         }
@@ -67,6 +70,7 @@ class RowComparison:
         ):
             self._compare(table, size, chain, stored, counts, replaced, times)
         self._chain_wallets |= {wallet: (participant, block) for wallet, participant, block in rows.wallets}
+        self._chain_first_blocks |= {number: block for number, _, block in rows.accounts}
         self._counts(counts, replaced, times)
 
     def _counts(self, counts: Mapping[int, tuple[int, int]], replaced: set[int], times: Mapping[int, int]) -> None:
@@ -76,6 +80,14 @@ class RowComparison:
             if of_ledger < of_chain and number not in told:
                 kind = BreakKind.LEDGER_ROW_ALTERED if of_ledger else BreakKind.LEDGER_ROW_MISSING
                 self._add(kind, tables.block, number, of_chain, of_ledger or None, number, times.get(number))
+
+    def outside(self, first: int, last: int) -> None:
+        """Rows of blocks before the first or after the last: no event stands behind them, yet they change balances."""
+        for table, column in ((tables.posting, "block"), (tables.event, "block"), (tables.block, "number")):
+            place = table.c[column]
+            for row in self._connection.execute(select(table).where(or_(place < first, place > last))):
+                size = len(table.primary_key)
+                self._one(table, "-".join(map(str, row[:size])), None, tuple(row)[size:], row[0], None)
 
     def end(self) -> None:
         """Compares wallets, accounts and their totals. Where events were missed, what they would have made is not."""
@@ -98,6 +110,9 @@ class RowComparison:
                 self._add(BreakKind.LEDGER_ROW_ALTERED, tables.account, number, key, self._accounts[number])
             elif key not in by_key:
                 self._add(BreakKind.LEDGER_ROW_MISSING, tables.account, number, key, None)
+            elif self._first_blocks[by_key[key]] != (block := self._chain_first_blocks[number]):
+                kept = self._first_blocks[by_key[key]]
+                self._add(BreakKind.LEDGER_ROW_ALTERED, tables.account, by_key[key], (*key, block), (*key, kept))
         for key, number in by_key.items():
             if key not in seen and number not in altered:
                 self._add(BreakKind.LEDGER_ROW_UNKNOWN, tables.account, number, None, key)

@@ -110,7 +110,7 @@ def load(connection: Connection, record: DeploymentRecord, names: dict[str, str]
     for row in connection.execute(select(tables.account)):
         accounts[row.id] = AccountKey(row.currency, row.bucket, row.wallet, row.notary)
         totals[row.id] = row.total
-    return Indexer(record, names, accounts, totals)
+    return Indexer(record, names, accounts, totals, connection.execute(select(tables.wallet.c.wallet)).scalars())
 
 
 def known_blocks(connection: Connection) -> dict[int, str]:

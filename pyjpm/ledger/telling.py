@@ -45,10 +45,15 @@ class Rows:
 
 @dataclass(slots=True)
 class Sink:
-    """Where rows go: those of the page that is read, and the block of the log that is read."""
+    """Where rows go: those of the page that is read, and the block of the log that is read.
+
+    ``wallets`` are those that have a row: one that was unlinked and is linked again keeps its own, as whose it is never
+    changes.
+    """
 
     rows: Rows = field(default_factory=Rows)
     block: int = 0
+    wallets: set[str] = field(default_factory=set)
 
 
 def teller(sink: Sink, contract: str, coder: Codec, event: EventLayout) -> Handler:
@@ -67,17 +72,21 @@ def teller(sink: Sink, contract: str, coder: Codec, event: EventLayout) -> Handl
         value = None if amount is None else int(amount[1](topics, data), 16)
         if value is not None and value > MOST:
             value, told["amount"] = None, str(value)
+        place = None if number is None else int(number[1](topics, data), 16)
+        if number is not None and place is not None and place > MOST:
+            place, told[number[0]] = None, str(place)
         sink.rows.events.append(
             (
                 *(sink.block, index, tx, contract, event.name),
                 None if subject is None else str(plain_word(subject[1](topics, data), subject[2])),
-                None if number is None else int(number[1](topics, data), 16),
+                place,
                 value,
                 orjson.dumps(told).decode() if told else "{}",
             )
         )
-        if is_link:
-            sink.rows.wallets.append((address_of(topics[2]), int(topics[1], 16), sink.block))
+        if is_link and (wallet := address_of(topics[2])) not in sink.wallets:
+            sink.wallets.add(wallet)
+            sink.rows.wallets.append((wallet, int(topics[1], 16), sink.block))
 
     return tell
 
@@ -101,11 +110,15 @@ def _slow_teller(sink: Sink, contract: str, coder: Codec, event: EventLayout) ->
         told = {name: jsonable(value) for name, value in decoded.arguments.items()}
         subject = next((name for name in _SUBJECTS if name in told), None)
         number = next((name for name in _NUMBERS if name in told and name != subject), None)
+        place: int | None = None
+        if number is not None and decoded.arguments[number] <= MOST:
+            place = decoded.arguments[number]
+            del told[number]
         sink.rows.events.append(
             (
                 *(sink.block, index, tx, contract, event.name),
                 None if subject is None else str(told.pop(subject)),
-                None if number is None else told.pop(number),
+                place,
                 None,
                 orjson.dumps(told).decode(),
             )

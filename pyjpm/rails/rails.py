@@ -26,8 +26,9 @@ from __future__ import annotations
 import logging
 import time as wall
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.base import PyjpmError
@@ -37,7 +38,7 @@ from pyjpm.errors.outbox import ReferenceVoided
 from pyjpm.errors.rails import NoRail, RailConflict, RailNotChangeable, RailPaymentNotFound, RailUnclear
 from pyjpm.errors.sending import StillPending
 from pyjpm.platform import Platform
-from pyjpm.rails.choosing import Chooser
+from pyjpm.rails.choosing import REFUSALS, Chooser
 from pyjpm.rails.decision import STOPPED, Decision
 from pyjpm.rails.facts import Directory, Facts
 from pyjpm.rails.gateway import NoGateway
@@ -115,6 +116,7 @@ class Rails:
         Raises:
             InvalidInstruction: it could go by no rail.
             NoRail: the rules send it by none; nothing was stored.
+            RailUnclear: nor was anything, and it may have been made before.
             IdempotencyConflict: the key was used for another payment.
             What the chosen rail refuses: as ``payments.create``; a message maker's own error, before anything is
             stored. The choice stands then: repeat, or :meth:`change` the rail.
@@ -122,7 +124,7 @@ class Rails:
         content = instruction.check().to_content()
         chosen = self._choices.find(idempotency_key, content)
         if chosen is None:
-            chosen = self._chooser.choose(instruction, content, idempotency_key, int(self._clock.time()))
+            chosen = self._chosen(instruction, content, idempotency_key)
         return self._told(chosen, again=True)
 
     def change(self, idempotency_key: str, *, who: str, reason: str) -> RailPayment:
@@ -134,6 +136,7 @@ class Rails:
         Raises:
             RailPaymentNotFound, ReasonMissing
             RailNotChangeable: it was paid, or its message may have been sent, or the other rail is not possible.
+            RailUnclear: the gateway does not answer, or has a message that it had refused.
         """
         word = Word(who, "change", idempotency_key, reason)
         chosen = self._found(idempotency_key)
@@ -153,6 +156,7 @@ class Rails:
             effect = self._effects.find(self._names(chosen).effect)
             if effect.state is not EffectState.FAILED:
                 raise _not_changeable(chosen, status_of_effect(effect), "its message may have been sent")
+            self._require_no_message(chosen)
             facts = self._chooser.facts(instruction, now)
             if facts.stopped or facts.no_token:
                 raise _not_changeable(chosen, RailStatus.FAILED, facts.stopped or facts.no_token)
@@ -197,7 +201,8 @@ class Rails:
         deadline = self._clock.monotonic() + limit
         while True:
             chosen = self._found(idempotency_key)
-            seen = self._checked(chosen) if chosen.held else self._told(chosen, again=False)
+            waits = chosen.held is not None and self._nothing_left(chosen)
+            seen = self._checked(chosen) if waits else self._told(chosen, again=False)
             if seen.status not in (RailStatus.ACCEPTED, RailStatus.LOCKING):
                 return seen
             if self._clock.monotonic() >= deadline:
@@ -209,6 +214,24 @@ class Rails:
                 )
             self._clock.sleep(0.05)
 
+    def _chosen(self, instruction: Instruction, content: Mapping[str, Any], key: str) -> Chosen:
+        """The choice, stored. It is refused only where nobody chose meanwhile, and no payment of it was forgotten by a
+        database that was restored."""
+        try:
+            return self._chooser.choose(instruction, content, key, int(self._clock.time()))
+        except REFUSALS as refused:
+            meanwhile = self._choices.find(key, content)
+            if meanwhile is not None:
+                return meanwhile
+            # In this order: what recovers may be on the chain by the time that it has recovered.
+            if self._lanes_are_known() and self._chooser.in_the_world(key) is None:
+                raise
+            raise RailUnclear(
+                f"The payment {key!r} is refused now ({refused.code}), and may have been made before.",
+                key=key,
+                answer=refused.code,
+            ) from refused
+
     def _told(self, chosen: Chosen, *, again: bool) -> RailPayment:
         """Goes on for a caller, who is told what comes of it. Who is told that it did not work may pay in another way:
         so, unless something is on its way already, it waits then until it is asked for ``again``."""
@@ -218,7 +241,7 @@ class Rails:
             return self._carry_on(chosen, again=again)
         except PyjpmError as error:
             now = self._found(chosen.key)
-            if now.stage is Stage.LOCKING or (now.stage is Stage.TOKEN and self._submission(self._names(now)) is None):
+            if self._nothing_left(now):
                 self._choices.hold(now, f"{error.code}: {error.message}")
             raise
 
@@ -247,8 +270,12 @@ class Rails:
         if seen.status is not RailStatus.FAILED:
             return seen
         try:
+            # First: what recovers may be on the chain by the time that it has recovered.
+            known = self._lanes_are_known()
             other = self._elsewhere(chosen)
-            if other is None and self._lanes_are_known():
+            if other is None and chosen.stage is Stage.SWIFT:
+                self._require_no_message(chosen)
+            if other is None and known:
                 return seen
             said = "a wallet of the payer recovers"
             if other is not None:
@@ -273,9 +300,18 @@ class Rails:
         if where is None or not (where.is_beyond(chosen) or (where.paid and adopt)):
             return None
         now, word = int(self._clock.time()), Word("the world", "change", chosen.key, where.how)
-        facts = self._chooser.facts(Instruction.from_content(chosen.content), now)
-        self._move(chosen, where.stage, where.leg, word, now, facts if facts.payee_wallet else None)
+        facts = None
+        if where.leg > chosen.leg or chosen.payee is None:  # a leg keeps whom it was to pay
+            facts = self._chooser.facts(Instruction.from_content(chosen.content), now)
+        self._move(chosen, where.stage, where.leg, word, now, facts if facts and facts.payee_wallet else None)
         return self._found(chosen.key)
+
+    def _require_no_message(self, chosen: Chosen) -> None:
+        """Raises RailUnclear unless the gateway, which had refused its message, still does not have it."""
+        if isinstance(self._chooser.asked(self._names(chosen)), Found):
+            raise RailUnclear(
+                f"The gateway had refused the message of {chosen.key!r}, and has it now.", key=chosen.key, answer=None
+            )
 
     def _lanes_are_known(self) -> bool:
         """Whether no lost bytes of the payer's wallets may be alive, as far as the world can tell."""
@@ -321,6 +357,12 @@ class Rails:
             not_before=value_from if value_from > self._clock.time() else None,
         )
 
+    def _nothing_left(self, chosen: Chosen) -> bool:
+        """Whether neither a token payment nor a message of its leg has been accepted by anybody."""
+        if chosen.stage is Stage.TOKEN:
+            return self._submission(self._names(chosen)) is None
+        return chosen.stage is Stage.LOCKING
+
     def _submission(self, names: Names) -> Submission | None:
         found = self._choices.submission(names.token_key)
         return None if found is None else self._platform.session.journal.get(found)
@@ -339,7 +381,7 @@ class Rails:
         stopped = self._chooser.facts(instruction, int(self._clock.time())).stopped
         if stopped and not isinstance(self._chooser.asked(names), Found):
             raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
-        content = self._chooser.message(names, instruction, chosen.stage_at)
+        content = self._chooser.message_of_voided(names, instruction, chosen.stage_at)
         with self._database.transaction() as connection:
             if self._choices.advance(connection, chosen, Stage.SWIFT, now=chosen.stage_at):
                 self._effects.intend(names.effect, MESSAGE, content, connection=connection)
@@ -388,7 +430,7 @@ class Rails:
             if chosen.stage is Stage.SWIFT:
                 effect = self._effects.find(names.effect)
                 status, said = status_of_effect(effect), effect.detail
-        if chosen.held is not None:
+        if chosen.held is not None and self._nothing_left(chosen):
             # A token payment that is being withdrawn may still be paid: only where nothing left is it a "no".
             status = RailStatus.FAILED if chosen.stage is Stage.TOKEN else RailStatus.LOCKING
             said = chosen.held

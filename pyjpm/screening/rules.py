@@ -112,7 +112,8 @@ class Structuring:
         return moved.amount.currency == self.currency and self.near <= moved.amount.minor < self.threshold
 
 
-def version_of(rules: Iterable[Velocity | Structuring]) -> str:
-    """Names exactly these rules: an alert that was released is released under them."""
-    said = json.dumps([[type(rule).__name__, asdict(rule)] for rule in rules], sort_keys=True)
+def version_of(rules: Iterable[Velocity | Structuring], moved: Moved) -> str:
+    """Names exactly these rules, and what was moved: an alert is released under these, for this amount and payee."""
+    content = [moved.payee, moved.amount.currency, moved.amount.minor]
+    said = json.dumps([[[type(rule).__name__, asdict(rule)] for rule in rules], content], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]

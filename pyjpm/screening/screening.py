@@ -6,18 +6,22 @@ Decisions that govern this module:
   each raises, and whoever asked signs nothing. There is no answer that means "probably".
 * All that a request would move is judged together, in one commit: hits are entered in the queue also where it refuses;
   what passes is remembered before it is signed, so that velocity is counted right among several desks.
-* The same movement asked for again counts once, and is screened again: the lists may have changed meanwhile.
+* The same movement asked for again counts once, and is screened again: the lists may have changed meanwhile. One that
+  was let pass is refused with another content, also where it was never signed: it would count for what it was.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from pyjpm.directory import Directory, Scheme
+from pyjpm.directory.names import words
+from pyjpm.errors.clearances import ClearanceRefused
 from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.errors.screening import (
     InvalidScreeningConfig,
@@ -38,7 +42,8 @@ from pyjpm.screening.travel import Customer, TravelData
 
 TRAVEL_RULE = "3000.00"
 """US dollars from which travel data is required: 31 CFR 1010.410(f)."""
-WEEK = 7 * 86_400
+_DAY = 86_400  # it is tomorrow elsewhere
+WEEK = 7 * _DAY
 _MARKED = "rule "
 
 
@@ -90,7 +95,7 @@ class Screening:
         now: unix seconds.
 
     Raises:
-        InvalidScreeningConfig: there is no list or no screener, or one has other lists.
+        InvalidScreeningConfig: there is no list or no screener, or they do not have exactly these lists.
     """
 
     def __init__(
@@ -114,9 +119,9 @@ class Screening:
         listed = {each.name: each.version for each in self._lists}
         if not listed or not self._screeners:
             raise InvalidScreeningConfig("Nothing would be screened.", path="")
-        for screener in self._screeners:
-            if not screener.versions.items() <= listed.items():
-                raise InvalidScreeningConfig("A screener has other lists than those whose age is looked at.", path="")
+        screened = {listed for screener in self._screeners for listed in screener.versions.items()}
+        if screened != listed.items():
+            raise InvalidScreeningConfig("The screeners have other lists than those whose age is looked at.", path="")
 
     @property
     def lists(self) -> tuple[SanctionsList, ...]:
@@ -127,9 +132,12 @@ class Screening:
         """What the lists say of a party, closest first; enters nothing.
 
         Raises:
+            PartyUnknown: its name has no word, so that nothing would be compared.
             SanctionsListStale; what a screener raises.
         """
         self._require_fresh()
+        if not words(party.name):
+            raise PartyUnknown(f"{party.name!r} is nobody's name.", who=party.name)
         return [hit for screener in self._screeners for hit in screener.screen(party)]
 
     def require(self, transfers: Sequence[Transfer]) -> None:
@@ -138,6 +146,7 @@ class Screening:
         Raises:
             ScreeningHeld: hits or alerts wait for people, or were confirmed.
             PartyUnknown, TravelDataMissing, TravelDataMismatch, SanctionsListStale
+            ClearanceRefused: one of the movements was let pass with another content before.
             BookAltered: a release is not what people signed.
             What a screener raises.
         """
@@ -178,8 +187,16 @@ class Screening:
         return found
 
     def _require_fresh(self) -> None:
-        oldest = int(self._now()) - self._policy.oldest
+        now = int(self._now())
+        oldest = now - self._policy.oldest
         for each in self._lists:
+            if each.published > now + _DAY:
+                raise SanctionsListStale(
+                    f"The list {each.name} is of a day to come: the clock is wrong, or the list.",
+                    list=each.name,
+                    published=each.published,
+                    oldest=oldest,
+                )
             if each.published < oldest:
                 raise SanctionsListStale(
                     f"The list {each.name} is too old.", list=each.name, published=each.published, oldest=oldest
@@ -221,7 +238,7 @@ class Screening:
     # --- velocity and structuring --------------------------------------------------------------------------------
 
     def _alerts(self, connection: Connection, asked: Sequence[Moved]) -> list[tuple[str, Hit]]:
-        version, alerts, earlier = version_of(self._policy.rules), [], list[Moved]()
+        alerts, earlier = [], list[Moved]()
         new = [moved for moved in asked if not _is_known(connection, moved)]
         for moved in new:
             for rule in self._policy.rules:
@@ -229,6 +246,7 @@ class Screening:
                 before += _history(connection, moved, rule.window)
                 said = rule.alert(moved, before)
                 if said is not None:
+                    version = version_of(self._policy.rules, moved)
                     hit = Hit(self._known(moved.payer), _MARKED + rule.name, version, moved.movement, said, 100)
                     alerts.append((moved.movement, hit))
             earlier.append(moved)
@@ -248,8 +266,13 @@ class Screening:
                     "at": moved.at,
                 }
                 connection.execute(insert(movement).values(**row))
-            kept = select(travel.c.movement).where(travel.c.movement == moved.movement)
-            if data is not None and connection.execute(kept).first() is None:
+            if data is None:
+                continue
+            query = select(travel.c.commitment).where(travel.c.movement == moved.movement)
+            kept = connection.execute(query).scalar_one_or_none()
+            if kept is not None and bytes(kept) != data.commitment:
+                raise _refused(moved, "with other travel data")
+            if kept is None:
                 stored = {"commitment": data.commitment, "sealed": transfer.sealed, "stored_at": now}
                 connection.execute(insert(travel).values(movement=moved.movement, **stored))
 
@@ -262,19 +285,27 @@ def _mismatch(moved: Moved, name: str, what: str) -> TravelDataMismatch:
     return TravelDataMismatch(f"The travel data {what}.", movement=moved.movement, field=name)
 
 
+def _refused(moved: Moved, how: str) -> ClearanceRefused:
+    return ClearanceRefused(f"This movement was let pass {how} before.", movement=moved.movement)
+
+
 def _is_known(connection: Connection, moved: Moved) -> bool:
-    query = select(movement.c.movement).where(movement.c.movement == moved.movement)
-    return connection.execute(query).first() is not None
+    """Whether it was let pass before; raises ClearanceRefused where that was of something else."""
+    row = connection.execute(select(movement).where(movement.c.movement == moved.movement)).one_or_none()
+    if row is not None and replace(_moved(row), at=moved.at) != moved:
+        raise _refused(moved, "with another amount or payee")
+    return row is not None
 
 
 def _history(connection: Connection, moved: Moved, window: int) -> list[Moved]:
     query = select(movement).where(
         movement.c.payer == moved.payer, movement.c.at > moved.at - window, movement.c.movement != moved.movement
     )
-    return [
-        Moved(row.movement, row.payer, row.payee, Money.from_minor(int(row.minor), row.currency), row.at)
-        for row in connection.execute(query)
-    ]
+    return [_moved(row) for row in connection.execute(query)]
+
+
+def _moved(row: Row[Any]) -> Moved:
+    return Moved(row.movement, row.payer, row.payee, Money.from_minor(int(row.minor), row.currency), row.at)
 
 
 def open_travel(queue: Queue, movement_name: str, keys: Sequence[RemittanceKey]) -> TravelData:

@@ -39,10 +39,10 @@ def load_payables(path: Path) -> list[Payable]:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise _invalid(str(path), f"its columns are not {', '.join(COLUMNS)}")
+                raise invalid(str(path), f"its columns are not {', '.join(COLUMNS)}")
             return [_payable(row, f"{path}:{reader.line_num}") for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _invalid(str(path), f"it cannot be read: {error}") from None
+        raise invalid(str(path), f"it cannot be read: {error}") from None
 
 
 def checked(payables: Iterable[Payable], group: Group) -> list[Payable]:
@@ -61,7 +61,7 @@ def checked(payables: Iterable[Payable], group: Group) -> list[Payable]:
             ("its amount is not more than zero", each.amount.minor <= 0),
         ):
             if holds:
-                raise _invalid(each.id, problem)
+                raise invalid(each.id, problem)
         seen.add(each.id)
     return sorted(found, key=lambda each: (each.amount.currency, each.debtor, each.creditor, each.id))
 
@@ -70,10 +70,11 @@ def _payable(row: dict[str, str], place: str) -> Payable:
     try:
         return Payable(row["id"], int(row["debtor"]), int(row["creditor"]), Money(row["amount"], row["currency"]))
     except PyjpmError as error:
-        raise _invalid(place, error.message) from None
+        raise invalid(place, error.message) from None
     except (ValueError, TypeError, KeyError):
-        raise _invalid(place, "a column is missing or no number") from None
+        raise invalid(place, "a column is missing or no number") from None
 
 
-def _invalid(payable: str, problem: str) -> InvalidPayables:
+def invalid(payable: str, problem: str) -> InvalidPayables:
+    """The error about one payable."""
     return InvalidPayables(f"The payable {payable} cannot be netted: {problem}.", payable=payable, problem=problem)

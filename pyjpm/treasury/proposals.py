@@ -7,7 +7,8 @@ Decisions that govern this module:
 
 * All payables of a debtor to a creditor, and back, are the legs of one trade; a netting is up to 64 of them, all or
   none. What does not go into one goes into the next; a currency is netted as a whole where it fits.
-* A trade's reference is the hash of the payables in it: the same payables are the same trade, which settles once.
+* A trade's reference is the hash of the payables in it, each by its parties and id. The contract settles a trade once,
+  but proposed again with another end it is another trade: so payables of which another trade was settled are refused.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from pyjpm.netting import NetPosition
 from pyjpm.platform import Platform
 from pyjpm.rule_terms import Schedule
 from pyjpm.sending.reference import canonical
-from pyjpm.terms import LegKind
+from pyjpm.terms import LegKind, TradeTerms
 from pyjpm.treasury.group import Group
-from pyjpm.treasury.payables import Payable, checked
+from pyjpm.treasury.payables import Payable, checked, invalid
 
 MOST_TRADES: Final = 64
 MOST_LEGS: Final = 32
+MOST_TOPICS: Final = 500
+"""Values of one topic that a node is asked for at once; some take no more than a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,17 @@ def propose_netting(
         expiry: last second in which they may settle, unix seconds; a day from now (chain time) by default.
 
     Raises:
-        InvalidPayables: nothing was proposed; CurrencyNotDeployed, NotOnboarded
+        InvalidPayables: nothing was proposed; also where just these between two members were settled already,
+            in another trade.
+        CurrencyNotDeployed, NotOnboarded
     """
     asked = checked(payables, group)
     until = platform.session.now() + 86_400 if expiry is None else expiry
     wallets = {who: platform.session.wallet_of(who) for each in asked for who in (each.debtor, each.creditor)}
     trades = list(_trades(asked))
-    return tuple(_netting(platform, part, wallets, until) for part in _parts(trades))
+    nettings = tuple(_netting(platform, part, wallets, until) for part in _parts(trades))
+    _require_unsettled(platform, trades, (document for each in nettings for document in each.documents))
+    return nettings
 
 
 def propose_sweeps(
@@ -177,6 +184,27 @@ def _parts(trades: Sequence[tuple[Payable, ...]]) -> Iterator[list[tuple[Payable
         yield part
 
 
+def _reference(trade: Sequence[Payable]) -> bytes:
+    return keccak(text=canonical(sorted([each.debtor, each.creditor, each.id] for each in trade)))
+
+
+def _require_unsettled(
+    platform: Platform, trades: Sequence[tuple[Payable, ...]], documents: Iterable[Document]
+) -> None:
+    """Raises InvalidPayables where another trade of just these payables was settled; the same one settles no more."""
+    by_reference = {_reference(trade): trade for trade in trades}
+    proposed = {TradeTerms.from_body(document.body).id for document in documents}
+    references = list(by_reference)
+    for start in range(0, len(references), MOST_TOPICS):
+        asked = references[start : start + MOST_TOPICS]
+        for event in platform.session.events("Settlement", "TradeSettled", None, asked):
+            if event.arguments["tradeId"] in proposed:
+                continue
+            first = min(by_reference[event.arguments["tradeReference"]], key=lambda each: each.id)
+            settled = "0x" + event.arguments["tradeId"].hex()
+            raise invalid(first.id, f"it was settled in the trade {settled}")
+
+
 def _netting(
     platform: Platform, trades: Sequence[tuple[Payable, ...]], wallets: Mapping[int, str], expiry: int
 ) -> Netting:
@@ -184,7 +212,7 @@ def _netting(
     documents = tuple(
         settlement.propose(
             [settlement.cash(wallets[each.debtor], wallets[each.creditor], each.amount) for each in trade],
-            trade_reference=keccak(text=canonical(sorted(each.id for each in trade))),
+            trade_reference=_reference(trade),
             expiry=expiry,
         )
         for trade in trades

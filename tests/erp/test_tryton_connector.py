@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -231,6 +233,29 @@ def test_a_database_that_forgot_what_it_booked_books_nothing_twice(
     assert books.settle(number, usd(7_000)) == []
     empty.close()
     assert payments(tryton, invoice) == ("paid", ["30.00", "40.00"])
+
+
+def test_a_tryton_restored_from_a_backup_is_told_again_what_it_forgot(tmp_path: Path, effects: Effects) -> None:
+    server = TrytonServer(tmp_path / "tryton")
+    live, backup = server.folder / f"{DATABASE}.sqlite", tmp_path / "backup"
+    rpc = TrytonRpc(server.url, DATABASE, user="pyjpm", password=lambda: CONNECTOR)
+    books = TrytonBooks(rpc, effects, method=METHOD)
+    with contextlib.closing(rpc):
+        with server:
+            number, invoice = invoiced(server, 10)
+            with contextlib.closing(sqlite3.connect(live)) as connection:
+                connection.execute("VACUUM INTO ?", [str(backup)])
+            books.settle(number, usd(6_000))
+            assert payments(server, invoice) == ("posted", ["60.00"])
+        for each in server.folder.glob(f"{DATABASE}.sqlite*"):
+            each.unlink()
+        shutil.copy(backup, live)
+        with server:
+            (effect,) = books.settle(number, usd(6_000))
+            assert effect.state is EffectState.CONFIRMED
+            assert payments(server, invoice) == ("posted", ["60.00"])
+            assert books.settle(number, usd(6_000)) == []
+            assert payments(server, invoice) == ("posted", ["60.00"])
 
 
 def test_of_many_who_tell_the_same_at_once_one_books(tryton: TrytonServer, rpc: TrytonRpc) -> None:

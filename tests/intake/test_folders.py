@@ -76,7 +76,7 @@ def test_a_csv_file_in_the_companys_own_words(tmp_path: Path) -> None:
     first, second = batch.events
     assert (first.source, first.order, first.seq, first.status, first.accepted) == ("sap", "A1", 7, "done", 123_450)
     assert first.at == 1_798_133_400  # 17:30 UTC
-    assert first.extra == {"Lager": "Köln", "place": "a.csv:2"}
+    assert first.extra == {"Lager": "Köln", "currency": "EUR", "place": "a.csv:2"}
     assert (second.accepted, second.complete, second.place) == (None, True, "a.csv:3")
 
 
@@ -186,7 +186,7 @@ def test_json_files_of_each_form(tmp_path: Path) -> None:
     assert [order for order, _ in events(batches)] == ["J1", "J2", "J3", "J1", "J4"]
     found = {event.order: event for batch in batches for event in batch.events}
     assert (found["J2"].accepted, found["J2"].complete) == (12_30, False)
-    assert found["J2"].extra == {"colour": "red", "place": "b.json#0"}
+    assert found["J2"].extra == {"colour": "red", "currency": "USD", "place": "b.json#0"}
     assert found["J3"].document == b"note"
     assert list(problems(batches)) == ["b.json#1", "b.json#2", "b.json#3", "d.jsonl:3", "e.json", "f.json"]
 

@@ -135,6 +135,27 @@ def test_a_folder_is_watched_once_and_goes_on_where_it_stopped(desk: Desk) -> No
     assert world.attested(document) == [1]
 
 
+def test_text_that_no_database_or_terminal_takes_stops_nobody(desk: Desk) -> None:
+    document = desk.world.funded()
+    desk.bound("SO1", document)
+    good = {"order": "SO1", "seq": 1, "status": "done", "at": desk.world.bank.session.now()}
+    bad = [{"\x00": {}}, {**good, "order": "SO1\x00\x1b[2J"}, {**good, "milestone": "Köln"}]
+    for name, content in (("a.json", [*bad, good]), ("b\udcff.json", [1])):
+        path = desk.folder / "in" / name
+        path.write_text(json.dumps(content))
+        age(path)
+    command = desk.watch("json", "--folder", desk.folder / "in", "--once")
+    main([str(each) for each in command if each != "--json"])
+    told = desk.capture.readouterr().out
+    assert "UNREADABLE" in told
+    assert "INVALID" in told
+    assert "\x1b" not in told
+    assert "Köln" in told
+    assert "b\\udcff.json" in told
+    assert desk.world.paid() == HUNDRED
+    assert len(desk.run("orders", "events", *desk.stored, "--problems", "--json")) == 3
+
+
 def test_what_is_held_waits_for_a_word_at_the_command_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     world, document = desk.world, desk.world.funded()
     desk.bound("SO1", document)
@@ -267,7 +288,9 @@ def test_the_example_script_runs_as_the_command_runs_it(desk: Desk) -> None:
     document = world.funded(attest_by=world.bank.session.now() + 10 * DAY)
     desk.bound("SO1", document)
     path = desk.folder / "in" / "a.json"
-    path.write_text(json.dumps({"order": "SO1", "seq": 1, "status": "done", "at": world.bank.session.now()}))
+    event = {"order": "SO1", "seq": 1, "status": "done", "at": world.bank.session.now()}
+    # The ERP tells of the one delivery again, under its next revision.
+    path.write_text(json.dumps([event, {**event, "seq": 2}]))
     age(path)
     command = desk.watch("json", "--folder", desk.folder / "in", "--once")
     for _ in range(2):

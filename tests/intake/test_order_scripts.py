@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from intake_support import HUNDRED, MAPPING, Clock, World
 from sdk.orders import usd
 
-from pyjpm.errors import EventAlreadySent, ScriptInvalid
+from pyjpm.errors import EventAlreadySent, JournalFailed, NodeUnreachable, ScriptInvalid
+from pyjpm.escrow import Escrow
 from pyjpm.order import OrderState
 from pyjpm.orders.intake import (
     Decision,
@@ -25,6 +28,8 @@ from pyjpm.orders.intake import (
     release,
     release_as_agreed,
 )
+from pyjpm.orders.intake.attesting import Attesting
+from pyjpm.orders.intake.decisions import Decisions
 from pyjpm.orders.intake.scripts import event_key
 
 HEAD = "from pyjpm.orders.intake import Decision, Occasion, attest, hold, ignore, on_status, release\n"
@@ -158,6 +163,16 @@ def test_what_a_script_does_beside_is_done_once_though_it_dies_before_it_answers
     assert usd(world.bank, world.buyer) - before == 3_00 - HUNDRED
 
 
+def test_a_script_that_wants_to_end_the_process_has_decided_nothing(world: World) -> None:
+    @on_status("*")
+    def gives_up(occasion: Occasion) -> Decision:
+        raise SystemExit(1)
+
+    intake, document = world.intake(Triggers(gives_up)), world.funded()
+    (told,) = intake.accept([world.event(world.bound(intake, document))])
+    assert (told.state, told.code) == (EventState.WAITING, "SCRIPT_FAILED")
+
+
 @pytest.mark.parametrize("answer", [None, True, "RELEASE", Verdict.RELEASE])
 def test_what_is_no_decision_moves_no_money(world: World, answer: object) -> None:
     @on_status("*")
@@ -177,6 +192,105 @@ def test_an_operators_word_lets_a_part_release_the_whole(world: World) -> None:
     intake.decide(told.key, release("the buyer agrees"), by="ann")
     intake.settle()
     assert world.paid() == HUNDRED
+
+
+# --- somebody decides while it is carried on ------------------------------------------------------------------------
+
+
+def test_a_hold_that_was_accepted_holds_though_the_event_was_on_its_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the signatures and the outbox: a signer may be slow, and somebody's word is not."""
+    intake, desk, document = world.intake(), world.intake(), world.funded()
+    event = world.event(world.bound(intake, document))
+    collected = Attesting.collected
+
+    def signed(*arguments: Any) -> Any:
+        found = collected(*arguments)
+        told = desk.decide((event.source, event.order, "", 1), hold("stop"), by="ann")
+        assert told.state is EventState.RECEIVED
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(Attesting, "collected", signed)
+    (told,) = intake.accept([event])
+    intake.settle()
+    assert world.attested(document) == []
+    assert (intake.find(told.key).state, world.paid()) == (EventState.HELD, 0)
+
+
+def test_a_release_is_not_lost_to_the_hold_of_a_script(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake, desk, document = world.intake(Triggers(hold_for_approval)), world.intake(), world.funded()
+    event = world.event(world.bound(intake, document))
+    of_script = Decisions.of_script
+
+    def decided(*arguments: Any) -> Any:
+        found = of_script(*arguments)
+        desk.decide((event.source, event.order, "", 1), release("inspected"), by="ann")
+        return found
+
+    monkeypatch.setattr(Decisions, "of_script", decided)
+    intake.accept([event])
+    intake.settle()
+    assert world.paid() == HUNDRED
+
+
+def test_what_was_being_sent_when_its_process_died_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    intake, document = world.intake(), world.funded()
+    event = world.event(world.bound(intake, document))
+
+    def died(*arguments: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Escrow, "attest", died)
+    with pytest.raises(KeyboardInterrupt):
+        intake.accept([event])
+    with pytest.raises(EventAlreadySent):
+        intake.decide((event.source, event.order, "", 1), hold("too late"), by="ann")
+    monkeypatch.undo()
+    again = world.intake()
+    again.settle()
+    assert again.find((event.source, event.order, "", 1)).state is EventState.DONE
+    assert world.paid() == HUNDRED
+
+
+@pytest.mark.parametrize("fault", [NodeUnreachable("Gone."), JournalFailed("Gone.")])
+def test_nobody_decides_about_what_is_in_the_outbox_though_its_sending_ended_in_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """The order is looked at after its attestation was accepted; a chain may be gone by then."""
+    intake, document = world.intake(), world.funded()
+    event = world.event(world.bound(intake, document))
+
+    def gone(*arguments: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(Escrow, "accepted", gone)
+    with suppress(JournalFailed):
+        intake.accept([event])
+    with pytest.raises(EventAlreadySent):
+        intake.decide((event.source, event.order, "", 1), hold("too late"), by="ann")
+    monkeypatch.undo()
+    intake.settle()
+    assert intake.find((event.source, event.order, "", 1)).state is EventState.DONE
+    assert world.paid() == HUNDRED
+
+
+@pytest.mark.parametrize("by", ["a script", "somebody"])
+def test_attested_without_release_is_held_where_the_terms_pay_parts_at_once(
+    world: World, tmp_path: Path, by: str
+) -> None:
+    triggers = own(tmp_path, "attest()" if by == "a script" else "hold('look')")
+    intake, document = world.intake(triggers), world.funded(partial=True)
+    (told,) = intake.accept([world.event(world.bound(intake, document), accepted=60_00, complete=False)])
+    if by == "somebody":
+        intake.decide(told.key, Decision(Verdict.ATTEST, "not yet"), by="ann")
+    intake.settle()
+    found = intake.find(told.key)
+    assert (found.state, found.code, world.paid()) == (EventState.HELD, "ATTEST_RELEASES", 0)
+    intake.decide(told.key, release("now"), by="ann")
+    intake.settle()
+    assert world.paid() == 60_00
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

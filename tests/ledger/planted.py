@@ -138,6 +138,34 @@ WRITTEN: dict[str, tuple[str, BreakKind]] = {
         "UPDATE ledger_remittance SET sealed = plain WHERE plain IS NOT NULL",
         BreakKind.REMITTANCE_MISMATCH,
     ),
+    "row after the last block": (
+        "INSERT INTO ledger_posting (block, log_index, part, tx_hash, kind, debit, credit, amount)"
+        " VALUES (999999999, 0, 0, '0x00', 'TRANSFER', 1, 2, 5)",
+        BreakKind.LEDGER_ROW_UNKNOWN,
+    ),
+    "row before the first block": (
+        "INSERT INTO ledger_posting (block, log_index, part, tx_hash, kind, debit, credit, amount)"
+        " VALUES (-1, 0, 0, '0x00', 'TRANSFER', 1, 2, 5)",
+        BreakKind.LEDGER_ROW_UNKNOWN,
+    ),
+    "event after the last block": (
+        "INSERT INTO ledger_event (block, log_index, tx_hash, contract, name, detail)"
+        " VALUES (999999999, 0, '0x00', 'USD', 'Seized', '{}')",
+        BreakKind.LEDGER_ROW_UNKNOWN,
+    ),
+    "block after the last block": (
+        "INSERT INTO ledger_block (number, hash, at, events) VALUES (999999999, '0x00', 4102444800, 0)",
+        BreakKind.LEDGER_ROW_UNKNOWN,
+    ),
+    "account that is shown from later on": (
+        "UPDATE ledger_account SET block = block + 1000 WHERE id = 2",
+        BreakKind.LEDGER_ROW_ALTERED,
+    ),
+    "remittance that was emptied": (
+        "UPDATE ledger_remittance SET sealed = substr(sealed, 1, 0), plain = NULL, end_to_end_id = NULL"
+        " WHERE plain IS NOT NULL",
+        BreakKind.REMITTANCE_MISMATCH,
+    ),
     "remittance with another EndToEndId": (
         "UPDATE ledger_remittance SET end_to_end_id = 'E2E-2' WHERE plain IS NOT NULL",
         BreakKind.REMITTANCE_MISMATCH,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scene import Scene, invoice_remittance, usd
 
-from pyjpm import LocalSigner, Platform
+from pyjpm import LocalSigner, Money, Platform
 from pyjpm.chain import LocalAnvil
 from pyjpm.errors.ledger import InvalidItem, ItemConflict
 from pyjpm.ledger import Item, Kind, Ledger, read_items_file
@@ -175,6 +175,34 @@ def test_what_is_paid_twice_or_for_unknown_documents_is_unapplied(trading: Tradi
             (700, ("NOBODY'S",)),
             (12_000, ()),
         ]
+
+
+def test_no_more_of_a_credit_note_is_used_than_invoices_take(trading: Trading, ledger_url: WHERE) -> None:
+    with Ledger(ledger_url, trading.bank, keys=[trading.key]) as ledger:
+        items = trading.items("")
+        ledger.add_items(items)
+        invoice, *_, note = documents(items)
+        trading.pay("10.00", [replace(invoice, remitted=usd("30.00")), note])
+        ledger.sync()
+        found = ledger.open_items(trading.seller.session.participant)
+        assert {each.item.number: each.open_minor for each in found.items} == {
+            "A": 7_000,
+            "B": 20_000,
+            "C": 30_000,
+            "CN": 2_000,
+        }
+        assert [(each.amount_minor, each.documents) for each in found.unapplied] == [(1_000, ("CN",))]
+
+
+def test_a_document_in_another_currency_is_not_settled(trading: Trading, ledger_url: WHERE) -> None:
+    with Ledger(ledger_url, trading.bank, keys=[trading.key]) as ledger:
+        invoice, *_ = items = trading.items("")
+        ledger.add_items([invoice])
+        trading.pay("100.00", [replace(documents(items)[0], amount=Money("100.00", "EUR"))])
+        ledger.sync()
+        found = ledger.open_items(trading.seller.session.participant)
+        assert [each.open_minor for each in found.items] == [10_000]
+        assert [(each.amount_minor, each.documents) for each in found.unapplied] == [(10_000, ("A",))]
 
 
 def test_another_document_of_the_same_number_is_refused(trading: Trading, ledger_url: WHERE) -> None:

@@ -27,10 +27,10 @@ from planted import (
 from scene import Scene
 
 from pyjpm.chain import Connection, Nodes
-from pyjpm.errors.ledger import EventsInconsistent
+from pyjpm.errors.ledger import EventsInconsistent, InvalidPeriod
 from pyjpm.ledger import BankEntry, BreakKind, Ledger
 from pyjpm.ledger.breaks import REMEDIES
-from pyjpm.ledger.matching import Payout
+from pyjpm.ledger.matching import Payout, match
 
 WHERE = str | Path
 
@@ -111,6 +111,30 @@ def test_an_order_whose_event_is_hidden_is_found_by_its_state(scene: Scene, ledg
         assert found.breaks[0].where == f"order {scene.order} milestone 0"
 
 
+@pytest.mark.parametrize(
+    ("contract", "name", "kind"),
+    [
+        ("Settlement", "TradeSettled", BreakKind.TRADE_STATE_DIFFERS),
+        ("OrderEscrow", "OrderOpened", BreakKind.ORDER_STATE_DIFFERS),
+        ("USD", "DepositMinted", BreakKind.EVENTS_INCONSISTENT),
+        ("ParticipantRegistry", "WalletLinked", BreakKind.FIGURE_DIFFERS),
+    ],
+)
+def test_what_a_node_hides_that_moves_no_money_is_found(
+    scene: Scene, ledger_url: WHERE, contract: str, name: str, kind: BreakKind
+) -> None:
+    session = scene.bank.session
+    hidden = session.codec(contract).topic(name)
+    node = Silent(scene.bank.connection, hidden)
+    *_, last = scene.bank.connection.logs(session.address(contract), [hidden], from_block=0)
+    node._place = (last.block_hash, hex(last.log_index))
+    with Ledger(ledger_url, scene.bank, nodes=Nodes([Connection.open(node)])) as ledger:
+        ledger.sync()
+        found = ledger.reconcile()
+        assert [each.kind for each in found.breaks] == [kind], found.to_dict()["breaks"]
+        assert all(each.block is not None for each in found.breaks)
+
+
 def test_what_else_is_wrong_is_found_beside_an_event_that_was_missed(scene: Scene, ledger_url: WHERE) -> None:
     signature = "DailyLimitSet(uint32,uint256)"
     silent = Nodes([Connection.open(Silent(scene.bank.connection, topic(signature)))])
@@ -159,6 +183,38 @@ def test_a_deposit_that_only_the_file_has_is_found(scene: Scene, synced: Ledger)
     entries = bank_side(scene)
     found = synced.reconcile(deposits=entries, statement=entries[1:])
     assert [each.kind for each in found.breaks] == [BreakKind.NOT_ON_STATEMENT]
+
+
+def test_what_the_file_says_otherwise_than_the_statement_is_found(scene: Scene, synced: Ledger) -> None:
+    entries = bank_side(scene)
+    for change in (changed(amount_minor=1), changed(currency="EUR"), twice(True), twice(False)):
+        found = synced.reconcile(deposits=change(entries), statement=entries)
+        assert [each.kind for each in found.breaks] == [BreakKind.NOT_ON_STATEMENT], found.to_dict()["breaks"]
+    for credit, kind in ((True, BreakKind.DEPOSIT_CREDITED_TWICE), (False, BreakKind.PAID_TWICE)):
+        both = twice(credit)(entries)
+        found = synced.reconcile(deposits=both, statement=both)
+        assert [each.kind for each in found.breaks] == [kind]
+
+
+def test_a_second_payout_of_a_redemption_is_paid_twice_whatever_the_bank_calls_it(scene: Scene, synced: Ledger) -> None:
+    again = BankEntry("wire 2", 3_000, "USD", False, DAY, end_to_end_id=scene.redeemed[2:34])
+    for sides in ({"statement": [*bank_side(scene), again]}, {"deposits": [*bank_side(scene), again]}):
+        found = synced.reconcile(**sides)
+        assert [each.kind for each in found.breaks] == [BreakKind.PAID_TWICE], found.to_dict()["breaks"]
+
+
+def test_one_payout_is_of_one_currency() -> None:
+    """Two redemptions that were settled under one reference: what left in one currency pays no other."""
+    name = Payout("0x" + 64 * "1", 7, "USD", 3_000, 1, 1, "SETTLED", "0x" + 64 * "2")
+    other = Payout("0x" + 64 * "3", 7, "EUR", 3_000, 2, 2, "SETTLED", "0x" + 64 * "2")
+    left = BankEntry("0x" + 64 * "2", 6_000, "USD", False, DAY)
+    found = match([], [name, other], deposits=None, statement=[left])
+    assert [each.kind for each in found] == [BreakKind.PAYOUT_AMOUNT_DIFFERS, BreakKind.BURNED_NOT_PAID]
+
+
+def test_days_that_end_before_they_begin_hide_nothing(scene: Scene, synced: Ledger) -> None:
+    with pytest.raises(InvalidPeriod):
+        synced.reconcile(deposits=[], since=DAY.replace(year=2030), until=DAY.replace(year=2000))
 
 
 def test_fiat_that_left_for_a_redemption_that_was_not_burned_is_found(scene: Scene, synced: Ledger) -> None:

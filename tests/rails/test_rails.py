@@ -16,6 +16,7 @@ from rails.rails_support import BY_SWIFT, IBAN, RULES, Hub, Plain, Table, credit
 
 from pyjpm import LocalSigner, Money, Platform
 from pyjpm.errors.deployment import NotOnboarded, ReadOnlyClient, ReferenceConflict
+from pyjpm.errors.iso20022 import MessageNotWritable
 from pyjpm.errors.outbox import OperationRejected, ReasonMissing, ReferenceVoided
 from pyjpm.errors.rails import (
     InvalidInstruction,
@@ -36,6 +37,13 @@ from pyjpm.testing import new_company
 
 Opened = Callable[[LocalSigner, str | Path], Platform]
 DEPOSIT = 10_000_000
+
+
+class Mute(Plain):
+    """A maker that can write nothing."""
+
+    def make(self, transfer: Transfer) -> str:
+        raise MessageNotWritable("It cannot be written.", field="name")
 
 
 def state(payer: Platform, reference: str) -> str:
@@ -432,6 +440,59 @@ def test_a_message_that_may_have_been_sent_never_becomes_a_token_payment(
     assert usd(payer, payee) == 0
 
 
+def test_a_refusal_beside_an_accepted_payment_is_no_no(
+    bank: Platform, payer: Platform, payee: Platform, hub: Hub
+) -> None:
+    """Two processes ask for one payment: one is refused, and notes it before the other is accepted."""
+    one, two = rails(payer, payee=payee, hub=hub), rails(payer, payee=payee, hub=hub)
+    asked, name, node = instruction("USD 100000.01"), key(), bank.connection.web3.provider.make_request
+    paying = one._pay_by_token
+
+    def after_the_other(*given: Any, **more: Any) -> None:
+        with pytest.raises(InsufficientAvailable):
+            two.pay(asked, idempotency_key=name)
+        bank.deposits.mint(
+            payer.session.participant, Money("0.01", "USD"), deposit_reference=key("d"), idempotency_key=key("d")
+        ).wait()
+        node("evm_setAutomine", [False])
+        paying(*given, **more)
+
+    one._pay_by_token = after_the_other  # type: ignore[method-assign]
+    try:
+        assert one.pay(asked, idempotency_key=name).status is RailStatus.ACCEPTED
+        one._pay_by_token = paying  # type: ignore[method-assign]
+        for made in (one, two):
+            assert made.get(name).status is RailStatus.ACCEPTED
+            with pytest.raises(StillPending):
+                made.wait(name, 0.2)
+    finally:
+        node("evm_setAutomine", [True])
+        node("evm_mine", [])
+    assert two.wait(name).status is RailStatus.PAID
+    assert usd(payer, payee) == 10_000_001
+
+
+def test_a_gateway_that_sends_what_it_had_refused_is_unclear(payer: Platform, payee: Platform, hub: Hub) -> None:
+    made, name = rails(payer, BY_SWIFT, payee=payee, hub=hub), key()
+    hub.refuses = True
+    made.pay(instruction(), idempotency_key=name)
+    assert made.wait(name).status is RailStatus.FAILED
+    (reference,) = hub.refused
+    hub.down = True
+    assert made.get(name).status is RailStatus.ACCEPTED
+    with pytest.raises(RailUnclear):
+        made.change(name, who="ada", reason="it was refused")
+    hub.down = False
+    # Somebody at the bank has put it back among those to be sent.
+    hub.refused.clear()
+    hub.messages[reference] = {}
+    seen = made.get(name)
+    assert (seen.status, (seen.detail or "").split(":")[0]) == (RailStatus.ACCEPTED, "RAIL_UNCLEAR")
+    with pytest.raises(RailUnclear):
+        made.change(name, who="ada", reason="it was refused")
+    assert usd(payer, payee) == 0
+
+
 # --- databases that forget -------------------------------------------------------------------------------------------
 
 
@@ -515,6 +576,107 @@ def test_a_restored_database_tells_no_wrong_no(
         assert (paid.rail, paid.status, paid.leg) == (Rail.TOKEN, RailStatus.PAID, leg)
     assert len(hub.sent) == 1
     assert usd(bank, payee) == 12_500 + 10_000_001
+
+
+def test_what_was_paid_stays_addressed_to_whom_it_was_paid(
+    bank: Platform,
+    payer: Platform,
+    payee: Platform,
+    hub: Hub,
+    opened: Opened,
+    copies: Copies,
+    journal_url: str | Path,
+) -> None:
+    """It had failed when the copy was made, was paid after that, and its identifier means somebody else by now."""
+    signer: Any = payer.session.signer
+    made, name, asked = rails(payer, payee=payee, hub=hub), key(), instruction("USD 100000.01")
+    with pytest.raises(InsufficientAvailable):
+        made.pay(asked, idempotency_key=name)
+    copy = copies.copy_of(journal_url)
+    bank.deposits.mint(
+        payer.session.participant, Money("0.01", "USD"), deposit_reference=key("d"), idempotency_key=key("d")
+    ).wait()
+    made.pay(asked, idempotency_key=name)
+    assert made.wait(name).status is RailStatus.PAID
+    payer.close()
+    copies.restore(journal_url, copy)
+    restored = rails(opened(signer, journal_url), payee=new_company(bank), hub=hub)
+    assert restored.get(name).status is RailStatus.PAID
+
+
+def test_without_its_gateway_nobody_hears_that_a_voided_payment_failed(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, tmp_path: Path
+) -> None:
+    """It went by SWIFT; the database is lost, and whoever asks again has not named the gateway."""
+    signer: Any = payer.session.signer
+    made, name = rails(payer, BY_SWIFT, payee=payee, hub=hub), key()
+    made.pay(instruction(), idempotency_key=name)
+    assert made.wait(name).status is RailStatus.SENT
+    fresh = rails(opened(signer, tmp_path / "lost.db"), payee=payee, hub=None)
+    with pytest.raises(RailUnclear):
+        fresh.pay(instruction(), idempotency_key=name)
+    with pytest.raises(RailPaymentNotFound):
+        fresh.get(name)
+
+
+def test_what_another_process_accepted_meanwhile_is_not_refused(payer: Platform, payee: Platform, hub: Hub) -> None:
+    """It waits for its day, so that the chain knows nothing of it."""
+    name, asked = key(), instruction(requested=datetime.now(UTC).date() + timedelta(days=3))
+    other = rails(payer, payee=payee, hub=hub)
+
+    class Slow(Table):
+        def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+            other.pay(asked, idempotency_key=name)
+            return None
+
+    seen = rails(payer, 'otherwise = "NONE"', hub=hub, directory=Slow()).pay(asked, idempotency_key=name)
+    assert (seen.rail, seen.status, seen.rule) == (Rail.TOKEN, RailStatus.ACCEPTED, "on chain")
+
+
+def test_a_restored_database_refuses_nothing_that_may_be_on_its_way(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, copies: Copies, journal_url: str | Path, chain: Any
+) -> None:
+    """The copy knows nothing of a token payment that waits for a block, and no rule sends it any more."""
+    signer: Any = payer.session.signer
+    made, name, none = rails(payer, payee=payee, hub=hub), key(), 'otherwise = "NONE"'
+    with pytest.raises(NoRail):
+        rails(payer, none, payee=payee, hub=hub).pay(instruction(), idempotency_key=name)
+    payer.payments.create(payee.session.participant, Money("1.00", "USD"), idempotency_key=key()).wait()
+    copy = copies.copy_of(journal_url)
+    node = chain.connection()
+    node.development_request("evm_setAutomine", False)
+    try:
+        made.pay(instruction(), idempotency_key=name)
+        payer.close()
+        copies.restore(journal_url, copy)
+        restored = rails(opened(signer, journal_url), none, payee=payee, hub=hub)
+        with pytest.raises(RailUnclear):
+            restored.pay(instruction(), idempotency_key=name)
+    finally:
+        node.development_request("evm_setAutomine", True)
+        node.development_request("evm_mine")
+    restored.pay(instruction(), idempotency_key=name)
+    assert restored.wait(name).status is RailStatus.PAID
+    assert usd(payer, payee) == 12_600
+
+
+@pytest.mark.parametrize("writer", [None, Mute()], ids=["no maker", "a maker that refuses"])
+def test_what_the_gateway_has_is_not_refused_for_want_of_a_writer(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, tmp_path: Path, writer: Mute | None
+) -> None:
+    """It went by SWIFT and the database is lost; who asks again writes other messages, or none."""
+    signer: Any = payer.session.signer
+    made, name = rails(payer, BY_SWIFT, payee=payee, hub=hub), key()
+    made.pay(instruction(), idempotency_key=name)
+    assert made.wait(name).status is RailStatus.SENT
+    fresh = opened(signer, tmp_path / "lost.db")
+    mute = rails(fresh, payee=payee, hub=hub, maker=writer)
+    with pytest.raises(RailUnclear):
+        mute.pay(instruction(), idempotency_key=name)
+    again = rails(fresh, payee=payee, hub=hub)
+    again.pay(instruction(), idempotency_key=name)
+    assert again.wait(name).status is RailStatus.SENT
+    assert len(hub.sent) == 1
 
 
 def test_an_unclear_payment_is_neither_stored_nor_sent(payer: Platform, payee: Platform, hub: Hub) -> None:

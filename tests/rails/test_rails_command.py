@@ -37,8 +37,9 @@ def run(
     bank.record.save(Path("record.json"))
     where = f"--rpc {chain.url} --record record.json --keystore keys --passphrase-file passphrase --journal j.db"
 
-    def command(line: str) -> tuple[int, str, str]:
-        words = re.findall(r"'[^']*'|\S+", f"rails {line} --rules rails.toml --directory d.db --gateway swift {where}")
+    def command(line: str, staff: str = "--staff staff.toml") -> tuple[int, str, str]:
+        asked = f"rails {line} --rules rails.toml --directory d.db --gateway swift {where} {staff}"
+        words = re.findall(r"'[^']*'|\S+", asked)
         code = main([word.strip("'") for word in words])
         told = capsys.readouterr()
         return code, told.out, told.err
@@ -54,7 +55,8 @@ def payment(name: str, amount: str, **more: Any) -> None:
 
 def test_explain_pay_change_and_resume(bank: Platform, run: Callable[..., Any], payee: Platform) -> None:
     maker, checker = LocalSigner.generate(), LocalSigner.generate()
-    staff = Staff(makers=frozenset({maker.address}), checkers=frozenset({checker.address}))
+    Path("staff.toml").write_text(f'makers = ["{maker.address}"]\ncheckers = ["{checker.address}"]\n')
+    staff = Staff.load(Path("staff.toml"))
     with Directory("d.db", staff=staff) as directory:
         entry = Entry.of("IBAN", IBAN, payee.session.participant, "Payee", int(time.time()) - 60, None)
         change = directory.propose(entry, maker=maker, reason="onboarded", idempotency_key="payee")
@@ -62,6 +64,9 @@ def test_explain_pay_change_and_resume(bank: Platform, run: Callable[..., Any], 
     Path("rails.toml").write_text('otherwise="SWIFT"\n[[rule]]\nname="on chain"\nrail="TOKEN"\non_chain=true\n')
     payment("small.json", "USD 10.00")
     payment("large.json", "USD 5000.00")
+    code, _, err = run("pay small.json --once 'invoice 1'", staff="")
+    assert code == 2
+    assert "--staff" in err
     code, out, err = run("explain small.json")
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "TOKEN (on chain)"
@@ -89,6 +94,24 @@ def test_explain_pay_change_and_resume(bank: Platform, run: Callable[..., Any], 
         code, _, err = run(f"explain {name}")
         assert code == 1
         assert err.startswith("INVALID_INSTRUCTION")
+
+
+def test_nobody_is_paid_whom_strangers_put_into_the_directory(
+    bank: Platform, run: Callable[..., Any], payee: Platform
+) -> None:
+    """Whoever can write to its database can make two keys."""
+    one, other, maker, checker = (LocalSigner.generate() for _ in range(4))
+    with Directory("d.db", staff=Staff(frozenset({one.address}), frozenset({other.address}))) as directory:
+        entry = Entry.of("IBAN", IBAN, payee.session.participant, "Payee", int(time.time()) - 60, None)
+        change = directory.propose(entry, maker=one, reason="why not", idempotency_key="payee")
+        directory.approve(change.id, checker=other, reason="why not")
+    Path("staff.toml").write_text(f'makers = ["{maker.address}"]\ncheckers = ["{checker.address}"]\n')
+    Path("rails.toml").write_text('otherwise = "TOKEN"\n')
+    payment("small.json", "USD 10.00")
+    code, _, err = run("pay small.json --once 'invoice 1'")
+    assert code == 1
+    assert err.startswith("BOOK_ALTERED")
+    assert usd(bank, payee) == 0
 
 
 def test_the_pages_rules_are_rules() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import pytest
 from screening.screening_support import FOLDER
 
 from pyjpm.errors.screening import MalformedSanctionsList
 from pyjpm.screening import Kind, load_list
+from pyjpm.screening.lists.records import Records
 
 
 def test_ofac_xml() -> None:
@@ -146,3 +149,19 @@ def test_without_its_aliases_the_csv_is_no_list(tmp_path: Path) -> None:
         load_list(tmp_path / "sdn.csv")
     with pytest.raises(MalformedSanctionsList):
         load_list(tmp_path / "none.xml")
+
+
+def test_a_list_that_is_replaced_while_it_is_read_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version would be that of entries that were not read."""
+    path = tmp_path / "un.xml"
+    shutil.copy(FOLDER / "un.xml", path)
+    reading = Records.__iter__
+
+    def replaced(self: Records) -> Iterator[tuple[Element, int]]:
+        yield from reading(self)
+        path.write_text((FOLDER / "un.xml").read_text() + "\n")
+
+    monkeypatch.setattr(Records, "__iter__", replaced)
+    with pytest.raises(MalformedSanctionsList, match="while it was read"):
+        load_list(path)
+    assert load_list(path).name == "UN SC"  # written again as it was

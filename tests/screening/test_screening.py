@@ -5,13 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from screening.screening_support import CHECKER, MAKER, NOON, STAFF, data, lists
+from screening.screening_support import BENEFICIARY, CHECKER, MAKER, NOON, STAFF, data, lists
 from sqlalchemy import text
 
-from pyjpm.errors.screening import InvalidScreeningConfig, ScreeningHeld, TravelDataMismatch, TravelDataMissing
+from pyjpm.errors.clearances import ClearanceRefused
+from pyjpm.errors.screening import (
+    InvalidScreeningConfig,
+    PartyUnknown,
+    SanctionsListStale,
+    ScreeningHeld,
+    TravelDataMismatch,
+    TravelDataMissing,
+)
 from pyjpm.money import Money
 from pyjpm.remittance import RemittanceKey
 from pyjpm.screening import (
@@ -136,16 +145,88 @@ def test_travel_data_is_stored_once_and_sealed(journal_url: str | Path, stack: E
 
 def test_screening_without_lists_or_by_others_is_no_screening(journal_url: str | Path, stack: ExitStack) -> None:
     queue, listed = stack.enter_context(Queue(journal_url, staff=STAFF)), lists()
-    for given, screeners in (([], [FuzzyScreener([])]), (listed, []), (listed[:1], [FuzzyScreener(listed)])):
+    for given, screeners in (
+        ([], [FuzzyScreener([])]),
+        (listed, []),
+        (listed[:1], [FuzzyScreener(listed)]),
+        (listed, [FuzzyScreener(listed[:2])]),  # nobody would look into the third
+    ):
         with pytest.raises(InvalidScreeningConfig):
             Screening(queue, given, screeners, lambda who: Party(NAMES[who]), policy=Policy())
+
+
+def test_a_list_of_a_day_to_come_or_a_clock_that_went_back_passes_nothing(tmp_path: Path, stack: ExitStack) -> None:
+    queue, listed = stack.enter_context(Queue(tmp_path / "queue.db", staff=STAFF)), lists()
+    clock = [NOON]
+    screening = Screening(
+        queue,
+        listed,
+        [FuzzyScreener(listed)],
+        lambda who: Party(NAMES[who]),
+        policy=Policy(),
+        now=lambda: clock[0],
+    )
+    screening.require([transfer("one")])
+    for clock[0] in (NOON - 30 * 86_400, 0):
+        with pytest.raises(SanctionsListStale):
+            screening.require([transfer("one")])
+
+
+@pytest.mark.parametrize("name", ["...", "-", "and", "\u200b\u200b"])
+def test_a_name_without_a_word_is_nobodys(name: str, tmp_path: Path, stack: ExitStack) -> None:
+    """Nothing of it would be compared with anybody."""
+    queue, listed = stack.enter_context(Queue(tmp_path / "queue.db", staff=STAFF)), lists()
+    policy, screener = Policy(oldest=10**9), FuzzyScreener(lists())
+    nameless = Screening(queue, listed, [screener], lambda _: Party(name), policy=policy)
+    with pytest.raises(PartyUnknown):
+        nameless.require([transfer("one")])
+    with pytest.raises(PartyUnknown):
+        nameless.screen(Party(name))
+    named = Screening(queue, listed, [screener], lambda who: Party(NAMES[who]), policy=policy)
+    if name.isprintable():
+        amount = Money("3000.00", "USD")
+        whole = data(amount, beneficiary=replace(BENEFICIARY, name=name))
+        with pytest.raises(PartyUnknown):
+            named.require([Transfer(Moved("two", 1, 2, amount, NOON), whole, b"sealed", whole.commitment)])
+
+
+def test_one_movement_is_let_pass_for_one_content(journal_url: str | Path, stack: ExitStack) -> None:
+    """Else one that was let pass for little would count so, whatever is paid under its reference then."""
+    rule = Velocity("hourly", "USD", 3_600, most=50_000)
+    screening = opened(journal_url, stack, rule, thresholds={"USD": 10**9, "EUR": 10**9})
+    screening.require([transfer("one", 1)])
+    for other in (transfer("one", 60_000), transfer("one", 2), transfer("one", 1, currency="EUR")):
+        with pytest.raises(ClearanceRefused):
+            screening.require([other])
+    screening.require([transfer("one", 1)])
+    assert remembered(screening) == [("one", "1")]
+    whole, others = data(Money("0.02", "USD")), data(Money("0.02", "USD"))
+    moved = transfer("two", 2).moved
+    screening.require([Transfer(moved, whole, whole.seal([KEY.public]), whole.commitment)])
+    with pytest.raises(ClearanceRefused):
+        screening.require([Transfer(moved, others, others.seal([KEY.public]), others.commitment)])
+    assert open_travel(screening.queue, "two", [KEY]) == whole
+
+
+def test_an_alert_is_released_for_one_amount_and_payee(journal_url: str | Path, stack: ExitStack) -> None:
+    screening = opened(journal_url, stack, Velocity("hourly", "USD", 3_600, most=50_000))
+    with pytest.raises(ScreeningHeld) as told:
+        screening.require([transfer("one", 50_001)])
+    (hit,) = told.value.details["hits"]
+    screening.queue.propose(hit, State.RELEASED, maker=MAKER, reason="an invoice of USD 500.01")
+    screening.queue.approve(hit, checker=CHECKER, reason="seen it")
+    elsewhere = Transfer(Moved("one", 1, 1, Money.from_minor(50_001, "USD"), NOON))
+    for other in (transfer("one", 250_000), elsewhere):
+        with pytest.raises(ScreeningHeld):
+            screening.require([other])
+    screening.require([transfer("one", 50_001)])
 
 
 def test_each_party_of_many_payments_is_screened_once(tmp_path: Path, stack: ExitStack) -> None:
     asked: list[Party] = []
 
     class Counting:
-        versions: dict[str, str] = {}  # noqa: RUF012
+        versions = FuzzyScreener(lists()).versions
 
         def screen(self, party: Party) -> list[Hit]:
             asked.append(party)

@@ -323,6 +323,18 @@ def test_a_batch_is_judged_as_one(house: House) -> None:
         assert connection.execute(text("SELECT count(*) FROM screening_movement")).scalar_one() == 3
 
 
+def test_what_the_desk_refuses_after_screening_makes_no_room_for_more(house: House) -> None:
+    """A batch that names one reference twice is screened and then refused: the reference is not good for more."""
+    wallet, reference = house.payee.session.wallet, b"\7" * 32
+    policy = replace(NO_RULES, rules=(Velocity("hourly", USD, 3_600, most=25_000),))
+    items = [{"to": wallet, "amount": 1, "ref": reference, "remittance": b""} for _ in range(2)]
+    with pytest.raises(ClearanceRefused):
+        house.desk(policy).clear(house.payer.clearances.request_call(USD, "payBatch", items))
+    large = house.payer.clearances.request_call(USD, "pay", wallet, 200_000, reference, b"")
+    with pytest.raises(ClearanceRefused):
+        house.desk(policy).clear(large)
+
+
 # --- it fails closed -------------------------------------------------------------------------------------------------
 
 

@@ -66,11 +66,12 @@ def test_structuring_to_one_payee() -> None:
     assert rule.alert(moved(200_000, payee=2), [moved(200_000, payee=2)]) is not None
 
 
-def test_other_rules_are_another_version() -> None:
-    one = Velocity("daily", "USD", HOUR, most=1)
+def test_other_rules_amounts_and_payees_are_another_version() -> None:
+    one, asked = Velocity("daily", "USD", HOUR, most=1), moved(1)
     versions = {
-        version_of(rules)
+        version_of(rules, asked)
         for rules in ([one], [Velocity("daily", "USD", HOUR, most=2)], [Structuring("daily", "USD", HOUR, 1)], [])
     }
-    assert len(versions) == 4
-    assert version_of([one]) == version_of([Velocity("daily", "USD", HOUR, most=1)])
+    versions |= {version_of([one], other) for other in (moved(2), moved(1, payee=3), moved(1, currency="EUR"))}
+    assert len(versions) == 7
+    assert version_of([one], asked) == version_of([Velocity("daily", "USD", HOUR, most=1)], moved(1, at=5))

@@ -106,6 +106,20 @@ def test_settled_in_time_it_is_told_again_after_the_deadline(
     assert again.act.id == first.act.id
 
 
+def test_what_another_settled_in_time_is_not_called_expired(
+    bank: Platform, dealer: Platform, buyer: Platform, clock: DevClock
+) -> None:
+    """QUOTE_EXPIRED says that nothing moved, and asks for another quote: the exchange would be made twice."""
+    trade = affirmed(buyer.settlement.propose_quoted(quoted(dealer, buyer)), buyer, dealer)
+    bank.settlement.settle(trade, idempotency_key=key("first")).wait()
+    clock.advance(601)
+    told = buyer.settlement.settle(trade, idempotency_key=key("late"))
+    assert told.status is TradeState.SETTLED
+    (netted,) = buyer.settlement.settle_net([trade], idempotency_key=key("late")).trades
+    assert netted.status is TradeState.SETTLED
+    assert DEPOSIT - usd(bank, buyer) == Money("1085.00", "USD").minor
+
+
 def test_one_quote_one_trade(bank: Platform, dealer: Platform, buyer: Platform) -> None:
     quote = quoted(dealer, buyer)
     until = dealer.settlement.read_quote(quote).valid_until

@@ -77,6 +77,25 @@ def test_a_netting_settles_what_it_says(bank: Platform, people: list[Platform], 
     assert bank.settlement.get(again.documents[0]).status is TradeState.SETTLED
 
 
+def test_what_was_netted_is_not_proposed_again(
+    bank: Platform, people: list[Platform], group: Group, clock: DevClock
+) -> None:
+    """A day later the same payables would be another trade, with another end, and be paid a second time."""
+    one, two, three = people
+    payables = [debt("j1", one, two, "USD 5.00"), debt("j2", two, one, "USD 1.00")]
+    (netting,) = propose_netting(bank, group, payables)
+    documents = [affirmed(document, people) for document in netting.documents]
+    bank.settlement.settle_net(documents, idempotency_key=key("net")).wait()
+    clock.advance(DAY)
+    with pytest.raises(InvalidPayables) as refused:
+        propose_netting(bank, group, [*reversed(payables), debt("j3", two, three, "USD 2.00")])
+    assert refused.value.details["payable"] == "j1"
+    assert "settled" in refused.value.details["problem"]
+    (rest,) = propose_netting(bank, group, [debt("j3", two, three, "USD 2.00")])
+    assert rest.payables == ("j3",)
+    assert usd(bank, two) == 10_400
+
+
 def test_many_payables_fill_several_nettings_and_lose_nothing(bank: Platform) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")

@@ -17,7 +17,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
+
+CURRENCY: Final = "currency"
+"""In an event's ``extra``: of its ``accepted``, as the source names it."""
+
+
+def printable(text: str) -> str:
+    """A source's text as a database and a terminal take it: whatever is not printable is written as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,8 @@ class StatusEvent:
         document: what proves it, such as a delivery note; its hash goes on the chain. None for none.
         at: when the status was reached, unix seconds.
         extra: whatever else a script may want to know. ``place`` says where in the source this stands, such as
-            ``orders.csv:17``. Not part of what the event says: a repeat may differ in it.
+            ``orders.csv:17``; ``currency`` in which currency ``accepted`` is: where it is told, it must be the
+            order's. Not part of what the event says: a repeat may differ in it.
     """
 
     source: str
@@ -52,8 +61,8 @@ class StatusEvent:
 
     @property
     def place(self) -> str:
-        """Where in the source this stands."""
-        return self.extra.get("place") or f"{self.source}/{self.order}/{self.milestone}/{self.seq}"
+        """Where in the source this stands, printable."""
+        return printable(self.extra.get("place") or f"{self.source}/{self.order}/{self.milestone}/{self.seq}")
 
 
 @dataclass(frozen=True, slots=True)

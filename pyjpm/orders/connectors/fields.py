@@ -20,7 +20,7 @@ from pyjpm.bounded_json import read_json
 from pyjpm.errors.money import MoneyError
 from pyjpm.errors.orders import RowUnusable
 from pyjpm.money import Money
-from pyjpm.orders.connectors.connector import Problem, StatusEvent
+from pyjpm.orders.connectors.connector import CURRENCY, Problem, StatusEvent
 from pyjpm.orders.mapping import ColumnOrValue
 from pyjpm.orders.section import Section, Text
 from pyjpm.orders.source import NumberSection, TimeSection
@@ -96,27 +96,28 @@ class EventFields:
         at = self._times.moment(told(names.at))
         used = (names.needed() | names.optional()) - set(names.extra)
         extra = {name: value for name, value in values.items() if name not in used and value}
+        amount = self._accepted(values)
         return StatusEvent(
             source=told(names.source) or self.source,
             order=told(names.order),
             milestone=told(names.milestone),
             seq=_number(told(names.seq)) if told(names.seq) else at,
             status=told(names.status),
-            accepted=self._accepted(values),
+            accepted=None if amount is None else amount.minor,
             complete=_flag(told(names.complete)),
             document=_document(told(names.document), told(names.document_file), folder),
             at=at,
-            extra={**extra, "place": place},
+            extra={**extra, **({} if amount is None else {CURRENCY: amount.currency}), "place": place},
         )
 
-    def _accepted(self, values: Mapping[str, str]) -> int | None:
+    def _accepted(self, values: Mapping[str, str]) -> Money | None:
         text, currency = values.get(self.columns.accepted, ""), self.columns.currency
         if not text:
             return None
         name = currency.value if currency.column is None else values.get(currency.column, "")
         if not name:
             raise ValueError(f"{self.columns.accepted} is given without its currency.")
-        return Money(self._numbers.plain(text), name).minor
+        return Money(self._numbers.plain(text), name)
 
 
 def json_events(text: str | bytes, fields: EventFields, place: str) -> Iterator[StatusEvent | Problem]:

@@ -41,7 +41,7 @@ from pyjpm.bounded_json import read_json
 from pyjpm.errors.intake import SourceRefused, SourceUnavailable
 from pyjpm.errors.money import MoneyError
 from pyjpm.money import minor_units
-from pyjpm.orders.connectors.connector import Batch, Problem, StatusEvent
+from pyjpm.orders.connectors.connector import CURRENCY, Batch, Problem, StatusEvent
 
 GOODS: Final = "goods"
 OVERLAP: Final = 300
@@ -244,7 +244,9 @@ class OdooConnector:
             accepted=_delivered(lines, sale),
             complete=complete,
             at=int(_moment(picking["date_done"] or picking["write_date"]).timestamp()),
-            extra=MappingProxyType({"place": place, "picking": str(picking["name"])}),
+            extra=MappingProxyType(
+                {CURRENCY: str(sale["currency_id"][1]), "place": place, "picking": str(picking["name"])}
+            ),
         )
 
     def _search(

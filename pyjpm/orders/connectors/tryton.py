@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyjpm.errors.intake import SourceRefused
 from pyjpm.errors.money import MoneyError
 from pyjpm.money import Money
-from pyjpm.orders.connectors.connector import Batch, Problem, StatusEvent
+from pyjpm.orders.connectors.connector import CURRENCY, Batch, Problem, StatusEvent
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class TrytonConnector:
     ) -> list[StatusEvent]:
         total = Money(sale["total_amount"], sale["currency."]["code"])
         extra = {
-            "currency": total.currency,
+            CURRENCY: total.currency,
             "amount": str(total.minor),
             "party": str(sale["party."]["rec_name"]),
             "reference": sale["reference"] or "",
@@ -224,7 +224,7 @@ class TrytonConnector:
         if amount.minor < 0 and sale["origin"]:
             number = self._returned(sale["origin"])
         status, part = (CREDITED, "credit") if amount.minor < 0 else (INVOICED, "invoice")
-        extra = {"currency": amount.currency, "invoice": str(invoice["id"]), "number": invoice["number"]}
+        extra = {CURRENCY: amount.currency, "invoice": str(invoice["id"]), "number": invoice["number"]}
         at = _day(invoice["invoice_date"])
         named = f"{part} {invoice['number']}"
         return self._event(

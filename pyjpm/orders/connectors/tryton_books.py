@@ -15,15 +15,16 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import quote
 
+from pyjpm.errors.effects import EffectConflict
 from pyjpm.errors.intake import SourceRefused
 from pyjpm.money import Money
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
-from pyjpm.sending.effects import FINAL_STATES, Effect, Effects
+from pyjpm.sending.effects import FINAL_STATES, Effect, Effects, EffectState
 from pyjpm.sending.outside import Absent, Answer, Found, Refused, Unknown
 
 KIND: Final = "tryton.settlement"
@@ -51,7 +52,7 @@ class TrytonSettlements:
         found = self._rpc.search_read(_TABLE, [["reference", "=", reference]], _TOLD, order=_BY_ID)
         return self._answer(found[0], reference) if found else Absent()
 
-    def send(self, reference: str, content: Any) -> Answer | None:
+    def send(self, reference: str, content: Any) -> Answer:
         """Have it booked. Raises SourceUnavailable; what Tryton refuses for now is unknown, and asked again."""
         currency = content["currency"]
         before, amount = (Money.from_minor(content[name], currency).amount for name in ("before", "amount"))
@@ -125,6 +126,7 @@ class TrytonBooks:
 
         Raises:
             SourceUnavailable, SourceRefused, JournalFailed
+            EffectConflict: Tryton has another content under a reference.
         """
         found = self._carried_on(order)
         waiting = {effect.content["invoice"] for effect in found}
@@ -166,7 +168,27 @@ class TrytonBooks:
         before = invoice.booked
         content = {"invoice": invoice.id, "before": before, "amount": covered - before, "currency": currency}
         reference = f"{self._stem(order)}{invoice.id}/{currency}/{before}/{covered}"
-        return self._effects.carry_out(self._effects.intend(reference, KIND, content).reference, self._outside)
+        effect = self._effects.intend(reference, KIND, content)
+        if effect.state is EffectState.CONFIRMED:
+            return self._counted(effect)
+        return self._effects.carry_out(reference, self._outside)
+
+    def _counted(self, effect: Effect) -> Effect:
+        """A booking that Tryton confirmed once and did not count a moment ago, as Tryton has it now.
+
+        Where Tryton has nothing under its reference it was restored from a backup. Its constraint makes it harmless to
+        tell it again, whatever else is on its way.
+        """
+        said: Answer = self._outside.find(effect.reference)
+        if isinstance(said, Absent):
+            said = self._outside.send(effect.reference, effect.content)
+        if isinstance(said, Found):
+            if said.matches:
+                return effect
+            told = f"Tryton has another content under {effect.reference!r}."
+            raise EffectConflict(told, reference=effect.reference, kind=KIND)
+        state = EffectState.FAILED if isinstance(said, Refused) else EffectState.MAYBE_SENT
+        return replace(effect, state=state, detail=getattr(said, "detail", None))
 
     def _stem(self, order: str) -> str:
         # Quoted, so that no number of a sale is the beginning of another's references.

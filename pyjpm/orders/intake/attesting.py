@@ -28,7 +28,7 @@ from pyjpm.orders.intake.book import BoundOrder
 from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.stored import document_hash
 from pyjpm.platform import Platform
-from pyjpm.terms import DAY, Milestone
+from pyjpm.terms import DAY, Milestone, Mode
 
 VALID_FOR: Final = 30 * DAY
 
@@ -80,6 +80,11 @@ def says_less(event: StatusEvent, part: Milestone, number: int) -> str:
     if event.accepted is not None and event.accepted < part.amount:
         return f"{event.accepted} of {part.amount} minor units were accepted, and the milestone is paid whole."
     return "" if event.complete else "More will come, and the milestone is paid whole."
+
+
+def pays_at_once(part: Milestone, number: int) -> bool:
+    """Whether an attestation pays by itself, released or not: what is prepaid and paid by parts is."""
+    return part.partial and part.mode is Mode.PREFUND and number == part.required_status
 
 
 class Attesting:

@@ -6,7 +6,10 @@ Decisions that govern this module:
   submission under the same key: what the outbox has under an event's key is that event's attestation.
 * A milestone that is not open or not funded yet is waited for before a script is asked, so that a script sees an order
   that lives.
-* What the chain refuses for good ends an event; everything else is asked again, after a pause that grows.
+* Who is about to send an event says so first: then nobody decides about it any more. Where that process dies, the event
+  is carried on as it was decided.
+* What the chain refuses for good ends an event; everything else is asked again, after a pause that grows. What a
+  restored journal did not send unasked is held: somebody may have been told that it failed, and paid otherwise.
 """
 
 from __future__ import annotations
@@ -30,15 +33,15 @@ from pyjpm.errors.escrow import (
     UnknownMilestone,
     WrongState,
 )
-from pyjpm.errors.outbox import OperationCancelled, OperationExpired, ReferenceVoided
+from pyjpm.errors.outbox import NotSentUnasked, OperationCancelled, OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed, SubmissionNotFound
 from pyjpm.order import OrderState
-from pyjpm.orders.connectors.connector import StatusEvent
-from pyjpm.orders.intake.attesting import Attesting, says_less, statement
+from pyjpm.orders.connectors.connector import CURRENCY, StatusEvent
+from pyjpm.orders.intake.attesting import Attesting, pays_at_once, says_less, statement
 from pyjpm.orders.intake.book import BoundOrder, OrderBook
-from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.decisions import Decisions, Word
 from pyjpm.orders.intake.mapping import IntakeMapping, Meaning
-from pyjpm.orders.intake.scripts import Decision, Occasion, Triggers, Verdict, event_key
+from pyjpm.orders.intake.scripts import Occasion, Triggers, Verdict, event_key
 from pyjpm.orders.intake.states import EventState
 from pyjpm.orders.intake.stored import StoredEvents, event_of
 from pyjpm.platform import Platform
@@ -123,7 +126,7 @@ class Carrying:
 
     def settle(self) -> None:
         """What the outbox knows by now of what was sent. Raises as :meth:`carry_on`."""
-        rows = self._stored.rows([EventState.SUBMITTED])
+        rows = [row for row in self._stored.rows([EventState.SUBMITTED]) if row.submission is not None]
         if not rows:
             return
         session = self._platform.session
@@ -143,14 +146,13 @@ class Carrying:
 
     def _forgotten(self, rows: Sequence[Row[Any]]) -> None:
         """Takes up again what the journal does not know: it is another one, or an older copy. Under its key the chain
-        is asked before anything is sent."""
+        is asked before anything is sent; as that may have happened, nobody decides about it."""
         for row in rows:
             try:
                 self._platform.session.submission(row.submission)
             except SubmissionNotFound:
                 log.warning("the journal has forgotten event %s of order %s", row.seq, row.order_id)
-                again = {"state": EventState.RECEIVED, "submission": None, "due_at": 0, "tries": 0}
-                self._stored.change(row.id, **again)
+                self._stored.change(row.id, submission=None, due_at=0, tries=0)
 
     # --- on its way out --------------------------------------------------------------------------------------------
 
@@ -158,17 +160,23 @@ class Carrying:
         if self._was_sent(row, event):
             return
         place = self._placed(row, event)
-        if place is None or not self._is_live(row, place):
+        if place is None or not self._is_priced(row, event, place) or not self._is_live(row, place):
             return
-        decision, is_operators = self._decided(row, event, place)
-        less = "" if is_operators else says_less(event, place.bound.terms.milestones[place.index], place.number)
-        if decision.verdict is Verdict.HOLD or (less and decision.verdict is not Verdict.IGNORE):
-            code, detail = ("HELD", decision.reason) if decision.verdict is Verdict.HOLD else ("SAYS_LESS", less)
-            self._end(row, EventState.HELD, code, detail)
-        elif decision.verdict is Verdict.IGNORE:
-            self._end(row, EventState.IGNORED, "IGNORED", decision.reason)
+        word = self._decided(row, event, place)
+        verdict, reason = word.decision.verdict, word.decision.reason
+        part = place.bound.terms.milestones[place.index]
+        less = "" if word.ordinal else says_less(event, part, place.number)
+        if verdict is Verdict.HOLD:
+            self._decisions.follow(row.id, word, EventState.HELD, "HELD", reason)
+        elif verdict is Verdict.IGNORE:
+            self._decisions.follow(row.id, word, EventState.IGNORED, "IGNORED", reason)
+        elif less:
+            self._decisions.follow(row.id, word, EventState.HELD, "SAYS_LESS", less)
+        elif verdict is Verdict.ATTEST and pays_at_once(part, place.number):
+            told = "Its terms pay each part as it is attested: only a release can be attested."
+            self._decisions.follow(row.id, word, EventState.HELD, "ATTEST_RELEASES", told)
         else:
-            self._attest(row, event, place, release=decision.verdict is Verdict.RELEASE)
+            self._attest(row, event, place, word)
 
     def _was_sent(self, row: Row[Any], event: StatusEvent) -> bool:
         """Whether its attestation is in the outbox, put there by a process that died before it noted so."""
@@ -209,6 +217,15 @@ class Carrying:
         self._stored.change(row.id, means=place.status, number=place.number, milestone_index=index, **mapping)
         return place
 
+    def _is_priced(self, row: Row[Any], event: StatusEvent, place: _Place) -> bool:
+        """Whether its amount, where it tells one, is of the order's currency. Nobody's word makes it so."""
+        named, currency = event.extra.get(CURRENCY), self._platform.session.money(0, place.bound.terms.token).currency
+        if event.accepted is None or named in (None, currency):
+            return True
+        told = f"{event.place}: its amount is in {named}, the order in {currency}."
+        self._end(row, EventState.UNMAPPED, "CURRENCY_DIFFERS", told)
+        return False
+
     def _is_live(self, row: Row[Any], place: _Place) -> bool:
         """Whether the milestone can be attested: its order is open, and funded where it is to be."""
         terms = place.bound.terms
@@ -222,24 +239,33 @@ class Carrying:
             return True
         return False
 
-    def _decided(self, row: Row[Any], event: StatusEvent, place: _Place) -> tuple[Decision, bool]:
-        """The decision that counts, and whether an operator made it; the script is asked where there is none."""
+    def _decided(self, row: Row[Any], event: StatusEvent, place: _Place) -> Word:
+        """The decision that counts; the script is asked where there is none."""
         known = self._decisions.last(row.id)
         if known is not None:
             return known
         occasion = Occasion(event, place.status, place.number, place.index, place.bound, self._platform)
         decision, name = self._triggers.decide(occasion)
-        return self._decisions.of_script(row.id, decision, name), False
+        return self._decisions.of_script(row.id, decision, name)
 
-    def _attest(self, row: Row[Any], event: StatusEvent, place: _Place, *, release: bool) -> None:
+    def _attest(self, row: Row[Any], event: StatusEvent, place: _Place, word: Word) -> None:
         said = statement(event, place.bound, place.index, place.number)
         attestation, signed = self._attesting.collected(row.id, place.bound, said)
         if attestation is None:
             missing = f"{signed} of {place.bound.terms.threshold} attesters have signed."
             self._wait(row, "SIGNATURES_MISSING", missing)
             return
-        key = event_key(event)
-        sent = self._platform.escrow.attest(place.bound.document, attestation, idempotency_key=key, release=release)
+        if not self._decisions.follow(row.id, word, EventState.SUBMITTED, None, None):
+            return
+        # From here nobody decides about it any more: it is sent, if not by this process then by the next.
+        key, release = event_key(event), word.decision.verdict is Verdict.RELEASE
+        try:
+            sent = self._platform.escrow.attest(place.bound.document, attestation, idempotency_key=key, release=release)
+        except PyjpmError as error:
+            # A signer or a node may fail once it is in the outbox: then it is sent, and nobody decides about it either.
+            if isinstance(error, Fenced | JournalFailed) or not self._was_sent(row, event):
+                raise
+            return
         assert sent.act is not None
         self._submitted(row, sent.act.id, sent.act.tx_hash)
 
@@ -263,7 +289,9 @@ class Carrying:
             error: Mapping[str, Any] = submission.error or {}
             code = error.get("code", submission.state.value)
             message = error.get("message", f"Its submission is {submission.state}.")
-            if submission.state in RETRIED:
+            if code == NotSentUnasked.code:
+                self._end(row, EventState.HELD, code, message)
+            elif submission.state in RETRIED:
                 self._refused(row, code, message)
             else:
                 self._end(row, EventState.REFUSED, code, message)

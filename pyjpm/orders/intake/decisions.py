@@ -1,8 +1,15 @@
-"""What scripts and operators decided about events: stored before anything follows from it."""
+"""What scripts and operators decided about events: stored before anything follows from it.
+
+Decisions that govern this module:
+
+* What follows from a decision is stored in one transaction with a look whether it is the last word still. So a word
+  that was taken counts, however far the event was meanwhile; and one that comes too late is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -15,6 +22,14 @@ from pyjpm.orders.intake.states import DECIDABLE, EventState
 _table = tables.decision
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A decision, and which one it was about its event: 0 is a script's, all others are operators'."""
+
+    decision: Decision
+    ordinal: int
+
+
 class Decisions:
     """The decisions of one database. A script decides once about an event; the last word of an operator counts."""
 
@@ -22,19 +37,28 @@ class Decisions:
         self._database = database
         self._now = now
 
-    def last(self, event_id: int) -> tuple[Decision, bool] | None:
-        """The decision that counts, and whether it is an operator's; None where nobody has decided."""
+    def last(self, event_id: int) -> Word | None:
+        """The decision that counts; None where nobody has decided."""
         rows = self._rows(event_id)
-        return (_decision(rows[-1]), rows[-1].ordinal > 0) if rows else None
+        return _word(rows[-1]) if rows else None
 
-    def of_script(self, event_id: int, decision: Decision, name: str) -> Decision:
+    def of_script(self, event_id: int, decision: Decision, name: str) -> Word:
         """Stores what a script decided; where somebody decided meanwhile, that stands."""
         with self._database.transaction() as connection:
             rows = connection.execute(_query(event_id)).all()
             if rows:
-                return _decision(rows[-1])
+                return _word(rows[-1])
             self._insert(connection, event_id, 0, decision, name)
-            return decision
+            return Word(decision, 0)
+
+    def follow(self, event_id: int, word: Word, state: EventState, code: str | None, detail: str | None) -> bool:
+        """Stores what follows from a decision; False, and nothing is stored, where somebody decided meanwhile."""
+        with self._database.transaction() as connection:
+            if connection.execute(_query(event_id)).all()[-1].ordinal != word.ordinal:
+                return False
+            values = {"state": state, "code": code, "detail": detail, "due_at": 0}
+            connection.execute(update(tables.event).where(tables.event.c.id == event_id).values(**values))
+            return True
 
     def of_operator(self, event_id: int, decision: Decision, by: str) -> bool:
         """Stores an operator's word and takes the event up again; False where it is past deciding."""
@@ -66,5 +90,5 @@ def _query(event_id: int) -> Any:
     return select(_table).where(_table.c.event == event_id).order_by(_table.c.ordinal)
 
 
-def _decision(row: Row[Any]) -> Decision:
-    return Decision(Verdict(row.decision), row.reason)
+def _word(row: Row[Any]) -> Word:
+    return Word(Decision(Verdict(row.decision), row.reason), row.ordinal)

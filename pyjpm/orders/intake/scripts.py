@@ -57,7 +57,7 @@ class Verdict(StrEnum):
     RELEASE = "RELEASE"
     """Attest it, and release at once where the terms allow."""
     ATTEST = "ATTEST"
-    """Attest it; releasing is left to somebody."""
+    """Attest it; releasing is left to somebody. Held where the terms pay parts as they are attested."""
     HOLD = "HOLD"
     """Do not attest it until somebody says so."""
     IGNORE = "IGNORE"
@@ -112,7 +112,11 @@ class Occasion:
     platform: Platform
 
     def key(self, name: str) -> str:
-        """An idempotency key for something that the function does about this event: the same whenever it is asked."""
+        """An idempotency key for something that the function does about this event: the same whenever it is asked.
+
+        Another revision of the same order is another event. What is to happen once for an order needs a key of its own,
+        made of ``bound.chain_order``.
+        """
         return event_key(self.event, "script", name)
 
     def order(self) -> Order:
@@ -191,7 +195,7 @@ class Triggers:
         name = _name(function)
         try:
             said = function(occasion)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Of an error of ours its code and message; of any other its class only: its text is nobody's business.
             cause = f"{error.code}: {error.message}" if isinstance(error, PyjpmError) else type(error).__name__
             raise ScriptFailed(f"{name} raised {cause}.", script=name, cause=cause) from error

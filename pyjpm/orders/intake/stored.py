@@ -21,10 +21,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pyjpm.errors.effects import CursorMoved
 from pyjpm.errors.intake import UnknownStatusEvent, WebhookReplayed
-from pyjpm.orders.connectors.connector import Problem, StatusEvent
+from pyjpm.orders.connectors.connector import Problem, StatusEvent, printable
 from pyjpm.orders.intake import tables
 from pyjpm.orders.intake.database import IntakeDatabase
-from pyjpm.orders.intake.states import EventState, Receipt
+from pyjpm.orders.intake.states import OPEN_STATES, EventState, Receipt
 from pyjpm.orders.times import MAX_TIME
 
 MAX_SEQ: Final = 2**48 - 1
@@ -123,10 +123,11 @@ class StoredEvents:
             return connection.execute(query).all()
 
     def due(self, limit: int) -> Any:
-        """What is to be carried on now: lower revisions of an order first."""
+        """What is to be carried on now, lower revisions of an order first; also what a process died over sending."""
+        unsent = (_rows.c.state == EventState.SUBMITTED) & _rows.c.submission.is_(None)
         query = (
             select(_rows)
-            .where(_rows.c.state.in_([EventState.RECEIVED, EventState.WAITING]), _rows.c.due_at <= self._now())
+            .where(_rows.c.state.in_(OPEN_STATES) | unsent, _rows.c.due_at <= self._now())
             .order_by(_rows.c.due_at, _rows.c.source, _rows.c.order_id, _rows.c.milestone, _rows.c.seq)
             .limit(limit)
         )
@@ -332,7 +333,7 @@ def _report(connection: Connection, name: str, problem: Problem, code: str, now:
     sha256 = hashlib.sha256(json.dumps([name, problem.place, problem.message]).encode()).hexdigest()
     known = connection.execute(select(tables.problem.c.id).where(tables.problem.c.sha256 == sha256)).one_or_none()
     if known is None:
-        values = {"place": problem.place, "message": problem.message, "code": code}
+        values = {"place": printable(problem.place), "message": printable(problem.message), "code": code}
         connection.execute(insert(tables.problem).values(name=name, sha256=sha256, seen_at=now, **values))
 
 

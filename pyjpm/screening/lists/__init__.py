@@ -27,13 +27,16 @@ def load_list(path: Path) -> SanctionsList:
     Raises:
         MalformedSanctionsList: it is none of these, not whole, or has no entries.
     """
+    before = _digest(path)
     name, read = (ofac.name_of, ofac.read_csv) if _is_csv(path) else _known(path)
     published, entries = read(path)
     if not entries:
         raise malformed(path, "has no entries")
     if len({entry.id for entry in entries}) < len(entries):
         raise malformed(path, "has two entries of one number")
-    return SanctionsList(name(path), _digest(path)[:16], published, tuple(entries))
+    if _digest(path) != before:
+        raise malformed(path, "was replaced while it was read")
+    return SanctionsList(name(path), before[:16], published, tuple(entries))
 
 
 def _is_csv(path: Path) -> bool:
@@ -52,7 +55,10 @@ def _known(path: Path) -> tuple[Callable[[Path], str], _Reader]:
 def _digest(path: Path) -> str:
     """Of the file, and of those that belong to it."""
     digest = hashlib.sha256()
-    for part in ofac.parts(path) if _is_csv(path) else [path]:
-        with part.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    try:
+        for part in ofac.parts(path) if _is_csv(path) else [path]:
+            with part.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise malformed(path, f"cannot be read: {error.strerror}") from error
     return digest.hexdigest()
