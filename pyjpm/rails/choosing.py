@@ -6,10 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.rails import NoRail, RailUnclear
+from pyjpm.errors.directory import InvalidIdentifier
+from pyjpm.errors.iso20022 import InvalidBankIdentifier, MessageNotWritable
+from pyjpm.errors.rails import InvalidInstruction, NoRail, RailUnclear
 from pyjpm.platform import Platform
 from pyjpm.rails.decision import Decision, decide
 from pyjpm.rails.facts import Directory, Facts, gather
@@ -24,6 +26,8 @@ from pyjpm.sending.outside import Absent, Answer, Found, Outside, Unknown
 
 FOUND = "found"
 """Stands for a rule where the world knew the payment."""
+REFUSALS: Final = (InvalidInstruction, InvalidIdentifier, NoRail, MessageNotWritable, InvalidBankIdentifier)
+"""What is wrong with a payment itself, before anything of it is stored. Anything else is a fault of ours."""
 
 log = logging.getLogger(__name__)
 

@@ -16,18 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.iso20022 import InvalidBankIdentifier, MessageNotWritable
-from pyjpm.errors.rails import InvalidInstruction, NoRail, RailPaymentNotFound
+from pyjpm.errors.rails import RailPaymentNotFound
 from pyjpm.iso20022 import Account, Agent, PaymentFiles
 from pyjpm.iso20022 import Instruction as Ordered
 from pyjpm.iso20022 import Party as OrderedParty
+from pyjpm.rails.choosing import REFUSALS
 from pyjpm.rails.instruction import Instruction, Party
 from pyjpm.rails.payment import RailPayment, RailStatus
 from pyjpm.rails.rails import Rails
 
 _NO_RAIL = "AG01"
 _TOLD = "NARR"
-_REFUSALS = (InvalidInstruction, NoRail, MessageNotWritable, InvalidBankIdentifier)
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def _route(files: PaymentFiles, name: str, ordered: Ordered, rails: Rails) -> Ro
     except RailPaymentNotFound:
         assert problem is not None, "what was taken is stored"
         text = f"{problem.code}: {problem.message}"
-        if isinstance(problem, _REFUSALS):
+        if isinstance(problem, REFUSALS):
             files.conclude(name, ordered.position, rejected=True, code=_NO_RAIL, text=text[:105])
         return Routed(name, ordered.position, ordered.end_to_end_id, None, text)
     if payment.status in (RailStatus.PAID, RailStatus.SENT):

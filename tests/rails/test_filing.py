@@ -12,6 +12,7 @@ from rails.rails_support import BY_SWIFT, Hub, Table, rails
 
 from pyjpm import Platform
 from pyjpm.errors.books import BookAltered
+from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.iso20022 import PaymentFiles, read_transfers
 from pyjpm.rails import FolderGateway, Pacs008, RailStatus, route
 
@@ -84,6 +85,24 @@ def test_what_cannot_be_told_now_is_not_refused(
         assert told.payment.status is RailStatus.SENT
         assert [each.state for each in files.find(taken.id).instructions] == ["CONCLUDED"]
     assert hub.sent == []
+
+
+def test_an_identifier_that_is_none_is_refused(payer: Platform, tmp_path: Path, bank: Platform, hub: Hub) -> None:
+    whose = payer.session.participant
+    made = rails(payer, BY_SWIFT, hub=hub, directory=Strict())
+    with PaymentFiles(tmp_path / "iso.db", [payer], resolve=Names(whose).resolve) as files:
+        taken = files.take(file_of(Pay("none", "10.00", iban=OTHER_IBAN)))
+        (told,) = route(files, {whose: made})
+        assert told.payment is None
+        assert [each.state for each in files.find(taken.id).instructions] == ["REJECTED"]
+    assert hub.sent == []
+
+
+class Strict:
+    """A directory to which no identifier is one."""
+
+    def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+        raise InvalidIdentifier("It is none.", scheme=scheme, why="check digits")
 
 
 class Unreadable:
