@@ -130,7 +130,7 @@ def row_of(account: ReserveAccount, item: Movement, message: BankMessage) -> dic
 def _counterparty(item: Movement) -> dict[str, Any]:
     tx = item.transaction
     if tx is None:
-        return {}
+        return {"reversal": item.entry.reversal}
     party, account, agent = (
         (tx.debtor, tx.debtor_account, tx.debtor_agent)
         if item.credit

@@ -13,7 +13,8 @@ Decisions that govern this module:
   reference with another amount is a problem that is told, and changes nothing.
 * A statement that does not add up, or whose account cannot be read, is no ground to mint on: all of it is refused. An
   entry that cannot be used is told, and the others go on.
-* Only what is booked counts. What the bank merely announces is not money.
+* Only what is booked counts. What the bank merely announces is not money, and what came back of something that is no
+  payout of ours is no deposit until somebody says so.
 """
 
 from __future__ import annotations
@@ -256,6 +257,8 @@ class BankSide:
         with self._book.reading() as connection:
             paid = self.payouts.named(connection, row.end_to_end_id, row.uetr)
         if row.credit and paid is None:
+            if told.get("reversal") or told.get("return_reason"):
+                return self._suspended(row, "UNKNOWN_RETURN", "It came back, and no payout of ours has its name.")
             return False
         if not row.credit and told.get("reversal"):
             with self._book.writing() as connection:

@@ -103,7 +103,7 @@ class Suspense:
         """An entry that can be sent back. Raises as :meth:`send_back`."""
         row = self._deposits.row(name)
         told = json.loads(row.counterparty)
-        if not row.credit or not told or not Account(**told["account"]).identifiers:
+        if not row.credit or "account" not in told or not Account(**told["account"]).identifiers:
             raise _undecidable(row, "Only a credit whose sender's account is known is sent back.")
         self._desk.outside()
         return row

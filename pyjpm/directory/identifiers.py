@@ -4,7 +4,7 @@ Decisions that govern this module:
 
 * One written form each, so that what is mapped is found: upper case, no spaces, a BIC always of 11 characters (a head
   office ends in XXX). A branch's BIC is not its head office's: that would be a guess.
-* Check digits are verified (IBAN by ISO 13616, LEI by ISO 17442). A BIC has none: its form and its country are.
+* Check digits are verified. A BIC has none: its form and its country are.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from enum import StrEnum
 from typing import Final
 
 from pyjpm.errors.directory import DirectorySupportMissing, InvalidIdentifier
+from pyjpm.identifiers import NotValid, bic, iban, lei
 
 _MOST: Final = 35  # ISO 20022 Max35Text
 _SEPARATORS: Final = str.maketrans("", "", " -\u00a0")
+_READERS: Final[Mapping[str, Callable[[str], str]]] = {"IBAN": iban, "BIC": bic, "LEI": lei}
 
 
 class Scheme(StrEnum):
@@ -45,44 +47,17 @@ def normal(scheme: Scheme | str, identifier: str) -> str:
         DirectorySupportMissing: the extra is not installed.
     """
     kind = scheme_of(scheme)
-    return _READERS[kind](identifier)
-
-
-def _iban(identifier: str) -> str:
+    if kind is Scheme.CUSTOMER:
+        return _customer(identifier)
     try:
-        from schwifty import IBAN
-        from schwifty.exceptions import SchwiftyException
+        found = _READERS[kind](identifier.translate(_SEPARATORS).upper())
     except ModuleNotFoundError as error:
-        raise _missing() from error
-    try:
-        return str(IBAN(identifier.translate(_SEPARATORS).upper()).compact)
-    except SchwiftyException as error:
-        raise _wrong(Scheme.IBAN, identifier, str(error)) from None
-
-
-def _bic(identifier: str) -> str:
-    try:
-        from schwifty import BIC
-        from schwifty.exceptions import SchwiftyException
-    except ModuleNotFoundError as error:
-        raise _missing() from error
-    try:
-        found = str(BIC(identifier.translate(_SEPARATORS).upper()).compact)
-    except SchwiftyException as error:
-        raise _wrong(Scheme.BIC, identifier, str(error)) from None
-    return found if len(found) == 11 else found + "XXX"
-
-
-def _lei(identifier: str) -> str:
-    try:
-        from stdnum import lei
-        from stdnum.exceptions import ValidationError
-    except ModuleNotFoundError as error:
-        raise _missing() from error
-    try:
-        return str(lei.validate(identifier.translate(_SEPARATORS).upper()))
-    except ValidationError as error:
-        raise _wrong(Scheme.LEI, identifier, str(error)) from None
+        raise DirectorySupportMissing(
+            "The libraries that check identifiers are not installed.", extra="directory"
+        ) from error
+    except NotValid as error:
+        raise _wrong(kind, identifier, str(error)) from None
+    return found + "XXX" if kind is Scheme.BIC and len(found) == 8 else found
 
 
 def _customer(identifier: str) -> str:
@@ -92,20 +67,8 @@ def _customer(identifier: str) -> str:
     return found
 
 
-_READERS: Final[Mapping[Scheme, Callable[[str], str]]] = {
-    Scheme.IBAN: _iban,
-    Scheme.BIC: _bic,
-    Scheme.LEI: _lei,
-    Scheme.CUSTOMER: _customer,
-}
-
-
 def _wrong(scheme: Scheme, identifier: str, why: str) -> InvalidIdentifier:
     why = why.rstrip(".")
     return InvalidIdentifier(
         f"{identifier!r} is no {scheme}: {why}.", scheme=scheme.value, identifier=identifier, why=why
     )
-
-
-def _missing() -> DirectorySupportMissing:
-    return DirectorySupportMissing("The libraries that check identifiers are not installed.", extra="directory")

@@ -66,11 +66,14 @@ class RailConflict(RailsError):
 
 
 class RailUnclear(RailsError):
-    """It cannot be told now whether the payment went by SWIFT: its token reference is voided, and the gateway is not
-    set, does not answer, or has a message that it had refused. Details: ``key``, ``answer``."""
+    """It cannot be told now whether the payment was made. Its token reference is voided, and the gateway is not set,
+    does not answer, or has a message that it had refused or that cannot be written here; or it is refused, and a wallet
+    of the payer recovers. Details: ``key``, ``answer``."""
 
     code: ClassVar[str] = "RAIL_UNCLEAR"
-    hint: ClassVar[str] = "Repeat under the same key once the gateway answers; do not pay in another way before."
+    hint: ClassVar[str] = (
+        "Repeat under the same key once gateway and writer are there; do not pay in another way before."
+    )
 
 
 class RailsSchemaUnknown(RailsError):

@@ -38,10 +38,10 @@ def _payment(movement: Movement) -> Booked:
         raise InvalidBankFile("An entry of the statement has no date.", line=entry.line, field=entry.path)
     # NtryRef names the whole entry, none of its parts.
     reference = movement.reference or ("" if movement.part else entry.reference)
-    named = None if transaction is None else transaction.end_to_end_id or transaction.instruction_id
+    named = movement.end_to_end_id or (None if transaction is None else transaction.instruction_id)
     amount = movement.amount
     return Booked(
-        reference or named or f"line {entry.line}",
+        reference or named or (f"line {entry.line}/{movement.part}" if movement.part else f"line {entry.line}"),
         amount.minor,
         amount.currency,
         movement.credit,

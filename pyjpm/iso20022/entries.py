@@ -6,13 +6,16 @@ import datetime
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pyjpm.iso20022.names import MessageName
 from pyjpm.iso20022.parties import NO_ACCOUNT, NO_AGENT, NO_PARTY, Account, Agent, Party
 from pyjpm.iso20022.reading import Problem
 from pyjpm.money import Money
 from pyjpm.remittance import Remittance
+
+NO_NAME: Final = ("NOTPROVIDED", "NONREF")
+"""What banks write where a name must be there and they have none, the second since SWIFT's MT940."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class Movement:
     def end_to_end_id(self) -> str | None:
         """The payer's, or ours where it is a payout."""
         said = None if self.transaction is None else self.transaction.end_to_end_id
-        return None if said == "NOTPROVIDED" else said
+        return None if said in NO_NAME else said
 
 
 def movements(entry: BankEntry) -> list[Movement]:

@@ -1,14 +1,16 @@
-"""IBAN, BIC and LEI, by form and check digits.
+"""IBAN, BIC and LEI as messages have them.
 
 Decisions that govern this module:
 
-* Right in form is not known: no registry of BICs is complete, so whether a bank can be reached is asked of whoever
-  keeps the list that counts. A wrong check digit is certain, and refused.
+* A BIC of a head office is written without its XXX.
 * An error never quotes the identifier, which is somebody's account.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from pyjpm import identifiers
 from pyjpm.errors.iso20022 import InvalidBankIdentifier, Iso20022ExtraMissing
 
 IBAN = "IBAN"
@@ -18,42 +20,24 @@ LEI = "LEI"
 
 def check_iban(text: str) -> str:
     """The IBAN in its electronic form, without blanks. Raises ``InvalidBankIdentifier``, ``Iso20022ExtraMissing``."""
-    try:
-        import schwifty
-        from schwifty.exceptions import SchwiftyException
-    except ModuleNotFoundError as error:
-        raise Iso20022ExtraMissing("schwifty is not installed.", module=str(error.name)) from error
-    try:
-        return str(schwifty.IBAN(text))
-    except (SchwiftyException, ValueError) as error:
-        raise InvalidBankIdentifier("This is no valid IBAN.", scheme=IBAN, reason=_reason(error)) from None
+    return _checked(IBAN, identifiers.iban, text)
 
 
 def check_bic(text: str) -> str:
     """The BIC, 8 or 11 characters, a trailing ``XXX`` left off: the same office. Raises as :func:`check_iban`."""
-    try:
-        import schwifty
-        from schwifty.exceptions import SchwiftyException
-    except ModuleNotFoundError as error:
-        raise Iso20022ExtraMissing("schwifty is not installed.", module=str(error.name)) from error
-    try:
-        return str(schwifty.BIC(text)).removesuffix("XXX") if len(text) == 11 else str(schwifty.BIC(text))
-    except (SchwiftyException, ValueError) as error:
-        raise InvalidBankIdentifier("This is no valid BIC.", scheme=BIC, reason=_reason(error)) from None
+    found = _checked(BIC, identifiers.bic, text)
+    return found.removesuffix("XXX") if len(found) == 11 else found
 
 
 def check_lei(text: str) -> str:
     """The LEI, 20 characters. Raises as :func:`check_iban`."""
+    return _checked(LEI, identifiers.lei, text)
+
+
+def _checked(scheme: str, read: Callable[[str], str], text: str) -> str:
     try:
-        from stdnum import lei
-        from stdnum.exceptions import ValidationError
+        return read(text)
     except ModuleNotFoundError as error:
-        raise Iso20022ExtraMissing("python-stdnum is not installed.", module=str(error.name)) from error
-    try:
-        return str(lei.validate(text))
-    except ValidationError as error:
-        raise InvalidBankIdentifier("This is no valid LEI.", scheme=LEI, reason=_reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    return type(error).__name__
+        raise Iso20022ExtraMissing(f"{error.name} is not installed.", module=str(error.name)) from error
+    except identifiers.NotValid as error:
+        raise InvalidBankIdentifier(f"This is no valid {scheme}.", scheme=scheme, reason=error.name) from None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from pyjpm.errors.iso20022 import MalformedMessage
 from pyjpm.iso20022.amounts import read_date, read_money, total
 from pyjpm.iso20022.checking import check, type_at
-from pyjpm.iso20022.entries import AccountReport, BankEntry, BankMessage, Rejected, Transaction
+from pyjpm.iso20022.entries import NO_NAME, AccountReport, BankEntry, BankMessage, Rejected, Transaction
 from pyjpm.iso20022.parties import read_account, read_agent, read_party
 from pyjpm.iso20022.reading import Message, Problem, find, find_all, local_name, parse, paths, problem, text
 from pyjpm.iso20022.remitting import read_remittance
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 KINDS: Final = {"camt.052": "Rpt", "camt.053": "Stmt", "camt.054": "Ntfctn"}
 _OPENING: Final = ("OPBD", "PRCD")
-# What banks write where an element must be there and they have nothing to say, the second since SWIFT's MT940.
-_NO_REFERENCE: Final = ("NOTPROVIDED", "NONREF")
 
 
 def read_bank_message(source: bytes | Path, *expected: str, zone: datetime.tzinfo = datetime.UTC) -> BankMessage:
@@ -114,7 +112,7 @@ class _Reader:
         if wrong:
             return Rejected(line=line, path=path, problems=tuple(wrong))
         return BankEntry(
-            reference=_reference(element, "AcctSvcrRef") or text(element, "NtryRef") or "",
+            reference=_reference(element, "AcctSvcrRef") or _reference(element, "NtryRef") or "",
             bank_reference=_reference(element, "AcctSvcrRef"),
             amount=amount,
             credit=credit,
@@ -161,7 +159,7 @@ class _Reader:
 
 def _reference(element: _Element, path: str) -> str | None:
     said = text(element, path)
-    return None if said in _NO_REFERENCE else said
+    return None if said in NO_NAME else said
 
 
 def _code(element: _Element) -> str:

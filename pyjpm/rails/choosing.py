@@ -6,9 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 
-from pyjpm.errors.rails import NoRail, RailUnclear
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.directory import InvalidIdentifier
+from pyjpm.errors.iso20022 import InvalidBankIdentifier, MessageNotWritable
+from pyjpm.errors.rails import InvalidInstruction, NoRail, RailUnclear
 from pyjpm.platform import Platform
 from pyjpm.rails.decision import Decision, decide
 from pyjpm.rails.facts import Directory, Facts, gather
@@ -23,6 +26,8 @@ from pyjpm.sending.outside import Absent, Answer, Found, Outside, Unknown
 
 FOUND = "found"
 """Stands for a rule where the world knew the payment."""
+REFUSALS: Final = (InvalidInstruction, InvalidIdentifier, NoRail, MessageNotWritable, InvalidBankIdentifier)
+"""What is wrong with a payment itself, before anything of it is stored. Anything else is a fault of ours."""
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +96,8 @@ class Chooser:
             rule, why = decision.rule, decision.why
         if stage is Stage.LOCKING:
             # What cannot be written is told before a reference is voided for it.
-            self.message(self.names(key, leg), instruction, now)
+            write = self.message if where is None else self.message_of_voided
+            write(self.names(key, leg), instruction, now)
         return self._choices.choose(
             key,
             content,
@@ -150,6 +156,23 @@ class Chooser:
         )
         text = self._maker.make(transfer)
         return {"kind": self._maker.kind, "reference": transfer.reference, "uetr": uetr, "text": text}
+
+    def message_of_voided(self, names: Names, instruction: Instruction, at: int) -> dict[str, Any]:
+        """As :meth:`message`, of a leg whose message may have gone: then it is no refusal that it cannot be written.
+
+        Raises:
+            RailUnclear: so it is, and the gateway has it, or does not answer.
+        """
+        try:
+            return self.message(names, instruction, at)
+        except PyjpmError as error:
+            if isinstance(self.asked(names), Found):
+                raise RailUnclear(
+                    f"The gateway has the message of {names.key!r}, which cannot be written here: {error.message}",
+                    key=names.key,
+                    answer=error.code,
+                ) from error
+            raise
 
     def in_the_world(self, key: str) -> Position | None:
         """Where a payment is, whatever this database says; None where the world knows nothing of it.

@@ -3,8 +3,9 @@
 Decisions that govern this module:
 
 * The idempotency key is the one under which the file itself would pay on chain: so the rails' lock closes that too.
-* A file is told once its payment is PAID or SENT, or could go by no rail and nothing of it was stored. What is on its
-  way, or failed on its rail, stays unrouted: this is asked for again, or somebody changes its rail.
+* A file is told once its payment is PAID or SENT, or was refused as what it is and nothing of it was stored. What is on
+  its way, failed on its rail, or could not be looked at stays unrouted: this is asked for again, or somebody changes
+  its rail. A fault of ours is no refusal: nobody may be told "no" of what a database has perhaps forgotten.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pyjpm.errors.rails import RailPaymentNotFound
 from pyjpm.iso20022 import Account, Agent, PaymentFiles
 from pyjpm.iso20022 import Instruction as Ordered
 from pyjpm.iso20022 import Party as OrderedParty
+from pyjpm.rails.choosing import REFUSALS
 from pyjpm.rails.instruction import Instruction, Party
 from pyjpm.rails.payment import RailPayment, RailStatus
 from pyjpm.rails.rails import Rails
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What became of one instruction. ``payment`` is None where it could go by no rail; ``problem`` says why."""
+    """What became of one instruction. ``payment`` is None where nothing of it is stored; ``problem`` says why."""
 
     file: str
     position: int
@@ -56,7 +58,9 @@ def route(files: PaymentFiles, rails: Mapping[int, Rails]) -> list[Routed]:
     Args:
         rails: by participant, of those whose money is moved here.
 
-    Raises transport faults and what the databases raise.
+    What cannot be looked at now is told with its problem, and does not keep the others.
+
+    Raises what the databases raise.
     """
     return [
         _route(files, name, ordered, rails[payer])
@@ -97,7 +101,8 @@ def _route(files: PaymentFiles, name: str, ordered: Ordered, rails: Rails) -> Ro
     except RailPaymentNotFound:
         assert problem is not None, "what was taken is stored"
         text = f"{problem.code}: {problem.message}"
-        files.conclude(name, ordered.position, rejected=True, code=_NO_RAIL, text=text[:105])
+        if isinstance(problem, REFUSALS):
+            files.conclude(name, ordered.position, rejected=True, code=_NO_RAIL, text=text[:105])
         return Routed(name, ordered.position, ordered.end_to_end_id, None, text)
     if payment.status in (RailStatus.PAID, RailStatus.SENT):
         text = f"{payment.rail} {payment.reference}"

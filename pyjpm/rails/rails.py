@@ -26,8 +26,9 @@ from __future__ import annotations
 import logging
 import time as wall
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from pyjpm.chain.nodes import Nodes
 from pyjpm.errors.base import PyjpmError
@@ -37,7 +38,7 @@ from pyjpm.errors.outbox import ReferenceVoided
 from pyjpm.errors.rails import NoRail, RailConflict, RailNotChangeable, RailPaymentNotFound, RailUnclear
 from pyjpm.errors.sending import StillPending
 from pyjpm.platform import Platform
-from pyjpm.rails.choosing import Chooser
+from pyjpm.rails.choosing import REFUSALS, Chooser
 from pyjpm.rails.decision import STOPPED, Decision
 from pyjpm.rails.facts import Directory, Facts
 from pyjpm.rails.gateway import NoGateway
@@ -115,6 +116,7 @@ class Rails:
         Raises:
             InvalidInstruction: it could go by no rail.
             NoRail: the rules send it by none; nothing was stored.
+            RailUnclear: nor was anything, and it may have been made before.
             IdempotencyConflict: the key was used for another payment.
             What the chosen rail refuses: as ``payments.create``; a message maker's own error, before anything is
             stored. The choice stands then: repeat, or :meth:`change` the rail.
@@ -122,7 +124,7 @@ class Rails:
         content = instruction.check().to_content()
         chosen = self._choices.find(idempotency_key, content)
         if chosen is None:
-            chosen = self._chooser.choose(instruction, content, idempotency_key, int(self._clock.time()))
+            chosen = self._chosen(instruction, content, idempotency_key)
         return self._told(chosen, again=True)
 
     def change(self, idempotency_key: str, *, who: str, reason: str) -> RailPayment:
@@ -212,6 +214,24 @@ class Rails:
                 )
             self._clock.sleep(0.05)
 
+    def _chosen(self, instruction: Instruction, content: Mapping[str, Any], key: str) -> Chosen:
+        """The choice, stored. It is refused only where nobody chose meanwhile, and no payment of it was forgotten by a
+        database that was restored."""
+        try:
+            return self._chooser.choose(instruction, content, key, int(self._clock.time()))
+        except REFUSALS as refused:
+            meanwhile = self._choices.find(key, content)
+            if meanwhile is not None:
+                return meanwhile
+            # In this order: what recovers may be on the chain by the time that it has recovered.
+            if self._lanes_are_known() and self._chooser.in_the_world(key) is None:
+                raise
+            raise RailUnclear(
+                f"The payment {key!r} is refused now ({refused.code}), and may have been made before.",
+                key=key,
+                answer=refused.code,
+            ) from refused
+
     def _told(self, chosen: Chosen, *, again: bool) -> RailPayment:
         """Goes on for a caller, who is told what comes of it. Who is told that it did not work may pay in another way:
         so, unless something is on its way already, it waits then until it is asked for ``again``."""
@@ -250,10 +270,12 @@ class Rails:
         if seen.status is not RailStatus.FAILED:
             return seen
         try:
+            # First: what recovers may be on the chain by the time that it has recovered.
+            known = self._lanes_are_known()
             other = self._elsewhere(chosen)
             if other is None and chosen.stage is Stage.SWIFT:
                 self._require_no_message(chosen)
-            if other is None and self._lanes_are_known():
+            if other is None and known:
                 return seen
             said = "a wallet of the payer recovers"
             if other is not None:
@@ -359,7 +381,7 @@ class Rails:
         stopped = self._chooser.facts(instruction, int(self._clock.time())).stopped
         if stopped and not isinstance(self._chooser.asked(names), Found):
             raise NoRail(f"No message is made: {stopped}.", rule=STOPPED, why=[stopped])
-        content = self._chooser.message(names, instruction, chosen.stage_at)
+        content = self._chooser.message_of_voided(names, instruction, chosen.stage_at)
         with self._database.transaction() as connection:
             if self._choices.advance(connection, chosen, Stage.SWIFT, now=chosen.stage_at):
                 self._effects.intend(names.effect, MESSAGE, content, connection=connection)

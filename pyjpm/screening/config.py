@@ -22,7 +22,7 @@ from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.remittance import InvalidEncryptionKey
 from pyjpm.errors.screening import InvalidScreeningConfig, ScreeningError
 from pyjpm.four_eyes import Staff
-from pyjpm.money import Money
+from pyjpm.money import Money, minor_units
 from pyjpm.remittance import RemittanceKey
 from pyjpm.screening import fuzzy, logic
 from pyjpm.screening.lists import Kind, load_list
@@ -164,6 +164,8 @@ def _velocity(given: dict[str, Any]) -> Velocity:
     _require_rule(made)
     if made.most is None and made.count is None:
         raise ValueError(f"the rule {made.name!r} has neither most nor count")
+    if made.count is not None:
+        _number(made.count, 0, 1_000_000)
     return made
 
 
@@ -176,6 +178,8 @@ def _structuring(given: dict[str, Any]) -> Structuring:
     if not 0 < made.near < made.threshold:
         raise ValueError(f"the rule {made.name!r} is near nothing")
     _number(made.count, 2, 1_000)
+    if type(made.same_payee) is not bool:
+        raise ValueError(f"{made.same_payee!r} is neither true nor false")
     return made
 
 
@@ -183,6 +187,7 @@ def _require_rule(rule: Velocity | Structuring) -> None:
     if not isinstance(rule.name, str) or not rule.name.strip() or len(rule.name) > 100:
         raise ValueError("a rule has a name of 1 to 100 characters")
     _number(rule.window, 1, 366 * 86_400)
+    minor_units(rule.currency)
 
 
 def _party(given: Mapping[str, Any]) -> Party:

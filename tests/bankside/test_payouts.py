@@ -81,6 +81,27 @@ def returned(outside: str, amount: str, *, return_id: str = "RET-1", message_id:
     )
 
 
+@pytest.mark.parametrize("how", ["reversal", "return"])
+def test_what_came_back_of_no_payout_of_ours_is_minted_for_nobody_by_itself(
+    side: BankSide, house: House, how: str
+) -> None:
+    """Such as a debit that the bank gave no name and took back: nothing has come in."""
+    outside, _ = accepted(side, house)
+    name = f"BACK-{outside[:12]}"
+    back = notice("B-1", Entry(name, "40.00", reversal=how == "reversal", debtor_iban=None, creditor_iban=CLIENT_IBAN))
+    if how == "return":
+        back = back.replace(b"</TxDtls>", b"<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf></TxDtls>")
+    side.take(notice("D-1", Entry(f"DEB-{outside[:12]}", "40.00", credit=False)))
+    side.take(back)
+    settle(side, house)
+    assert {each.reason_code for each in side.suspense.list()} == {"UNKNOWN_DEBIT", "UNKNOWN_RETURN"}
+    assert house.balance() == 10_000
+    # Whoever sees that it is a deposit after all says so.
+    assert side.suspense.assign(name, house.participant, who="ops", reason="new money").participant
+    settle(side, house)
+    assert house.balance() == 14_000
+
+
 def test_a_redemption_is_paid_once_and_burned_when_the_bank_has_paid(side: BankSide, house: House) -> None:
     reference = redeemed(house)
     # The chain is shared with other tests, whose redemptions are in other books.

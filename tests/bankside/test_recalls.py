@@ -154,10 +154,10 @@ def test_money_that_the_bank_took_back_itself_is_redeemed_against_that_debit(
 ) -> None:
     name = deposited(side, house, ref)
     supply = house.bank.deposits.supply("USD").minor
-    side.take(notice("R-1", Entry("REV-" + ref[-12:], "100.00", credit=False, uetr=name, reversal=True)))
+    side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
     settle(side, house)
     (recall,) = side.recalls.list()
-    assert (recall.state, recall.taken_by, frozen(house)) == (RecallState.FROZEN, "REV-" + ref[-12:], 10_000)
+    assert (recall.state, recall.taken_by, frozen(house)) == (RecallState.FROZEN, "REV-" + ref, 10_000)
     with pytest.raises(RecallNotOpen):
         side.recalls.lift(recall.id, who="ops", reason="too late: the money is gone")
     side.recalls.reverse(recall.id, who="ops", reason="reversed by the bank")
@@ -166,6 +166,18 @@ def test_money_that_the_bank_took_back_itself_is_redeemed_against_that_debit(
     # Nothing is paid a second time, and the tokens are gone.
     assert (house.orders(), house.balance(), house.balance(house.treasury)) == ([], 0, 0)
     assert house.bank.deposits.supply("USD").minor == supply - 10_000
+
+
+def test_a_reversal_without_details_freezes_the_deposit_whose_name_it_has(
+    side: BankSide, house: House, ref: str
+) -> None:
+    deposited(side, house, ref)
+    data = notice("R-1", Entry(ref, "100.00", credit=False, reversal=True))
+    start, end = data.index(b"<NtryDtls>"), data.index(b"</Ntry>")
+    side.take(data[:start] + data[end:])
+    settle(side, house)
+    (recall,) = side.recalls.list()
+    assert (recall.state, recall.taken_by, frozen(house)) == (RecallState.FROZEN, ref, 10_000)
 
 
 def test_a_recall_that_names_no_deposit_or_two_freezes_nobody(side: BankSide, house: House, ref: str) -> None:

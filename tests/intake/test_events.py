@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from intake_support import HUNDRED, MAPPING, Clock, World
@@ -11,10 +15,17 @@ from sdk.orders import DAY, key
 from sqlalchemy import update
 
 from pyjpm import LocalSigner, Mode, Platform
-from pyjpm.errors import BookOfOtherVersion, IntakeOfOtherChain, OrderBoundOtherwise, UnknownStatusEvent
+from pyjpm.errors import (
+    BookOfOtherVersion,
+    EventAlreadySent,
+    IntakeOfOtherChain,
+    OrderBoundOtherwise,
+    UnknownStatusEvent,
+)
 from pyjpm.order import OrderState
-from pyjpm.orders.intake import EventState, Intake, IntakeMapping, tables
+from pyjpm.orders.intake import EventState, Intake, IntakeMapping, hold, release, tables
 from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.session import Session
 
 
 def test_a_shipment_releases_the_money_once(world: World) -> None:
@@ -275,7 +286,49 @@ def test_a_journal_that_has_forgotten_what_was_sent_sends_nothing_twice(world: W
         Platform.connect(world.rpc, record, signer=signer, journal=tmp_path / "new.db") as platform,
         Intake(platform, world.database, MAPPING, attesters=world.attesters.signers) as intake,
     ):
+        intake.work()
+        with pytest.raises(EventAlreadySent):
+            intake.decide(keys[0], hold("too late"), by="ann")
         intake.settle()
         intake.settle()
         assert {intake.find(key).state for key in keys} <= {EventState.DONE, EventState.OUTDATED}
     assert world.paid() == 60_00 + HUNDRED
+
+
+def test_what_a_restored_journal_has_not_sent_is_somebodys_to_decide(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since the copy was made somebody may have heard that it failed, and have paid in another way."""
+    waits, sent = world.funded(), world.funded()
+    signer, journal, copy = LocalSigner.generate(), tmp_path / "journal.db", tmp_path / "copy.db"
+    submit = Session.submit
+
+    def tomorrow(session: Session, **asked: Any) -> Any:
+        return submit(session, **asked, not_before=int(time.time()) + 86_400)
+
+    with (
+        Platform.connect(world.rpc, world.bank.record, signer=signer, journal=journal) as platform,
+        Intake(platform, world.database, MAPPING, attesters=world.attesters.signers) as intake,
+    ):
+        monkeypatch.setattr(Session, "submit", tomorrow)
+        (told,) = intake.accept([world.event(world.bound(intake, waits))])
+        monkeypatch.undo()
+        assert told.state is EventState.SUBMITTED
+        with closing(sqlite3.connect(journal)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        intake.accept([world.event(world.bound(intake, sent))])
+    for each in tmp_path.glob("journal.db*"):
+        each.unlink()
+    copy.rename(journal)
+    with (
+        Platform.connect(world.rpc, world.bank.record, signer=signer, journal=journal) as platform,
+        Intake(platform, world.database, MAPPING, attesters=world.attesters.signers) as intake,
+    ):
+        intake.settle(20)
+        found = intake.find(told.key)
+        assert (found.state, found.code) == (EventState.HELD, "NOT_SENT_UNASKED")
+        assert (world.attested(waits), world.paid()) == ([], HUNDRED)
+        intake.decide(told.key, release("not paid otherwise"), by="ann")
+        intake.settle()
+        assert intake.find(told.key).state is EventState.DONE
+    assert (world.attested(waits), world.paid()) == ([1], 2 * HUNDRED)

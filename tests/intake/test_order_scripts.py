@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from intake_support import HUNDRED, MAPPING, Clock, World
 from sdk.orders import usd
 
-from pyjpm.errors import EventAlreadySent, ScriptInvalid
+from pyjpm.errors import EventAlreadySent, JournalFailed, NodeUnreachable, ScriptInvalid
 from pyjpm.escrow import Escrow
 from pyjpm.order import OrderState
 from pyjpm.orders.intake import (
@@ -250,6 +251,28 @@ def test_what_was_being_sent_when_its_process_died_is_sent(world: World, monkeyp
     again = world.intake()
     again.settle()
     assert again.find((event.source, event.order, "", 1)).state is EventState.DONE
+    assert world.paid() == HUNDRED
+
+
+@pytest.mark.parametrize("fault", [NodeUnreachable("Gone."), JournalFailed("Gone.")])
+def test_nobody_decides_about_what_is_in_the_outbox_though_its_sending_ended_in_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """The order is looked at after its attestation was accepted; a chain may be gone by then."""
+    intake, document = world.intake(), world.funded()
+    event = world.event(world.bound(intake, document))
+
+    def gone(*arguments: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(Escrow, "accepted", gone)
+    with suppress(JournalFailed):
+        intake.accept([event])
+    with pytest.raises(EventAlreadySent):
+        intake.decide((event.source, event.order, "", 1), hold("too late"), by="ann")
+    monkeypatch.undo()
+    intake.settle()
+    assert intake.find((event.source, event.order, "", 1)).state is EventState.DONE
     assert world.paid() == HUNDRED
 
 

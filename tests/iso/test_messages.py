@@ -426,11 +426,14 @@ def test_no_mt103_is_said_to_be_none() -> None:
 
 def test_identifiers_are_checked_and_never_quoted() -> None:
     assert check_iban("GB82 WEST 1234 5698 7654 32") == CREDITOR_IBAN
-    assert (check_bic("CHASUS33"), check_bic("DEUTDEFFXXX"), check_bic("DEUTDEFF500")) == (
-        "CHASUS33",
-        "DEUTDEFF",
-        "DEUTDEFF500",
-    )
+    for given, found in (
+        ("CHASUS33", "CHASUS33"),
+        ("DEUTDEFFXXX", "DEUTDEFF"),
+        ("DEUT DEFF XXX", "DEUTDEFF"),
+        ("DEUTDEFF500", "DEUTDEFF500"),
+        ("ABCDMXXX", "ABCDMXXX"),  # of Mexico: no branch
+    ):
+        assert check_bic(given) == found
     assert check_lei(LEI) == LEI
     for check, wrong in ((check_iban, "GB83WEST12345698765432"), (check_bic, "DEUTXXFF"), (check_lei, LEI[:-1] + "6")):
         with pytest.raises(InvalidBankIdentifier) as caught:

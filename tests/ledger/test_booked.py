@@ -84,6 +84,18 @@ def test_one_payment_has_the_entrys_reference() -> None:
     assert found == [Booked("REF1", 3_000, "USD", False, WHEN.date(), "E1")]
 
 
+@pytest.mark.parametrize("nothing", ["NOTPROVIDED", "NONREF"])
+def test_what_banks_write_for_no_name_is_none(nothing: str) -> None:
+    parts = tuple(
+        Transaction(amount=Money(amount, "USD"), credit=True, end_to_end_id=nothing, instruction_id=name)
+        for amount, name in (("10.00", "I1"), ("12.00", None), ("8.00", None))
+    )
+    found = booked_entries(report(entry(reference="", bank_reference=None, transactions=parts)))
+    assert found[0] == Booked("I1", 1_000, "USD", True, WHEN.date(), "I1")
+    assert [each.end_to_end_id for each in found[1:]] == [None, None]
+    assert len({each.reference for each in found}) == 3
+
+
 def test_what_is_not_booked_is_left_out() -> None:
     assert booked_entries(report(entry(status="PDNG"), entry(status="INFO"))) == []
 

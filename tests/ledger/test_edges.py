@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from pyjpm import LocalSigner
 from pyjpm.chain import Connection, LocalAnvil
 from pyjpm.chain.values import Head
 from pyjpm.errors.chain import BlockNotAvailable
-from pyjpm.errors.ledger import AmountBeyondBooks
+from pyjpm.errors.ledger import AmountBeyondBooks, InvalidPeriod
 from pyjpm.ledger import Ledger
 from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.store import contracts_of
@@ -160,6 +162,43 @@ def test_two_may_open_remittances_at_once(scene: Scene, ledger_url: WHERE) -> No
         assert node.meanwhile is None
         assert len(ledger.payments(end_to_end_id="E2E-1")) == 1
         assert ledger.reconcile().clean
+
+
+def test_processes_that_make_and_sync_one_ledger_at_once_book_each_event_once(
+    scene: Scene, ledger_url: WHERE, tmp_path: Path
+) -> None:
+    scene.bank.record.save(tmp_path / "record.json")
+    command = [sys.executable, "-m", "pyjpm.cli", "ledger", "sync", "--ledger", str(ledger_url)]
+    command += ["--rpc", scene.bank.connection.where, "--record", str(tmp_path / "record.json")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    said = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
+    assert 0 in [code for _, code in said], said
+    assert all(code == 0 or b"LEDGER_MOVED" in errors for errors, code in said), said
+    with Ledger(ledger_url, scene.bank) as ledger, Ledger(tmp_path / "alone.db", scene.bank) as alone:
+        assert ledger.sync().events == 0
+        alone.sync()
+        assert ledger.digest() == alone.digest()
+        assert ledger.reconcile().clean
+
+
+def test_before_the_first_block_there_is_nothing(scene: Scene, ledger_url: WHERE) -> None:
+    alice = scene.alice.session.participant
+    with Ledger(ledger_url, scene.bank) as ledger:
+        ledger.sync()
+        first = scene.bank.record.first_block
+        for block in (first - 1, 0, -1):
+            assert ledger.balances(at_block=block) == []
+            assert ledger.supply("USD", at_block=block) == 0
+            assert ledger.payments(at_block=block) == []
+            assert ledger.open_items(alice, at_block=block).items == ()
+        assert ledger.balances(at_time=0) == []
+        early = ledger.statement(alice, "USD", until=1)
+        assert (early.opening, early.closing, early.entries) == (0, 0, ())
+        whole = ledger.statement(alice, "USD", since_block=-1)
+        assert whole == ledger.statement(alice, "USD")
+        assert whole.opening == 0
+        with pytest.raises(InvalidPeriod):
+            ledger.statement(alice, "USD", until_block=first - 2)
 
 
 def test_a_period_between_two_seconds_has_the_blocks_in_it(scene: Scene, ledger_url: WHERE) -> None:

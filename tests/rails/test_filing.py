@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from iso.samples import OTHER_IBAN, Pay, file_of
 from judges import assert_valid
-from rails.rails_support import BY_SWIFT, Table, rails
+from rails.rails_support import BY_SWIFT, Hub, Table, rails
 
 from pyjpm import Platform
+from pyjpm.errors.books import BookAltered
+from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.iso20022 import PaymentFiles, read_transfers
 from pyjpm.rails import FolderGateway, Pacs008, RailStatus, route
 
@@ -53,6 +55,61 @@ def test_what_a_file_names_and_nobody_is_goes_by_swift_once(payer: Platform, tmp
     reference = "0x" + made._chooser.names(key, 0).reference.hex()
     assert key == f"pain001/{taken.file.message_id}/{taken.file.lines[0].instruction.key}"  # type: ignore[union-attr]
     assert payer.payments.reference_state(reference, currency="USD") == "VOIDED"
+
+
+@pytest.mark.parametrize("fault", ["the gateway", "the directory"])
+def test_what_cannot_be_told_now_is_not_refused(
+    payer: Platform, tmp_path: Path, bank: Platform, hub: Hub, fault: str
+) -> None:
+    """Nothing of it is stored, as after a database was restored: who is told no pays it again, in another way."""
+    whose = payer.session.participant
+    made = rails(payer, BY_SWIFT, hub=hub)
+    with PaymentFiles(tmp_path / "iso.db", [payer], resolve=Names(whose).resolve) as files:
+        taken = files.take(file_of(Pay("sent", "10.00", iban=OTHER_IBAN)))
+        ordered = taken.file.lines[0].instruction
+        assert ordered is not None
+        names = made._chooser.names(f"pain001/{taken.file.message_id}/{ordered.key}", 0)
+        reference = "0x" + names.reference.hex()
+        payer.payments.void(reference, currency="USD", idempotency_key=reference).wait()
+        hub.messages[names.effect] = {}
+        hub.down = fault == "the gateway"
+        faulty = rails(payer, BY_SWIFT, hub=hub, directory=Unreadable()) if fault == "the directory" else made
+        (unclear,) = route(files, {whose: faulty})
+        assert unclear.payment is None
+        assert unclear.problem is not None
+        assert unclear.problem.startswith("RAIL_UNCLEAR" if hub.down else "BOOK_ALTERED")
+        assert [each.state for each in files.find(taken.id).instructions] == ["UNROUTED"]
+        hub.down = False
+        (told,) = route(files, {whose: made})
+        assert told.payment is not None
+        assert told.payment.status is RailStatus.SENT
+        assert [each.state for each in files.find(taken.id).instructions] == ["CONCLUDED"]
+    assert hub.sent == []
+
+
+def test_an_identifier_that_is_none_is_refused(payer: Platform, tmp_path: Path, bank: Platform, hub: Hub) -> None:
+    whose = payer.session.participant
+    made = rails(payer, BY_SWIFT, hub=hub, directory=Strict())
+    with PaymentFiles(tmp_path / "iso.db", [payer], resolve=Names(whose).resolve) as files:
+        taken = files.take(file_of(Pay("none", "10.00", iban=OTHER_IBAN)))
+        (told,) = route(files, {whose: made})
+        assert told.payment is None
+        assert [each.state for each in files.find(taken.id).instructions] == ["REJECTED"]
+    assert hub.sent == []
+
+
+class Strict:
+    """A directory to which no identifier is one."""
+
+    def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+        raise InvalidIdentifier("It is none.", scheme=scheme, why="check digits")
+
+
+class Unreadable:
+    """A directory that is not what was approved."""
+
+    def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+        raise BookAltered("It is not what its checker approved.", subject=identifier)
 
 
 def _until_told(files: PaymentFiles, made: Any) -> dict[str, Any]:

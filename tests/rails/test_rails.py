@@ -16,6 +16,7 @@ from rails.rails_support import BY_SWIFT, IBAN, RULES, Hub, Plain, Table, credit
 
 from pyjpm import LocalSigner, Money, Platform
 from pyjpm.errors.deployment import NotOnboarded, ReadOnlyClient, ReferenceConflict
+from pyjpm.errors.iso20022 import MessageNotWritable
 from pyjpm.errors.outbox import OperationRejected, ReasonMissing, ReferenceVoided
 from pyjpm.errors.rails import (
     InvalidInstruction,
@@ -36,6 +37,13 @@ from pyjpm.testing import new_company
 
 Opened = Callable[[LocalSigner, str | Path], Platform]
 DEPOSIT = 10_000_000
+
+
+class Mute(Plain):
+    """A maker that can write nothing."""
+
+    def make(self, transfer: Transfer) -> str:
+        raise MessageNotWritable("It cannot be written.", field="name")
 
 
 def state(payer: Platform, reference: str) -> str:
@@ -609,6 +617,66 @@ def test_without_its_gateway_nobody_hears_that_a_voided_payment_failed(
         fresh.pay(instruction(), idempotency_key=name)
     with pytest.raises(RailPaymentNotFound):
         fresh.get(name)
+
+
+def test_what_another_process_accepted_meanwhile_is_not_refused(payer: Platform, payee: Platform, hub: Hub) -> None:
+    """It waits for its day, so that the chain knows nothing of it."""
+    name, asked = key(), instruction(requested=datetime.now(UTC).date() + timedelta(days=3))
+    other = rails(payer, payee=payee, hub=hub)
+
+    class Slow(Table):
+        def resolve(self, scheme: str, identifier: str, at: int) -> int | None:
+            other.pay(asked, idempotency_key=name)
+            return None
+
+    seen = rails(payer, 'otherwise = "NONE"', hub=hub, directory=Slow()).pay(asked, idempotency_key=name)
+    assert (seen.rail, seen.status, seen.rule) == (Rail.TOKEN, RailStatus.ACCEPTED, "on chain")
+
+
+def test_a_restored_database_refuses_nothing_that_may_be_on_its_way(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, copies: Copies, journal_url: str | Path, chain: Any
+) -> None:
+    """The copy knows nothing of a token payment that waits for a block, and no rule sends it any more."""
+    signer: Any = payer.session.signer
+    made, name, none = rails(payer, payee=payee, hub=hub), key(), 'otherwise = "NONE"'
+    with pytest.raises(NoRail):
+        rails(payer, none, payee=payee, hub=hub).pay(instruction(), idempotency_key=name)
+    payer.payments.create(payee.session.participant, Money("1.00", "USD"), idempotency_key=key()).wait()
+    copy = copies.copy_of(journal_url)
+    node = chain.connection()
+    node.development_request("evm_setAutomine", False)
+    try:
+        made.pay(instruction(), idempotency_key=name)
+        payer.close()
+        copies.restore(journal_url, copy)
+        restored = rails(opened(signer, journal_url), none, payee=payee, hub=hub)
+        with pytest.raises(RailUnclear):
+            restored.pay(instruction(), idempotency_key=name)
+    finally:
+        node.development_request("evm_setAutomine", True)
+        node.development_request("evm_mine")
+    restored.pay(instruction(), idempotency_key=name)
+    assert restored.wait(name).status is RailStatus.PAID
+    assert usd(payer, payee) == 12_600
+
+
+@pytest.mark.parametrize("writer", [None, Mute()], ids=["no maker", "a maker that refuses"])
+def test_what_the_gateway_has_is_not_refused_for_want_of_a_writer(
+    payer: Platform, payee: Platform, hub: Hub, opened: Opened, tmp_path: Path, writer: Mute | None
+) -> None:
+    """It went by SWIFT and the database is lost; who asks again writes other messages, or none."""
+    signer: Any = payer.session.signer
+    made, name = rails(payer, BY_SWIFT, payee=payee, hub=hub), key()
+    made.pay(instruction(), idempotency_key=name)
+    assert made.wait(name).status is RailStatus.SENT
+    fresh = opened(signer, tmp_path / "lost.db")
+    mute = rails(fresh, payee=payee, hub=hub, maker=writer)
+    with pytest.raises(RailUnclear):
+        mute.pay(instruction(), idempotency_key=name)
+    again = rails(fresh, payee=payee, hub=hub)
+    again.pay(instruction(), idempotency_key=name)
+    assert again.wait(name).status is RailStatus.SENT
+    assert len(hub.sent) == 1
 
 
 def test_an_unclear_payment_is_neither_stored_nor_sent(payer: Platform, payee: Platform, hub: Hub) -> None:

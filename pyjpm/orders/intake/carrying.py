@@ -8,7 +8,8 @@ Decisions that govern this module:
   that lives.
 * Who is about to send an event says so first: then nobody decides about it any more. Where that process dies, the event
   is carried on as it was decided.
-* What the chain refuses for good ends an event; everything else is asked again, after a pause that grows.
+* What the chain refuses for good ends an event; everything else is asked again, after a pause that grows. What a
+  restored journal did not send unasked is held: somebody may have been told that it failed, and paid otherwise.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from pyjpm.errors.escrow import (
     UnknownMilestone,
     WrongState,
 )
-from pyjpm.errors.outbox import OperationCancelled, OperationExpired, ReferenceVoided
+from pyjpm.errors.outbox import NotSentUnasked, OperationCancelled, OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import Fenced, IdempotencyConflict, JournalFailed, SubmissionNotFound
 from pyjpm.order import OrderState
 from pyjpm.orders.connectors.connector import CURRENCY, StatusEvent
@@ -145,14 +146,13 @@ class Carrying:
 
     def _forgotten(self, rows: Sequence[Row[Any]]) -> None:
         """Takes up again what the journal does not know: it is another one, or an older copy. Under its key the chain
-        is asked before anything is sent."""
+        is asked before anything is sent; as that may have happened, nobody decides about it."""
         for row in rows:
             try:
                 self._platform.session.submission(row.submission)
             except SubmissionNotFound:
                 log.warning("the journal has forgotten event %s of order %s", row.seq, row.order_id)
-                again = {"state": EventState.RECEIVED, "submission": None, "due_at": 0, "tries": 0}
-                self._stored.change(row.id, **again)
+                self._stored.change(row.id, submission=None, due_at=0, tries=0)
 
     # --- on its way out --------------------------------------------------------------------------------------------
 
@@ -259,7 +259,13 @@ class Carrying:
             return
         # From here nobody decides about it any more: it is sent, if not by this process then by the next.
         key, release = event_key(event), word.decision.verdict is Verdict.RELEASE
-        sent = self._platform.escrow.attest(place.bound.document, attestation, idempotency_key=key, release=release)
+        try:
+            sent = self._platform.escrow.attest(place.bound.document, attestation, idempotency_key=key, release=release)
+        except PyjpmError as error:
+            # A signer or a node may fail once it is in the outbox: then it is sent, and nobody decides about it either.
+            if isinstance(error, Fenced | JournalFailed) or not self._was_sent(row, event):
+                raise
+            return
         assert sent.act is not None
         self._submitted(row, sent.act.id, sent.act.tx_hash)
 
@@ -283,7 +289,9 @@ class Carrying:
             error: Mapping[str, Any] = submission.error or {}
             code = error.get("code", submission.state.value)
             message = error.get("message", f"Its submission is {submission.state}.")
-            if submission.state in RETRIED:
+            if code == NotSentUnasked.code:
+                self._end(row, EventState.HELD, code, message)
+            elif submission.state in RETRIED:
                 self._refused(row, code, message)
             else:
                 self._end(row, EventState.REFUSED, code, message)

@@ -20,7 +20,7 @@ class EventState(StrEnum):
     WAITING = "WAITING"
     """Something is missing: its order, its funding, signatures, the chain; ``code`` says what. Tried again."""
     HELD = "HELD"
-    """A script holds it, or it says less than the terms know: somebody decides."""
+    """A script holds it, it says less than the terms know, or a restored journal did not send it: somebody decides."""
     SUBMITTED = "SUBMITTED"
     """Attested, and in the outbox or about to be."""
     DONE = "DONE"
