@@ -50,7 +50,10 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     source: Annotated[
-        str, typer.Option(help="csv, json, stdin, webhook, odoo, tryton, or a Python file with connect(settings).")
+        str,
+        typer.Option(
+            help="csv, json, stdin, webhook, odoo, tryton, tryton-purchases, or a Python file with connect(settings)."
+        ),
     ],
     mapping: Annotated[Path, typer.Option(help="Which status means which milestone, a TOML file.")],
     database: DatabaseOption,
@@ -70,11 +73,14 @@ def watch(
         str | None, typer.Option(help="Order-status script, a Python file; or release-as-agreed, hold-for-approval.")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="csv, json: the folder.")] = None,
-    url: Annotated[str | None, typer.Option(help="odoo, tryton: the server.")] = None,
-    erp_database: Annotated[str | None, typer.Option(help="odoo, tryton: the database there.")] = None,
-    user: Annotated[str | None, typer.Option(help="odoo, tryton: the login.")] = None,
+    url: Annotated[str | None, typer.Option(help="odoo, tryton, tryton-purchases: the server.")] = None,
+    erp_database: Annotated[
+        str | None, typer.Option(help="odoo, tryton, tryton-purchases: the database there.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="odoo, tryton, tryton-purchases: the login.")] = None,
     password_file: Annotated[
-        Path | None, typer.Option(help="odoo, tryton: file of mode 0600 with the password or API key.")
+        Path | None,
+        typer.Option(help="odoo, tryton, tryton-purchases: file of mode 0600 with the password or API key."),
     ] = None,
     listen: Annotated[str, typer.Option(help="webhook: HOST:PORT.")] = "127.0.0.1:8788",
     secret_file: Annotated[

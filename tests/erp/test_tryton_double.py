@@ -16,7 +16,9 @@ import pytest
 
 from pyjpm import Money
 from pyjpm.errors.intake import SourceRefused, SourceUnavailable
-from pyjpm.orders.connectors.tryton import TrytonConnector, delivered
+from pyjpm.orders.connectors.tryton import TrytonConnector
+from pyjpm.orders.connectors.tryton_moved import delivered
+from pyjpm.orders.connectors.tryton_purchases import TrytonPurchases
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
 
 SECRET = "a password that nobody may see"
@@ -250,25 +252,100 @@ def move(key: int, of: int, quantity: float, unit: int = 1) -> dict[str, Any]:
     return {"id": key, "origin": f"sale.line,{of}", "quantity": quantity, "unit": unit, **facts}
 
 
-def test_an_odd_record_is_reported_and_the_others_go_on() -> None:
-    fake = Fake()
-    fake.tables["sale.sale"] = [sale(1, T0), sale(2, T0)]
-    fake.tables["sale.line"] = [line(1, 10.0, "1.00", moves_progress=0.5)]
-    fake.tables["stock.move"] = [move(1, 1, 5.0, unit=99)]
-    batch = connector(fake).poll(None)
+class Side:
+    """Sales or purchases in a double of Tryton, and their connector."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.fake = Fake()
+        kinds: dict[str, type[TrytonConnector | TrytonPurchases]] = {
+            "sale": TrytonConnector,
+            "purchase": TrytonPurchases,
+        }
+        self.connector = kinds[word](cast(TrytonRpc, self.fake))
+
+    def orders(self, *rows: dict[str, Any]) -> None:
+        date = f"{self.word}_date"
+        self.fake.tables[f"{self.word}.{self.word}"] = [{**row, date: row["sale_date"]} for row in rows]
+
+    def lines(self, *rows: dict[str, Any]) -> None:
+        self.fake.tables[f"{self.word}.line"] = [{**row, self.word: row["sale"]} for row in rows]
+
+    def moves(self, *rows: dict[str, Any]) -> None:
+        origins = [row["origin"].replace("sale", self.word) for row in rows]
+        self.fake.tables["stock.move"] = [
+            {**row, self.word: row["sale"], "origin": origin} for row, origin in zip(rows, origins, strict=True)
+        ]
+
+    def invoice(self, orders: list[int], total: str = "10.00") -> None:
+        amounts = {"total_amount": Decimal(total), "currency.": {"code": "USD"}, "invoice_date": T0.date()}
+        facts = {"id": 1, "number": "17", "reference": None, "lines": [], f"{self.word}s": orders, "write_date": T0}
+        self.fake.tables["account.invoice"] = [{**facts, **amounts}]
+
+
+@pytest.fixture(params=["sale", "purchase"])
+def side(request: pytest.FixtureRequest) -> Side:
+    return Side(request.param)
+
+
+def test_an_odd_record_is_reported_and_the_others_go_on(side: Side) -> None:
+    side.orders(sale(1, T0), sale(2, T0))
+    side.lines(line(1, 10.0, "1.00", moves_progress=0.5))
+    side.moves(move(1, 1, 5.0, unit=99))
+    batch = side.connector.poll(None)
     assert [event.order for event in batch.events] == ["2"]
     ((problem,)) = batch.problems
-    assert problem.place == "tryton sale 1"
+    assert problem.place == f"{side.connector.name} {side.word} 1"
     assert "another unit" in problem.message
 
 
-def test_an_invoice_of_two_sales_is_reported() -> None:
-    fake = Fake()
-    amounts = {"total_amount": Decimal("10.00"), "currency.": {"code": "USD"}, "invoice_date": T0.date(), "lines": []}
-    fake.tables["account.invoice"] = [{"id": 1, "number": "17", "sales": [1, 2], "write_date": T0, **amounts}]
-    batch = connector(fake).poll(None)
+def test_an_order_that_sends_goods_both_ways_pays_nobody(side: Side) -> None:
+    side.orders(sale(1, T0))
+    side.lines(line(1, 10.0, "1.00", moves_progress=0.0), line(2, -2.0, "1.00", moves_progress=1.0))
+    side.moves(move(1, 2, 2.0))  # what went back: nothing was delivered
+    batch = side.connector.poll(None)
     assert batch.events == ()
-    assert [problem.place for problem in batch.problems] == ["tryton invoice 17"]
+    assert "takes back" in batch.problems[0].message
+
+
+def test_an_invoice_of_two_orders_is_reported(side: Side) -> None:
+    side.invoice([1, 2])
+    batch = side.connector.poll(None)
+    assert batch.events == ()
+    ((problem,)) = batch.problems
+    assert problem.place == f"{side.connector.name} invoice 17"
+    assert f"2 {side.word}s" in problem.message
+
+
+def test_a_credit_of_what_came_from_elsewhere_is_reported(side: Side) -> None:
+    side.orders(sale(1, T0, origin="some.opportunity,5", total_amount=Decimal("-10.00")))
+    side.invoice([1], "-10.00")
+    batch = side.connector.poll(None)
+    assert batch.events == ()
+    assert "some.opportunity" in batch.problems[0].message
+
+
+def test_a_cursor_that_was_stored_before_there_were_purchases_is_gone_on_from() -> None:
+    stored = json.dumps(
+        {
+            "places": {
+                "account.invoice": ["2026-11-29T12:00:00", 3, False],
+                "sale.sale": ["2026-11-29T12:00:00", 1, True],
+                "stock.move": ["2026-11-29T12:00:00.000250", 9, False],
+            },
+            "turn": 4,
+            "version": 1,
+        },
+        sort_keys=True,
+    )
+    fake = Fake()
+    fake.tables["sale.sale"] = [sale(1, T0), sale(2, T0)]
+    batch = connector(fake).poll(stored)
+    assert [event.order for event in batch.events] == ["2"], "after the first, within its pass"
+    assert batch.cursor is not None
+    assert json.loads(batch.cursor).keys() == {"places", "turn", "version"}, "and whoever goes back can read ours"
+    with pytest.raises(SourceRefused, match="cursor"):
+        TrytonPurchases(cast(TrytonRpc, fake)).poll(stored)
 
 
 @pytest.mark.parametrize(

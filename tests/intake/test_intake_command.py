@@ -233,6 +233,7 @@ def test_options_that_make_no_sense_are_one_line(desk: Desk) -> None:
         ("csv", (), "--folder"),
         ("odoo", ("--url", "http://127.0.0.1:9"), "--erp-database"),
         ("tryton", (), "WATCH_INVALID"),
+        ("tryton-purchases", ("--url", "http://127.0.0.1:9"), "--erp-database"),
         ("webhook", ("--once",), "does not end by itself"),
         ("webhook", (), "WEBHOOK_SECRETS_UNUSABLE"),
         ("webhook", ("--secret-file", desk.folder / "secret", "--listen", "8788"), "HOST:PORT"),

@@ -20,7 +20,7 @@ from pyjpm.orders.connectors.connector import Connector
 from pyjpm.orders.connectors.fields import EventFields
 from pyjpm.orders.rows import FileLayout
 
-POLLED: Final = ("csv", "json", "stdin", "odoo", "tryton")
+POLLED: Final = ("csv", "json", "stdin", "odoo", "tryton", "tryton-purchases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,13 @@ def open_source(kind: str, settings: SourceSettings) -> Connector:
     if kind == "odoo":
         return _odoo(settings)
     if kind == "tryton":
-        from pyjpm.orders.connectors.tryton import connect
+        from pyjpm.orders.connectors.tryton import TrytonConnector
 
-        return connect(settings)
+        return TrytonConnector.connect(settings)
+    if kind == "tryton-purchases":
+        from pyjpm.orders.connectors.tryton_purchases import TrytonPurchases
+
+        return TrytonPurchases.connect(settings)
     raise WatchInvalid(
         f"There is no source {kind!r}: it is one of {', '.join((*POLLED, 'webhook'))}, or a Python file.",
         option="source",

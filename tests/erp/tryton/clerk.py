@@ -1,4 +1,4 @@
-"""A person at Tryton: quotes, confirms, ships, takes back, posts invoices; run by the Python of .venv-tryton.
+"""A person at Tryton: sells, ships, takes back, buys, receives, posts invoices; run by the Python of .venv-tryton.
 
     clerk.py URL LOGIN < password and then commands
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -89,15 +90,86 @@ def post_invoices(number: str) -> list[str]:
     return [str(invoice.number) for invoice in _sale(number).invoices]
 
 
-def credit_invoice(number: str) -> str:
-    """The bookkeeper credits an invoice by Tryton's own wizard, and posts the note; its number."""
-    (invoice,) = Model.get("account.invoice").find([("number", "=", number)])
+def credit_invoice(number: str, kind: str = "out") -> str:
+    """The bookkeeper credits an invoice, or a supplier's (``in``), by Tryton's wizard, posts the note; its number."""
+    (invoice,) = Model.get("account.invoice").find([("number", "=", number), ("type", "=", kind)])
     crediting = Wizard("account.invoice.credit", [invoice])
     crediting.form.with_refund = False
     crediting.execute("credit")
     (note,) = [each for each in Model.get("account.invoice").find([("state", "=", "draft")]) if each.total_amount < 0]
+    note.invoice_date = date.today()
     note.click("post")
     return str(note.number)
+
+
+def buy(quantity: int, method: str) -> str:
+    """A purchase of so many pieces at 10.00, not yet confirmed; invoiced as :func:`quote` has it."""
+    purchase = Model.get("purchase.purchase")()
+    (purchase.party,) = Model.get("party.party").find([("name", "=", "Exotic Liquids")])
+    purchase.invoice_method, purchase.reference = method, f"EL-{quantity}"
+    (purchase.payment_term,) = Model.get("account.invoice.payment_term").find([("name", "=", "Direct")])
+    line = purchase.lines.new(quantity=float(quantity))
+    (line.product,) = Model.get("product.product").find([("name", "=", "Chai")])
+    line.unit_price = Decimal("10.00")
+    purchase.click("quote")
+    return str(purchase.number)
+
+
+def order(number: str) -> str:
+    """The supplier is told that we buy."""
+    purchase = _purchase(number)
+    purchase.click("confirm")
+    return str(purchase.state)
+
+
+def receive(number: str, quantity: int | None = None, stored: bool = True) -> str:
+    """What we wait for of this purchase comes in, or so many pieces of it, and is put into storage unless said."""
+    purchase = _purchase(number)
+    (move,) = [each for each in purchase.moves if each.state == "draft"]
+    shipment = Model.get("stock.shipment.in")(supplier=purchase.party)
+    shipment.incoming_moves.append(Model.get("stock.move")(move.id))
+    if quantity is not None:
+        shipment.incoming_moves[0].quantity = float(quantity)
+    shipment.click("receive")
+    if stored:
+        shipment.click("do")
+    return str(shipment.state)
+
+
+def receive_no_more(number: str) -> str:
+    """What has not come is cancelled, and the purchase told to do without it."""
+    purchase = _purchase(number)
+    for move in purchase.moves:
+        if move.state == "draft":
+            move.click("cancel")
+    handling = Wizard("purchase.handle.shipment.exception", [purchase])
+    handling.form.ignore_moves.extend(handling.form.ignore_moves.find())
+    handling.execute("handle")
+    purchase.reload()
+    return str(purchase.shipment_state)
+
+
+def send_back(number: str) -> str:
+    """We return all of it to the supplier: a return purchase, its shipment done; its number."""
+    purchase = _purchase(number)
+    Wizard("purchase.return_purchase", [purchase]).execute("return_")
+    (back,) = Model.get("purchase.purchase").find([("origin", "=", f"purchase.purchase,{purchase.id}")])
+    back.click("quote")
+    back.click("confirm")
+    back.reload()
+    (shipment,) = back.shipment_returns
+    shipment.click("assign_force")
+    shipment.click("do")
+    return str(back.number)
+
+
+def post_bills(number: str) -> list[str]:
+    """The bookkeeper posts what the supplier has billed for this purchase; the numbers of all these invoices."""
+    for invoice in _purchase(number).invoices:
+        if invoice.state == "draft":
+            invoice.invoice_date, invoice.reference = date.today(), f"{invoice.party.name} {invoice.id}"
+            invoice.click("post")
+    return [str(invoice.number) for invoice in _purchase(number).invoices]
 
 
 def states() -> dict[str, str]:
@@ -139,9 +211,15 @@ def _sale(number: str) -> Any:
     return sale
 
 
+def _purchase(number: str) -> Any:
+    (purchase,) = Model.get("purchase.purchase").find([("number", "=", number)])
+    return purchase
+
+
+SELLING = (quote, confirm, ship, close_short, take_back, post_invoices)
+BUYING = (buy, order, receive, receive_no_more, send_back, post_bills)
 VERBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each
-    for each in (quote, confirm, ship, close_short, take_back, post_invoices, credit_invoice, states, books)
+    each.__name__: each for each in (*SELLING, *BUYING, credit_invoice, states, books)
 }
 
 

@@ -2,9 +2,9 @@
 
     prepare.py CONFIG DATABASE
 
-The company sells one product, priced 10.00 USD, from a stock that does not run out, and takes what is paid on the
-chain into a cash account by the payment method «Deposit tokens». ``pyjpm`` is the user of the connector: it may read
-sales and stock and book payments, and is no administrator; ``stranger`` may do nothing.
+The company sells and buys one product, priced 10.00 USD, has a stock of it that does not run out, and takes what is
+paid on the chain into a cash account by the payment method «Deposit tokens». ``pyjpm`` is the user of the connector: it
+may read sales and stock and book payments, and is no administrator; ``stranger`` may do nothing.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def main(configuration: str, database: str) -> None:
     category.save()
     template = Model.get("product.template")(name="Chai", type="goods", salable=True, list_price=Decimal("10.00"))
     (template.default_uom,) = Model.get("product.uom").find([("name", "=", "Unit")])
+    template.purchasable, template.cost_price_method = True, "fixed"
     template.account_category = category
     template.save()
     (product,) = template.products
     create_payment_term().save()
-    Model.get("party.party")(name="Save-a-lot Markets").save()
+    for name in ("Save-a-lot Markets", "Exotic Liquids"):
+        Model.get("party.party")(name=name).save()
     inventory = Model.get("stock.inventory")()
     (inventory.location,) = Model.get("stock.location").find([("code", "=", "STO")])
     line = inventory.lines.new(product=product)

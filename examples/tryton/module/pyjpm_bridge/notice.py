@@ -89,7 +89,8 @@ def event(sale):
     done = sorted((move for move in moves if move.state == "done"), key=lambda move: move.id)
     closed = sum(move.state in {"done", "cancelled"} for move in moves)
     complete = all(progress[line.id] >= 1 for line in lines)
-    if sale.total_amount <= 0 or any(move.unit != move.origin.unit for move in done):
+    both_ways = any(line.quantity < 0 for line in lines)
+    if sale.total_amount <= 0 or both_ways or any(move.unit != move.origin.unit for move in done):
         return None
     delivery = {
         "sale": sale.number,
