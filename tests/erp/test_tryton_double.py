@@ -393,6 +393,22 @@ def test_yen_have_no_cents() -> None:
     assert delivered(Money("1001", "JPY"), [line(1, 2.0, "500.5")], [move(1, 1, 1.0)]) == Money("501", "JPY")
 
 
+def test_a_cursor_of_the_other_side_is_refused_where_both_watch_the_same_kind(side: Side) -> None:
+    side.invoice([1, 2])
+    cursor = side.connector.poll(None).cursor
+    assert cursor is not None
+    assert json.loads(cursor)["places"].keys() == {"account.invoice"}
+    other = Side("purchase" if side.word == "sale" else "sale")
+    with pytest.raises(SourceRefused):
+        other.connector.poll(cursor)
+
+
+def test_a_cursor_of_a_kind_that_is_not_watched_is_refused() -> None:
+    cursor = {"version": 1, "turn": 1, "places": {"purchase.purchase": ["2026-11-29T12:00:00", 1, False]}}
+    with pytest.raises(SourceRefused):
+        connector(Fake()).poll(json.dumps(cursor))
+
+
 @pytest.mark.parametrize("cursor", ["", "{}", "7", '{"version": 9}', '{"version": 1, "turn": 1, "places": {"a": 1}}'])
 def test_a_cursor_of_something_else_is_refused(cursor: str) -> None:
     with pytest.raises(SourceRefused):
