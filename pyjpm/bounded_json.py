@@ -24,4 +24,7 @@ def read_json(text: str | bytes, *, parse_float: Callable[[str], Any] = float) -
         ValueError: it is no JSON (RFC 8259), or nested more than 1,024 deep.
     """
     orjson.loads(text)
-    return json.loads(text, parse_float=parse_float)
+    try:
+        return json.loads(text, parse_float=parse_float)
+    except RecursionError:  # where nobody raised the limit
+        raise ValueError("nested too deeply") from None

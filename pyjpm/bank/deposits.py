@@ -71,13 +71,21 @@ class Deposits:
                 self._match(row)
             case EntryState.WAITING:
                 self.mint(row, row.participant)
+            case EntryState.SENT if row.submission is None:
+                self.mint(row, row.participant)
             case EntryState.SENT:
-                self._settled(row, row.participant, look(self._desk.platform, row.submission), EntryState.SENT)
+                self._settled(row, row.participant, look(self._desk.platform, row.submission))
             case _:
                 pass
 
     def mint(self, row: Row[Any], participant: int) -> None:
-        """Mints a credit for a participant."""
+        """Mints a credit for a participant, unless it has become something else meanwhile."""
+        before = EntryState(row.state)
+        # Said before it is asked for: a recall that comes in between would hold what becomes tokens after all.
+        if before is not EntryState.SENT and not self.move(
+            row.id, before, EntryState.SENT, participant=participant, submission=None
+        ):
+            return
         amount = Money.from_minor(int(row.amount), row.currency)
         platform = self._desk.platform
         outcome = ask(
@@ -87,7 +95,7 @@ class Deposits:
                 participant, amount, deposit_reference=row.reference, idempotency_key=key
             ),
         )
-        self._settled(row, participant, outcome, EntryState(row.state))
+        self._settled(row, participant, outcome)
 
     def move(self, name: str, before: EntryState, after: EntryState, **values: Any) -> bool:
         """Compare the state and set."""
@@ -119,16 +127,16 @@ class Deposits:
             return self._desk.named(credited, NO_PARTY)
         return self._desk.named(Account(**told["account"]), party_from(told["party"]))
 
-    def _settled(self, row: Row[Any], participant: int, outcome: Outcome, before: EntryState) -> None:
-        about = {"participant": participant, "submission": outcome.submission}
+    def _settled(self, row: Row[Any], participant: int, outcome: Outcome) -> None:
+        sent, about = EntryState.SENT, {"participant": participant, "submission": outcome.submission}
         if outcome.end is End.FINAL:
-            self.move(row.id, before, EntryState.DONE, **about, reason_code="", reason="")
+            self.move(row.id, sent, EntryState.DONE, **about, reason_code="", reason="")
         elif outcome.end is End.OPEN:
-            self.move(row.id, before, EntryState.SENT, **about, reason_code="", reason="")
+            self.move(row.id, sent, sent, **about, reason_code="", reason="")
         elif outcome.code in _PASSING:
-            self.move(row.id, before, EntryState.WAITING, **about, reason_code=outcome.code, reason=outcome.message)
+            self.move(row.id, sent, EntryState.WAITING, **about, reason_code=outcome.code, reason=outcome.message)
         else:
-            self._suspend(row, outcome.code, outcome.message)
+            self.move(row.id, sent, EntryState.SUSPENSE, reason_code=outcome.code, reason=outcome.message)
 
     def _suspend(self, row: Row[Any], code: str, reason: str) -> None:
         self.move(row.id, EntryState(row.state), EntryState.SUSPENSE, reason_code=code, reason=reason)

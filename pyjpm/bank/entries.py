@@ -25,7 +25,7 @@ class EntryState(StrEnum):
     WAITING = "WAITING"
     """Matched; the chain does not take the mint now (reserve, ceiling, rate, pause). Tried again."""
     SENT = "SENT"
-    """Its mint is on its way."""
+    """Its mint is on its way, or was about to be when the process ended."""
     DONE = "DONE"
     """Credits: minted. Debits: a payout settled, or a recall was taken. Nothing more happens."""
     SUSPENSE = "SUSPENSE"

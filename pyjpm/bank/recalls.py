@@ -194,7 +194,8 @@ class Recalls:
 
     def _begin(self, row: Row[Any]) -> bool:
         """Freeze what became tokens, hold what did not."""
-        self._deposits.advance(row.entry)
+        if self._deposits.row(row.entry).state == EntryState.SENT:
+            self._deposits.advance(row.entry)
         deposit = self._deposits.row(row.entry)
         match EntryState(deposit.state):
             case EntryState.DONE:

@@ -179,10 +179,12 @@ class BankSide:
             returned = list(connection.execute(back).scalars())
         asked = self.recalls.list(*(state for state in RecallState if state not in ENDED))
         affairs: list[tuple[Callable[[str], object], str]] = [
-            *((self._advance_entry, each.id) for each in self._deposits.list(*_UNDEALT)),
+            *((self._advance_entry, each.id) for each in self._deposits.list(*_UNDEALT, credit=False)),
             *((self.payouts.advance, each.outside) for each in self.payouts.list(*OPEN)),
             *((self.payouts.advance, outside) for outside in returned),
             *((self.recalls.advance, each.id) for each in asked),
+            # After whatever asks for one of them back.
+            *((self._advance_entry, each.id) for each in self._deposits.list(*_UNDEALT, credit=True)),
             # A return of an entry ends with its payout.
             *((self._advance_entry, each.id) for each in self._deposits.list(EntryState.RETURNING)),
         ]
@@ -223,7 +225,7 @@ class BankSide:
             (report, self._desk.account_of(report.account, report.currency, message.message_id))
             for report in message.reports
         ]
-        names: list[str] = []
+        names: dict[str, bool] = {}
         problems = message.problems()
         ignored = 0
         with self._book.writing() as connection:
@@ -231,9 +233,10 @@ class BankSide:
             note_message(connection, message.name.kind, whose, message.message_id, message.sha256)
             for report, account in reports:
                 found, unbooked = _enter(connection, report, account, message, problems)
-                names += found
+                names |= found
                 ignored += unbooked
-        for name in names:
+        # What is taken back in the same message never becomes tokens.
+        for name in sorted(names, key=lambda name: names[name]):
             self._advance_entry(name)
         return Taken(
             kind=message.name.kind,
@@ -374,9 +377,10 @@ def _enter(
     account: ReserveAccount,
     message: BankMessage,
     problems: list[dict[str, Any]],
-) -> tuple[list[str], int]:
-    """Stores a report's booked entries, those of them that are new; their ids, and how many are not booked."""
-    names: list[str] = []
+) -> tuple[dict[str, bool], int]:
+    """Stores a report's booked entries, those of them that are new; by their ids whether they are credits, and how many
+    are not booked."""
+    names: dict[str, bool] = {}
     booked = [each for each in report.entries if each.status == "BOOK"]
     for item in (item for each in booked for item in movements(each)):
         place = {"line": item.entry.line, "path": item.entry.path}
@@ -396,7 +400,7 @@ def _enter(
             text = "An entry of this reference is in the book with another amount."
             problems.append({"code": "REFERENCE_USED", "text": text, **place})
             continue
-        names.append(values["id"])
+        names[values["id"]] = item.credit
     return names, len(report.entries) - len(booked)
 
 

@@ -180,15 +180,21 @@ class Rails:
                 going.append(self._carry_on(chosen, again=False))
             except PyjpmError as error:
                 log.warning("payment %s cannot go on: %s", chosen.key, error.code)
-                going.append(self._seen(self._found(chosen.key), detail=f"{error.code}: {error.message}"))
+                going.append(self._undecided(chosen.key, error))
         return going
 
     def get(self, idempotency_key: str) -> RailPayment:
         """A payment as it is stored; chain and gateway are asked only before it is called FAILED.
 
+        What is found wrong by that, such as another payment under its reference, is told in ``detail``.
+
         Raises RailPaymentNotFound.
         """
-        return self._checked(self._found(idempotency_key))
+        chosen = self._found(idempotency_key)
+        try:
+            return self._checked(chosen)
+        except PyjpmError as error:
+            return self._undecided(chosen.key, error)
 
     def wait(self, idempotency_key: str, timeout: float | None = None) -> RailPayment:
         """A payment once it is PAID, SENT or FAILED.
@@ -263,6 +269,11 @@ class Rails:
         if seen.status in (RailStatus.PAID, RailStatus.SENT):
             self._choices.end(self._found(chosen.key))
         return seen
+
+    def _undecided(self, key: str, error: PyjpmError) -> RailPayment:
+        """The payment with what went wrong when it was looked at, which makes no "no"."""
+        seen = self._seen(self._found(key), detail=f"{error.code}: {error.message}")
+        return replace(seen, status=RailStatus.ACCEPTED) if seen.status is RailStatus.FAILED else seen
 
     def _checked(self, chosen: Chosen) -> RailPayment:
         """The payment; a "no" only once the world was asked."""

@@ -91,7 +91,7 @@ class Admission:
             if reason is None:
                 debits = self._funds.own_debits(call)
                 requests.append(replace(request, debits=debits) if debits else request)
-            elif self._may_say(request.owner, call, verdict, lane, view):
+            elif self._may_say(refusal, request.owner, call, verdict, lane, view):
                 requests.append(replace(request, refused=reason))
             else:
                 requests.append(replace(request, doubtful=True, debits=self._funds.own_debits(call)))
@@ -122,11 +122,16 @@ class Admission:
             return OperationExpired(f"The last second of {key!r} has passed.", submission=None)
         return refusal
 
-    def _may_say(self, owner: str, call: Call, verdict: Verdict, lane: Lane, view: View) -> bool:
+    def _may_say(
+        self, refusal: PyjpmError | None, owner: str, call: Call, verdict: Verdict, lane: Lane, view: View
+    ) -> bool:
         """Whether its client may hear of it. Where its name stands for something else, it can never happen."""
         if verdict.effect is Effect.CONFLICT:
             return True
-        known = verdict.effect is Effect.VOIDED or is_absent(self._witness, call, verdict)
+        known = verdict.effect is Effect.VOIDED
+        if not known and is_absent(self._witness, call, verdict):
+            # Spent since its name was read: it is read again.
+            known = not isinstance(refusal, AlreadyPaid)
         # What has no name of its own may be as asked by somebody else's doing: the contract's refusal stands.
         known = known or not self._witness.is_named(call)
         return known and lane.state is not LaneState.RECOVERING and self._negative.allowed(owner, view)

@@ -19,7 +19,7 @@ from pyjpm.errors.outbox import NobodyTakesIt
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.journal import Journal
-from pyjpm.sending.lanes import Lane, LaneState
+from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import AttemptKind
 from pyjpm.sending.outcomes import Findings
@@ -119,7 +119,7 @@ class LaneKeeper:
                 # Where all there is to do is to sign, and somebody has the lane, they are about to.
                 with self._journal.lanes.held_if_free(wallet, wait=wait) as is_held:
                     if is_held:
-                        failures += self._advance(lane, signer, by_wallet[wallet], count, seen)
+                        failures += self._advance(wallet, signer, by_wallet[wallet], count, seen)
         ids = [each.id for each in missing]
         self.send(self._journal.attempts.load(ids if resend else self._delivery.due(ids)), seen)
         return failures
@@ -200,18 +200,21 @@ class LaneKeeper:
             return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(
-        self, lane: Lane, signer: TransactionSigner, missing: list[Flying], used: int, view: View
+        self, wallet: str, signer: TransactionSigner, missing: list[Flying], used: int, view: View
     ) -> list[PyjpmError]:
-        if lane.state is LaneState.OK and used > lane.next_nonce:
-            (lane,) = self._recovery.take({lane.wallet: signer}, view)
-        if lane.state is LaneState.RECOVERING and not self._recovery.step(lane, view):
-            return self.sign_and_send([lane.wallet], view)
-        if lane.state is LaneState.HALTED:
-            self._retiring.retire(lane.wallet, signer, view)
+        lane = self._journal.lanes.read(wallet)  # whoever held it before may have changed it
+        if lane is None:
             return []
-        self._free_refused(lane.wallet, missing)
-        self._numbering.number(lane.wallet, view)
-        return self.sign_and_send([lane.wallet], view)
+        if lane.state is LaneState.OK and used > lane.next_nonce:
+            (lane,) = self._recovery.take({wallet: signer}, view)
+        if lane.state is LaneState.RECOVERING and not self._recovery.step(lane, view):
+            return self.sign_and_send([wallet], view)
+        if lane.state is LaneState.HALTED:
+            self._retiring.retire(wallet, signer, view)
+            return []
+        self._free_refused(wallet, missing)
+        self._numbering.number(wallet, view)
+        return self.sign_and_send([wallet], view)
 
     def _free_refused(self, wallet: str, missing: Sequence[Flying]) -> None:
         now = self._clock.time()

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
 
 from pyjpm.errors.outbox import NotSentUnasked
 from pyjpm.errors.sending import JournalCollision
@@ -71,6 +71,7 @@ class Lanes:
         self._leaving: dict[str, threading.RLock] = {}
         self._mutex = threading.Lock()
         self._taken: dict[str, int] = {}  # the chain's next nonce then
+        self._recovered: dict[str, int] = {}  # the height at which that was seen
 
     @contextmanager
     def held(self, wallets: Iterable[str]) -> Iterator[None]:
@@ -175,10 +176,13 @@ class Lanes:
         with self._database.reading() as connection:
             return [_lane(row) for row in connection.execute(select(lane).order_by(lane.c.wallet))]
 
-    def recovered(self, wallet: str, next_nonce: int) -> None:
-        """All unknown nonces are used: RECOVERING becomes OK."""
+    def recovered(self, wallet: str, next_nonce: int, *, head: int) -> None:
+        """All unknown nonces are used at the height ``head``: RECOVERING becomes OK."""
         with self.writing([wallet]) as connection:
             found = _read(connection, wallet)
+            if found.state is not LaneState.RECOVERING:
+                return
+            self._recovered[wallet] = head  # before others see the lane OK
             _write(
                 connection,
                 wallet,
@@ -187,11 +191,18 @@ class Lanes:
                 next_nonce=max(next_nonce, found.next_nonce, found.recover_to or 0),
             )
 
+    def recovered_at(self, wallet: str) -> int:
+        """The height at which this process saw that the lane knows all again; 0 where it always did."""
+        return self._recovered.get(wallet, 0)
+
     def of_owner(self, owner: str) -> list[Lane]:
-        """The lanes over which an owner has ever sent."""
-        wallets = select(payment.c.wallet).where(payment.c.owner == owner).distinct()
+        """The lanes over which an owner has ever sent, and those over which nobody has, as far as is known here: what
+        an owner sent may be what was lost."""
+        theirs = select(payment.c.wallet).where(payment.c.owner == owner)
+        anybodys = exists().where(payment.c.wallet == lane.c.wallet)
+        query = select(lane).where(lane.c.wallet.in_(theirs) | ~anybodys)
         with self._database.reading() as connection:
-            return [_lane(row) for row in connection.execute(select(lane).where(lane.c.wallet.in_(wallets)))]
+            return [_lane(row) for row in connection.execute(query)]
 
 
 def read_lane(connection: Connection, wallet: str) -> Lane:

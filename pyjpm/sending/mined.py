@@ -6,7 +6,8 @@ Decisions that govern this module:
   transactions and all its events in two requests. A node may take longer over one receipt than over all these events.
 * A transaction that emitted an event succeeded. Of one that emitted none, and of one in an older block, only its
   receipt tells. How much gas it took only a receipt tells as well.
-* All blocks are reached by their hashes from the head of the view, so that they are of one chain.
+* All blocks are reached by their hashes from the head of the view, so that they are of one chain. What a node does not
+  show so (it began with a snapshot; there are too many events for one answer) is asked for by its receipt.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pyjpm.chain.blocks import events_of
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import View
 from pyjpm.chain.values import Log, Receipt, Transaction
-from pyjpm.errors.chain import ChainError
+from pyjpm.errors.chain import BlockNotAvailable, ChainError, NodeError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,10 @@ def find_mined(tx_hashes: Sequence[str], view: View) -> dict[str, Mined]:
     """
     found: dict[str, Mined] = {}
     if len(tx_hashes) >= _MANY:
-        found = _in_newest_blocks(frozenset(tx_hashes), view)
+        try:
+            _in_newest_blocks(frozenset(tx_hashes), view, found)
+        except (NodeError, BlockNotAvailable) as error:
+            log.warning("%s does not tell by blocks what was mined: %s", view.connection.where, error.code)
     rest = [each for each in tx_hashes if each not in found]
     for receipt in view.connection.receipts(rest) if rest else []:
         if receipt is not None and receipt.block_number <= view.number:
@@ -56,9 +60,8 @@ def find_mined(tx_hashes: Sequence[str], view: View) -> dict[str, Mined]:
     return found
 
 
-def _in_newest_blocks(wanted: frozenset[str], view: View) -> dict[str, Mined]:
-    """Those that emitted something in one of the newest blocks."""
-    found: dict[str, Mined] = {}
+def _in_newest_blocks(wanted: frozenset[str], view: View, found: dict[str, Mined]) -> None:
+    """Adds those that emitted something in one of the newest blocks."""
     missing, block_hash = set(wanted), view.hash
     for _ in range(_BLOCKS):
         block = view.connection.block(block_hash)
@@ -70,7 +73,6 @@ def _in_newest_blocks(wanted: frozenset[str], view: View) -> dict[str, Mined]:
         if not missing or block.number == 0:
             break
         block_hash = block.parent_hash
-    return found
 
 
 class Consumers:

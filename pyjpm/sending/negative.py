@@ -4,7 +4,7 @@ A client that is told so pays again, by another key or another rail. So a wrong 
 and none is given or stored for an owner
 
 * while a lane of it is RECOVERING: bytes that we do not know may be alive; nor while the chain or a pool is ahead of a
-  lane of it that nobody has taken up since the database was restored;
+  lane of it that nobody has taken up since the database was restored; nor by what was read before a lane had recovered;
 * before the contract itself said, at the highest head, that the operation's name is unspent.
 """
 
@@ -25,6 +25,8 @@ class NegativeAnswers:
         """Whether the database knows all that was ever signed for this owner, as far as the world can tell."""
         lanes = self._lanes.of_owner(owner)
         if any(lane.state is LaneState.RECOVERING for lane in lanes):
+            return False
+        if any(view.number < self._lanes.recovered_at(lane.wallet) for lane in lanes):
             return False
         others = [lane for lane in lanes if not self._lanes.is_taken(lane.wallet)]
         if not others:

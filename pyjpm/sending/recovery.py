@@ -59,7 +59,7 @@ class Recovery:
         if used >= end:
             if any(each.nonce < end for each in self._attempts.living([lane.wallet])):
                 return False
-            self._lanes.recovered(lane.wallet, used)
+            self._lanes.recovered(lane.wallet, used, head=view.number)
             log.warning("wallet %s: all nonces below %d are used: it sends again", lane.wallet, used)
             return True
         unknown = set(range(used, end)) - self._attempts.signed_nonces(lane.wallet, used, end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from typing import Any
 
 import pytest
 from bank_messages import CLIENT_IBAN, STRANGER_IBAN, Entry, notice
@@ -178,6 +179,59 @@ def test_a_reversal_without_details_freezes_the_deposit_whose_name_it_has(
     settle(side, house)
     (recall,) = side.recalls.list()
     assert (recall.state, recall.taken_by, frozen(house)) == (RecallState.FROZEN, ref, 10_000)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_one_message_books_and_takes_back_never_becomes_tokens(
+    side: BankSide, house: House, ref: str, newest_first: bool, restarted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [Entry(ref, "10.00"), Entry(ref, "10.00", credit=False, reversal=True, number="2")]
+    with monkeypatch.context() as dying:
+        if restarted:
+            dying.setattr(BankSide, "_advance_entry", lambda side, name: None)
+        side.take(notice("M-1", *(reversed(both) if newest_first else both)))
+    settle(side, house)
+    (recall,) = side.recalls.list()
+    assert (recall.state, recall.taken_by, house.balance()) == (RecallState.HELD, ref, 0)
+    side.recalls.reverse(recall.id, who="ops", reason="taken back at once")
+    settle(side, house)
+    assert side.recalls.find(recall.id).state is RecallState.REVERSED
+    assert {each.state for each in side.entries()} == {EntryState.RETURNED, EntryState.DONE}
+    assert (house.balance(), house.orders()) == (0, [])
+
+
+def test_a_deposit_that_waits_is_not_minted_because_it_is_recalled(side: BankSide, house: House, ref: str) -> None:
+    name = str(uuid.uuid4())
+    house.bank.governance.pause("USD", idempotency_key=f"pause {ref}").wait()
+    try:
+        side.take(notice("M-1", Entry(ref, "10.00", uetr=name)))
+    finally:
+        house.bank.governance.unpause("USD", idempotency_key=f"unpause {ref}").wait()
+    assert side.entry(ref).state is EntryState.WAITING
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.HELD
+    assert (side.entry(ref).state, house.balance()) == (EntryState.RECALLED, 0)
+
+
+def test_a_deposit_that_is_recalled_while_it_is_minted_is_frozen_not_held(
+    side: BankSide, house: House, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, mint, asked = str(uuid.uuid4()), house.bank.deposits.mint, []
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        if not asked:
+            asked.append(True)
+            with house.open() as other:
+                other.take(recalled(Original(uetr=uuid.UUID(name))))
+        return mint(*arguments, **options)
+
+    monkeypatch.setattr(house.bank.deposits, "mint", slow)
+    side.take(notice("M-1", Entry(ref, "10.00", uetr=name)))
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.FROZEN
+    assert (side.entry(ref).state, house.balance(), frozen(house)) == (EntryState.DONE, 1_000, 1_000)
 
 
 def test_a_recall_that_names_no_deposit_or_two_freezes_nobody(side: BankSide, house: House, ref: str) -> None:

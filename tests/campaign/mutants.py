@@ -424,7 +424,7 @@ def recovered_too_early(replaced: Replace) -> None:
     def hasty(self: Recovery, row: Any, view: View) -> bool:
         done = step(self, row, view)
         if not done and not self._attempts.unsigned([row.wallet]):
-            self._lanes.recovered(row.wallet, row.recover_to or row.next_nonce)
+            self._lanes.recovered(row.wallet, row.recover_to or row.next_nonce, head=0)
             return True
         return done
 

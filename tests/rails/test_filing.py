@@ -10,7 +10,7 @@ from iso.samples import OTHER_IBAN, Pay, file_of
 from judges import assert_valid
 from rails.rails_support import BY_SWIFT, Hub, Table, rails
 
-from pyjpm import Platform
+from pyjpm import Money, Platform
 from pyjpm.errors.books import BookAltered
 from pyjpm.errors.directory import InvalidIdentifier
 from pyjpm.iso20022 import PaymentFiles, read_transfers
@@ -85,6 +85,33 @@ def test_what_cannot_be_told_now_is_not_refused(
         assert told.payment.status is RailStatus.SENT
         assert [each.state for each in files.find(taken.id).instructions] == ["CONCLUDED"]
     assert hub.sent == []
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_what_is_in_conflict_does_not_keep_the_others(
+    payer: Platform, payee: Platform, tmp_path: Path, bank: Platform, hub: Hub, opened: Any, mapped: bool
+) -> None:
+    """The chain has another payment under the first one's key, made by a database that is lost."""
+    whose, signer = payer.session.participant, payer.session.signer
+    data = file_of(*(Pay(name, "10.00", iban=OTHER_IBAN) for name in ("spent", "next")))
+    with PaymentFiles(tmp_path / "iso.db", [payer], resolve=Names(whose).resolve) as files:
+        taken = files.take(data)
+    ordered = taken.file.lines[0].instruction
+    assert ordered is not None
+    spent = f"pain001/{taken.file.message_id}/{ordered.key}"
+    payer.payments.create(payee.session.participant, Money("1.00", "USD"), idempotency_key=spent).wait()
+    fresh = opened(signer, tmp_path / "fresh.db")
+    table = Table({f"IBAN:{OTHER_IBAN}": payee.session.participant} if mapped else {})
+    made = rails(fresh, BY_SWIFT, hub=hub, directory=table)
+    with PaymentFiles(tmp_path / "iso.db", [fresh], resolve=Names(whose).resolve) as files:
+        for _ in range(20):
+            routed = {each.end_to_end_id: each for each in route(files, {whose: made})}
+            assert "CONFLICT" in routed["spent"].problem
+            assert routed["spent"].payment.status is RailStatus.ACCEPTED
+            if routed["next"].payment.status is RailStatus.SENT:
+                break
+        assert [each.state for each in files.find(taken.id).instructions] == ["UNROUTED", "CONCLUDED"]
+    assert len(hub.sent) == 1
 
 
 def test_an_identifier_that_is_none_is_refused(payer: Platform, tmp_path: Path, bank: Platform, hub: Hub) -> None:

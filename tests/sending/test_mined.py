@@ -9,6 +9,7 @@ from sending.engine_support import Place, stage
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.values import Transaction
+from pyjpm.errors.chain import BlockNotAvailable, NodeError
 from pyjpm.sending.mined import Consumers
 
 MANY = 30
@@ -37,6 +38,27 @@ def test_many_are_confirmed_by_their_blocks(place: Place, monkeypatch: pytest.Mo
         assert asked == [found[7].tx_hash], "only what emitted nothing was asked for by its receipt"
         assert found[7].gas_used is not None
         assert all(each.block_number for each in found)
+
+
+@pytest.mark.parametrize("question", ["block_logs", "block"])
+def test_what_a_node_does_not_show_by_block_is_asked_for_one_by_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """A limit on the events of one answer, or no blocks before the snapshot that it began with."""
+    with stage(place) as s:
+        engine = s.engine()
+        sent = engine.sender.submit_many(s.lanes[0], [s.pay(f"{i}", 100 + i) for i in range(MANY)])
+        s.network.clock.sleep(4)
+        asked = getattr(Connection, question)
+
+        def refused(self: Connection, block: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(block, str) and block.startswith("0x"):
+                raise NodeError("Too many.") if question == "block_logs" else BlockNotAvailable("Unknown.")
+            return asked(self, block, *args, **kwargs)
+
+        monkeypatch.setattr(Connection, question, refused)
+        engine.sender.carry_on()
+        assert {engine.state(each) for each in sent} == {"FINAL"}
 
 
 def test_what_took_many_nonces_is_told_by_few_requests() -> None:

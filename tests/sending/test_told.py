@@ -113,11 +113,14 @@ def test_what_was_paid_in_time_has_not_expired(place: Place) -> None:
         assert s.paid() == [100]
 
 
-def test_nothing_is_refused_while_another_wallet_of_the_payer_recovers(place: Place) -> None:
+@pytest.mark.parametrize("had_sent", [True, False])
+def test_nothing_is_refused_while_another_wallet_of_the_payer_recovers(place: Place, had_sent: bool) -> None:
+    """Also where the copy does not know yet whose wallet that is."""
     with stage(place) as s:
         engine = s.engine()
-        engine.sender.submit(s.lanes[1], s.pay("known", 10))
-        engine.run(s.network.clock, 4)
+        if had_sent:
+            engine.sender.submit(s.lanes[1], s.pay("known", 10))
+            engine.run(s.network.clock, 4)
         copy = s.copy()
         s.network.stop(2)
         s.network.stop(3)

@@ -34,6 +34,16 @@ def test_what_is_sound_is_read_as_by_json() -> None:
     assert read_json(str(2**256)) == 2**256
 
 
+def test_depth_is_a_value_error_by_either_limit() -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    try:
+        with pytest.raises(ValueError, match="deeply"):
+            read_json("[" * 1_020 + "]" * 1_020)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1,]", "NaN", "[" * 1_025 + "]" * 1_025, b"\xff"])
 def test_what_is_not_is_refused(text: str | bytes) -> None:
     with pytest.raises(json.JSONDecodeError):

@@ -113,7 +113,7 @@ def test_a_nonce_is_bound_once_and_none_is_skipped(path: str | Path) -> None:
         assert (lane.state, lane.recover_to) == (LaneState.RECOVERING, 20)
         (waiting,) = store(journal, "e")
         assert journal.get(waiting).nonce is None
-        journal.lanes.recovered(WALLET, 20)
+        journal.lanes.recovered(WALLET, 20, head=1)
         assert journal.get(store(journal, "f")[0]).nonce is None, "what came first is numbered first"
         due = journal.acceptance.due(WALLET, now=0, limit=10)
         journal.acceptance.number(WALLET, due, window=21)

@@ -1,0 +1,120 @@
+"""What a thread read of the chain or of a lane, and another thread has overtaken since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sending.engine_support import Engine, Place, Stage, stage
+
+from pyjpm.sending import Sender
+from pyjpm.sending.lanes import Lanes, LaneState, halt
+from pyjpm.witnessing import ContractWitness
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, where: type, name: str, by: Callable[[], None]) -> None:
+    """Right after the next call of this method has its answer, something else happens."""
+    method, before = getattr(where, name), [by]
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        answer = method(*args, **kwargs)
+        if before:
+            before.pop()()
+        return answer
+
+    monkeypatch.setattr(where, name, overtaken)
+
+
+def lose(s: Stage, engine: Engine, **operation: Any) -> None:
+    """A payment over the second lane of which only nodes know that are down, and no database."""
+    copy = s.copy()
+    s.network.stop(2)
+    s.network.stop(3)
+    engine.sender.submit(s.lanes[1], replace(s.pay("lost", 20), **operation))
+    engine.close()
+    s.restore(copy)
+
+
+def started(s: Stage, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine that has not looked at its lanes yet."""
+    with monkeypatch.context() as later:
+        later.setattr(Sender, "resume", lambda *_: None)
+        return s.engine()
+
+
+def find_again(s: Stage) -> None:
+    s.network.start(2)
+    s.network.start(3)
+    s.network.clock.sleep(10)
+
+
+def test_no_refusal_by_what_was_read_before_another_wallet_had_recovered(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        engine.run(s.network.clock, 4)
+        soon = int(s.network.clock.time()) + 30
+        lose(s, engine, not_after=soon)
+        engine = started(s, monkeypatch)
+        engine.sender.serve(s.lanes[1])
+
+        def recover() -> None:
+            find_again(s)
+            engine.run(s.network.clock, 60)
+            assert {lane.state for lane in engine.journal.lanes.all()} == {LaneState.OK}
+            assert s.paid() == [10, 20]
+
+        overtake(monkeypatch, ContractWitness, "read", recover)
+        heard = engine.sender.submit(s.lanes[0], replace(s.pay("lost", 20), not_after=soon))
+        engine.run(s.network.clock, 5)
+        assert engine.state(heard) == "FINAL"
+        assert s.paid() == [10, 20]
+
+
+def test_what_is_paid_while_it_is_asked_for_is_told_paid(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+
+        def pay() -> None:
+            s.network.inject(s.world.raw(s.pay("lost", 20), lane=1, nonce=0))
+            s.network.clock.sleep(5)
+            assert s.paid() == [20]
+
+        overtake(monkeypatch, ContractWitness, "read", pay)
+        heard = engine.sender.submit(s.lanes[0], s.pay("lost", 20))
+        engine.run(s.network.clock, 5)
+        assert engine.state(heard) == "FINAL"
+        assert s.paid() == [20]
+
+
+def test_a_lane_that_another_thread_brought_back_is_not_recovered_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage(place) as s:
+        lose(s, s.engine())
+        engine = started(s, monkeypatch)
+
+        def recover() -> None:
+            find_again(s)
+            engine.sender.carry_on()
+            assert engine.journal.lanes.read(s.lanes[1].address).state is LaneState.OK  # type: ignore[union-attr]
+
+        overtake(monkeypatch, Lanes, "read_many", recover)
+        engine.sender.resume({lane.address: lane for lane in s.lanes})
+        engine.run(s.network.clock, 60)
+        assert {lane.state for lane in engine.journal.lanes.all()} == {LaneState.OK}
+        assert engine.journal.attempts.at(s.lanes[1].address, 0) == []
+        assert s.paid() == [20]
+
+
+def test_a_halted_lane_stays_halted_whoever_finds_it_recovered(place: Place) -> None:
+    with stage(place) as s:
+        engine, wallet = s.engine(), s.lanes[0].address
+        with engine.journal.lanes.writing([wallet]) as connection:
+            halt(connection, wallet)
+        engine.journal.lanes.recovered(wallet, 3, head=1)
+        assert engine.journal.lanes.read(wallet).state is LaneState.HALTED  # type: ignore[union-attr]
