@@ -180,16 +180,28 @@ def test_a_shipment_is_posted_signed_and_says_what_a_poll_says(tmp_path: Path) -
             clerk("ship", number)
             assert [said(event) for event in receiver.events] == [("goods", 7, "shipped", 10_000, True)]
             server.cron()
+            mixed = clerk("quote", 10, "order", 2)
+            clerk("confirm", mixed)
+            clerk("ship", mixed)
+            many = clerk("quote", 100_000, "order")
+            clerk("confirm", many)
+            clerk("ship", many, 99_998)
+            noticed = receiver.events.pop()
         rpc = TrytonRpc(server.url, DATABASE, user="pyjpm", password=lambda: CONNECTOR)
         with contextlib.closing(rpc):
-            polled = [event for event in TrytonConnector(rpc).poll(None).events if event.status == "shipped"]
+            batch = TrytonConnector(rpc).poll(None)
+            shipped = {event.order: event for event in batch.events if event.status == "shipped"}
             waiting = rpc.search_read("pyjpm.notice", [["posted_at", "=", None]], ["failure"], order=[["id", "ASC"]])
     assert waiting == [], "what nobody took was posted again by Tryton's cron"
     assert [said(event) for event in receiver.events[1:]] == [
         ("goods", 2, "shipped", 4_000, False),
         ("goods", 4, "shipped", 9_000, False),
     ]
-    (seen,), posted = polled, receiver.events[0]
+    assert shipped.keys() == {number, many}
+    assert [problem.place for problem in batch.problems] == [f"tryton sale {mixed}"], "and no notice of it either"
+    assert noticed.order == many
+    assert said(noticed) == said(shipped[many]) == ("goods", 2, "shipped", 99_998_000, False)
+    seen, posted = shipped[number], receiver.events[0]
     assert (seen.source, seen.order, *said(seen), seen.at, seen.document) == (
         posted.source, posted.order, *said(posted), posted.at, posted.document
     )  # fmt: skip

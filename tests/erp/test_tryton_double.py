@@ -17,7 +17,7 @@ import pytest
 from pyjpm import Money
 from pyjpm.errors.intake import SourceRefused, SourceUnavailable
 from pyjpm.orders.connectors.tryton import TrytonConnector
-from pyjpm.orders.connectors.tryton_moved import delivered
+from pyjpm.orders.connectors.tryton_moved import delivered, nothing_left
 from pyjpm.orders.connectors.tryton_purchases import TrytonPurchases
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
 
@@ -244,7 +244,8 @@ def test_many_of_one_instant_are_told_once_each_in_pages(page: int) -> None:
 
 
 def line(key: int, quantity: float, price: str, **more: Any) -> dict[str, Any]:
-    return {"id": key, "sale": 1, "quantity": quantity, "unit": 1, "unit_price": Decimal(price), **more}
+    facts = {"sale": 1, "unit": 1, "unit_price": Decimal(price), "moves_ignored": []}
+    return {"id": key, "quantity": quantity, **facts, **more}
 
 
 def move(key: int, of: int, quantity: float, unit: int = 1) -> dict[str, Any]:
@@ -368,8 +369,44 @@ def test_what_was_delivered_is_priced_by_the_lines(total: str, lines: Any, moves
     assert delivered(Money(total, "USD"), lines, moves) == Money.from_minor(minor, "USD")
 
 
+@pytest.mark.parametrize(
+    ("ordered", "came", "given_up", "progress", "complete"),
+    [
+        (10.0, 10.0, 0.0, 1.0, True),
+        (10.0, 9.0, 0.0, 0.9, False),
+        (100_000.0, 99_996.0, 0.0, 1.0, False),
+        (100_000.0, 99_996.0, 4.0, 1.0, True),
+        (100_000.0, 100_001.0, 0.0, 1.0, True),
+        # What Tryton does without for another reason, such as an invoice that was ignored.
+        (10.0, 5.0, 0.0, 1.0, True),
+    ],
+)
+def test_nothing_is_left_when_tryton_says_so_and_has_not_only_rounded(
+    ordered: float, came: float, given_up: float, progress: float, complete: bool
+) -> None:
+    ordering = line(1, ordered, "1.00", moves_progress=progress, moves_ignored=[2] if given_up else [])
+    cancelled = {**move(2, 1, given_up or 1.0), "state": "cancelled"}
+    assert nothing_left([ordering], [move(1, 1, came), cancelled]) is complete
+
+
 def test_yen_have_no_cents() -> None:
     assert delivered(Money("1001", "JPY"), [line(1, 2.0, "500.5")], [move(1, 1, 1.0)]) == Money("501", "JPY")
+
+
+def test_a_cursor_of_the_other_side_is_refused_where_both_watch_the_same_kind(side: Side) -> None:
+    side.invoice([1, 2])
+    cursor = side.connector.poll(None).cursor
+    assert cursor is not None
+    assert json.loads(cursor)["places"].keys() == {"account.invoice"}
+    other = Side("purchase" if side.word == "sale" else "sale")
+    with pytest.raises(SourceRefused):
+        other.connector.poll(cursor)
+
+
+def test_a_cursor_of_a_kind_that_is_not_watched_is_refused() -> None:
+    cursor = {"version": 1, "turn": 1, "places": {"purchase.purchase": ["2026-11-29T12:00:00", 1, False]}}
+    with pytest.raises(SourceRefused):
+        connector(Fake()).poll(json.dumps(cursor))
 
 
 @pytest.mark.parametrize("cursor", ["", "{}", "7", '{"version": 9}', '{"version": 1, "turn": 1, "places": {"a": 1}}'])

@@ -102,6 +102,17 @@ def test_one_that_comes_whole_is_told_with_what_a_script_may_want(tryton: Tryton
     assert received.at % 86_400 == 0
 
 
+def test_the_last_pieces_of_very_many_are_waited_for(tryton: TrytonServer, rpc: TrytonRpc) -> None:
+    clerk = tryton.clerk
+    number = clerk("buy", 100_000, "order")
+    clerk("order", number)
+    clerk("receive", number, 99_998)
+    # Tryton says that all of it is received: it has 0.99998 as 1.0000.
+    assert ("goods", 2, "received", 99_998_000, False) in told(TrytonPurchases(rpc), number)
+    clerk("receive", number)
+    assert ("goods", 5, "received", 100_000_000, True) in told(TrytonPurchases(rpc), number)
+
+
 def test_nothing_that_came_is_told_as_nothing_once_it_is_given_up(tryton: TrytonServer, rpc: TrytonRpc) -> None:
     clerk = tryton.clerk
     number = clerk("buy", 6, "fulfillment")

@@ -23,7 +23,7 @@ from pyjpm.errors.money import MoneyError
 from pyjpm.money import Money
 from pyjpm.orders.connectors.connector import CURRENCY, Batch, Problem, StatusEvent
 from pyjpm.orders.connectors.tryton_changes import OVERLAP, PAGE, Changes, Stream
-from pyjpm.orders.connectors.tryton_moved import Odd, delivered, delivery
+from pyjpm.orders.connectors.tryton_moved import Odd, delivered, delivery, nothing_left
 from pyjpm.orders.connectors.tryton_rpc import TrytonRpc
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class TradeConnector:
         found = self._rpc.search_read(side.model, [["id", "in", wanted], _STANDS], fields, order=_BY_ID)
         orders = [order for order in found if order["total_amount"] > 0]
         of_orders = [[side.word, "in", [order["id"] for order in orders]]]
-        line_fields = [side.word, "quantity", "unit", "unit_price", "moves_progress"]
+        line_fields = [side.word, "quantity", "unit", "unit_price", "moves_progress", "moves_ignored"]
         lines = self._rpc.search_read(side.line, [*of_orders, ["type", "=", "line"]], line_fields, order=_BY_ID)
         moves = self._rpc.search_read("stock.move", of_orders, _MOVE, order=_BY_ID)
         events: list[StatusEvent] = []
@@ -174,7 +174,7 @@ class TradeConnector:
         origins = {f"{side.line},{line['id']}" for line in moving}
         closed = [move for move in moves if move["origin"] in origins and move["state"] in _CLOSED]
         done = [move for move in closed if move["state"] == "done"]
-        complete = all(line["moves_progress"] >= 1 for line in moving)
+        complete = nothing_left(moving, closed)
         if not closed or not (done or complete):
             return [confirmed]
         moved = StatusEvent(

@@ -18,15 +18,17 @@ from typing import Any
 from proteus import Model, Wizard, config
 
 
-def quote(quantity: int, method: str) -> str:
-    """A sale of so many pieces at 10.00, invoiced by ``order`` or by what was shipped (``fulfillment``)."""
+def quote(quantity: int, method: str, taken_back: int = 0) -> str:
+    """A sale of so many pieces at 10.00, invoiced by ``order`` or by what was shipped (``fulfillment``); in its other
+    direction so many that are taken back."""
     sale = Model.get("sale.sale")()
     (sale.party,) = Model.get("party.party").find([("name", "=", "Save-a-lot Markets")])
     sale.invoice_method = method
     (sale.payment_term,) = Model.get("account.invoice.payment_term").find([("name", "=", "Direct")])
-    line = sale.lines.new(quantity=float(quantity))
-    (line.product,) = Model.get("product.product").find([("name", "=", "Chai")])
-    line.unit_price = Decimal("10.00")
+    for each in (quantity, -taken_back) if taken_back else (quantity,):
+        line = sale.lines.new(quantity=float(each))
+        (line.product,) = Model.get("product.product").find([("name", "=", "Chai")])
+        line.unit_price = Decimal("10.00")
     sale.click("quote")
     return str(sale.number)
 

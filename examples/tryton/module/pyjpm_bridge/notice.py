@@ -88,7 +88,7 @@ def event(sale):
     moves = Move.browse([move.id for line in lines for move in line.moves])
     done = sorted((move for move in moves if move.state == "done"), key=lambda move: move.id)
     closed = sum(move.state in {"done", "cancelled"} for move in moves)
-    complete = all(progress[line.id] >= 1 for line in lines)
+    complete = all(progress[line.id] >= 1 and not _rounded(line) for line in lines)
     both_ways = any(line.quantity < 0 for line in lines)
     if sale.total_amount <= 0 or both_ways or any(move.unit != move.origin.unit for move in done):
         return None
@@ -119,14 +119,26 @@ def event(sale):
 def accepted(sale, lines, done):
     "The delivered part of the sale's total, taxes included, rounded half up to the minor unit."
     prices = {line.id: line.unit_price for line in lines}
-    ordered = sum(Decimal(str(line.quantity)) * line.unit_price for line in lines)
-    delivered = sum(Decimal(str(move.quantity)) * prices[move.origin.id] for move in done)
+    ordered = sum(_exact(line.quantity) * line.unit_price for line in lines)
+    delivered = sum(_exact(move.quantity) * prices[move.origin.id] for move in done)
     part = min(delivered / ordered, Decimal(1)) if ordered else Decimal(1)
     return (sale.total_amount * part).quantize(Decimal(1).scaleb(-sale.currency.digits), ROUND_HALF_UP)
 
 
+def _rounded(line):
+    "Whether something is left that Tryton's progress, of four digits, does not show."
+    settled = [move for move in line.moves if move.state == "done" or move in line.moves_ignored]
+    ordered = abs(_exact(line.quantity))
+    left = ordered - sum(_exact(move.quantity) for move in settled)
+    return 0 < left <= ordered * Decimal("0.00005")
+
+
+def _exact(quantity):
+    return Decimal(str(quantity))
+
+
 def _plain(quantity):
-    return format(Decimal(str(quantity)).normalize(), "f")
+    return format(_exact(quantity).normalize(), "f")
 
 
 def _post(body):
