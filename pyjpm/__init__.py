@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyjpm.version import __version__
 
 if TYPE_CHECKING:
+    from pyjpm.acts import Act
     from pyjpm.chain import Connection, DevClock, LocalAnvil
     from pyjpm.custody import Keystore, LocalSigner, Signer
     from pyjpm.deposits import Balance, Deposit, MintRoom, Redemption
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from pyjpm.rule import DueRule, RuleExecution, RulePreview, RuleState, StandingRule
     from pyjpm.rule_terms import Condition, RuleTerms, Schedule
     from pyjpm.rules import RuleAction
-    from pyjpm.session import Act, Status
     from pyjpm.sponsors import Sponsorship
+    from pyjpm.status import Status
     from pyjpm.terms import Leg, LegKind, Milestone, Mode, OrderTerms, TradeTerms
     from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 
 _HOME: Final = {
-    "Act": "session",
+    "Act": "acts",
     "Backing": "reserve",
     "Balance": "deposits",
     "Condition": "rule_terms",
@@ -88,7 +89,7 @@ _HOME: Final = {
     "Signer": "custody",
     "Sponsorship": "sponsors",
     "StandingRule": "rule",
-    "Status": "session",
+    "Status": "status",
     "Trade": "trade",
     "TradeState": "trade",
     "TradeTerms": "terms",

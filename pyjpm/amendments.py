@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
@@ -18,7 +19,7 @@ from pyjpm.errors.escrow import NotParty
 from pyjpm.escrow import BUYER, SELLER, Escrow
 from pyjpm.money import Money
 from pyjpm.order import Order, OrderState
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 from pyjpm.terms import Mode, OrderTerms, hold_reference
 
 _WEEK = 7 * 86_400

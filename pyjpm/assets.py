@@ -10,12 +10,13 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.contracts import artifacts, gas
 from pyjpm.contracts.codec import codec
 from pyjpm.errors.deployment import NotFound
 from pyjpm.roles import selectors_by_role
 from pyjpm.sending import Operation
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 
 TITLES, UNITS = "TitleDocument", "UnitToken"
 

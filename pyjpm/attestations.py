@@ -11,10 +11,11 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
-from pyjpm.session import Act, Session
+from pyjpm.session import Session
 from pyjpm.terms import OrderTerms
 
 CONTENT = ("orderId", "milestone", "seq", "status", "accepted", "complete", "attestedAt", "documentHash")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pyjpm.acts import Act
 from pyjpm.clearance import ClearanceRequest, clearance_of, read, request_call, request_word, ride
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
@@ -16,7 +17,7 @@ from pyjpm.errors.clearances import NotYetCleared
 from pyjpm.money import Money
 from pyjpm.restrictions import Flags
 from pyjpm.sending import payment_reference
-from pyjpm.session import Act, Session
+from pyjpm.session import Session
 
 _HOUR: Final = 3_600
 

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyjpm.acts import Act
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.token import AlreadyMinted
 from pyjpm.money import Money
 from pyjpm.sending import payment_reference
-from pyjpm.session import ZERO_ADDRESS, Act, Session, Status, reference_hash
+from pyjpm.session import ZERO_ADDRESS, Session, reference_hash
+from pyjpm.status import Status
 
 _FRESH = 2  # of IReserve.Freshness
 REDEMPTION_STATES = ("NONE", "REQUESTED", "INSTRUCTED", "SETTLED", "RETURNED")

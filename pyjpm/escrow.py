@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pyjpm.acts import Act
 from pyjpm.attestations import CONTENT, Attestations
 from pyjpm.contracts.codec import encode_parameters
 from pyjpm.contracts.eip712 import TypedMessage
@@ -18,7 +19,7 @@ from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.escrow import NotParty, OrderAlreadyOpen, UnknownOrder
 from pyjpm.money import Money
 from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
-from pyjpm.session import ZERO_ADDRESS, Act, Session, reference_hash
+from pyjpm.session import ZERO_ADDRESS, Session, reference_hash
 from pyjpm.terms import Milestone, OrderTerms, hold_reference
 
 BUYER, SELLER = "buyer", "seller"

@@ -12,11 +12,12 @@ from typing import Any, Final
 from eth_utils.address import to_checksum_address
 
 from pyjpm.access import Access, read_access
+from pyjpm.acts import Act
 from pyjpm.assignments import Assignments
 from pyjpm.handover import HandOver, Progress
 from pyjpm.money import Money
 from pyjpm.roles import role_id
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 
 NOTARY_STATES: Final = ("NONE", "ACTIVE", "RUN_OFF", "STOPPED")
 

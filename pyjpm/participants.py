@@ -15,6 +15,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyjpm.acts import Act
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import NotFound
 from pyjpm.money import Money
@@ -22,7 +23,7 @@ from pyjpm.registration import Kind as Kind
 from pyjpm.registration import Onboarding as Onboarding
 from pyjpm.registration import Profile, act, link_parts, register
 from pyjpm.restrictions import Flags
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 
 STATES = ("NONE", "ACTIVE", "SUSPENDED", "CLOSED")
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from pyjpm.acts import Act
 from pyjpm.errors.base import PyjpmError
 from pyjpm.money import Money
-from pyjpm.session import Act, Session, Status
+from pyjpm.session import Session
+from pyjpm.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

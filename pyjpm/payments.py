@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pyjpm.acts import Act
 from pyjpm.authorization import AUTHORIZATIONS, read_authorization
 from pyjpm.clearance import clearance_of, read, ride, to_plain
 from pyjpm.contracts.decoding import PATHS
@@ -26,7 +27,8 @@ from pyjpm.money import Money
 from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
 from pyjpm.remittance import Remittance
 from pyjpm.sending import Operation, batch_reference, payment_reference
-from pyjpm.session import Act, Moment, Session, Status
+from pyjpm.session import Moment, Session
+from pyjpm.status import Status
 
 REFERENCE_STATES = ("UNSPENT", "PAID", "VOIDED")
 MOST_IN_A_BATCH = 500

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import NotFound, ReferenceConflict
 from pyjpm.errors.documents import MalformedDocument
 from pyjpm.errors.registry import IdentityAlreadyRegistered
-from pyjpm.session import Act, Session, Status
+from pyjpm.session import Session
+from pyjpm.status import Status
 
 REGISTRY: Final = "ParticipantRegistry"
 

@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.reserve import NotAnAuditor
 from pyjpm.money import Money
-from pyjpm.session import Act, Session
+from pyjpm.session import Session
 from pyjpm.terms import DAY
 
 CONTRACT: Final = "Reserve"

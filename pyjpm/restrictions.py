@@ -10,10 +10,11 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Any
 
+from pyjpm.acts import Act
 from pyjpm.errors.money import CurrencyMismatch
 from pyjpm.money import Money
 from pyjpm.registration import REGISTRY, act
-from pyjpm.session import Act, Session
+from pyjpm.session import Session
 
 
 class Flags(IntFlag):

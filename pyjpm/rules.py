@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.clearance import request_word, ride
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.contracts.eip712 import TypedMessage
@@ -32,7 +33,7 @@ from pyjpm.money import Money
 from pyjpm.order import OrderState
 from pyjpm.rule import DueRule, MandateStatus, RuleExecution, RuleMove, RulePreview, RuleState, StandingRule
 from pyjpm.rule_terms import WHOLE, ActionKind, Condition, RulePayee, RuleTerms, Schedule
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 from pyjpm.terms import DAY
 
 CONTRACT: Final = "PaymentRules"

@@ -5,8 +5,6 @@ Decisions:
 * Every state-changing call goes through :meth:`Session.submit`, which goes through the sender's journal: the
   idempotency key is stored with the signed bytes before anything is sent.
 * A call is simulated first, so that what the rules refuse is a typed error at once and leaves nothing behind.
-* Results come at acceptance (signed, stored, sent). :meth:`Act.wait` waits until the chain has it; a timeout raises
-  ``StillPending``, which is no failure.
 * Threads may share a session. After a fork the child opens a platform of its own.
 """
 
@@ -15,10 +13,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
@@ -35,8 +31,9 @@ from pyjpm.errors.deployment import CurrencyNotDeployed, InvalidRequest, NotOnbo
 from pyjpm.errors.documents import SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
-from pyjpm.sending import Journal, Operation, Sender, Submission, SubmissionState
+from pyjpm.sending import Journal, Operation, Sender, Submission
 from pyjpm.sending.approvals import ApprovalPolicy
+from pyjpm.status import Status, status_of
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
 DOMAIN_NAMES: Final = {
@@ -49,39 +46,6 @@ DOMAIN_NAMES: Final = {
 Moment = int | datetime
 """A point in time: unix seconds, or a datetime with its time zone."""
 ZERO_ADDRESS: Final = "0x" + 40 * "0"
-
-
-class Status(StrEnum):
-    """How far an act of ours has come."""
-
-    ACCEPTED = "ACCEPTED"
-    """Stored, and on its way: it may still happen."""
-    QUARANTINED = "QUARANTINED"
-    """Somebody else used its nonce; it may still happen, until the bank has voided it."""
-    FINAL = "FINAL"
-    """On the chain, with its effect."""
-    SUPERSEDED = "SUPERSEDED"
-    """On the chain, without effect: it was out of date by then."""
-    REVERTED = "REVERTED"
-    """Refused by the chain."""
-    REJECTED = "REJECTED"
-    """Refused before it came to the chain."""
-    EXPIRED = "EXPIRED"
-    """Its last day passed."""
-    CANCELLED = "CANCELLED"
-    """Withdrawn."""
-    VOIDED = "VOIDED"
-    """Its reference was voided."""
-    CONFLICT = "CONFLICT"
-    """The chain has other content under its reference."""
-
-
-_STATUS: Final = {state: Status(state.value) for state in SubmissionState if state.value in Status.__members__}
-
-
-def status_of(submission: Submission) -> Status:
-    """The public status behind a submission's state."""
-    return _STATUS.get(submission.state, Status.ACCEPTED)
 
 
 class Session:
@@ -397,78 +361,6 @@ class Session:
     def submission(self, submission_id: str) -> Submission:
         """One submission by id; raises ``SubmissionNotFound``."""
         return self.journal.get(submission_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """An accepted state-changing call.
-
-    Attributes:
-        id: of the submission, random.
-        kind: such as ``payments.pay``.
-        status: see :class:`Status`.
-        reference: what the act is about, hexadecimal or text.
-        tx_hash: ``0x…``, once signed.
-        block: height, once final.
-    """
-
-    id: str
-    kind: str
-    status: Status
-    reference: str
-    tx_hash: str | None
-    block: int | None
-    session: Session = field(repr=False, compare=False)
-
-    @classmethod
-    def of(cls, session: Session, submission: Submission) -> Self:
-        """The act behind a stored submission."""
-        return cls(
-            id=submission.id,
-            kind=submission.kind,
-            status=status_of(submission),
-            reference=submission.reference or "",
-            tx_hash=submission.tx_hash,
-            block=submission.block_number,
-            session=session,
-            **cls._own(session, submission.content),
-        )
-
-    @classmethod
-    def _own(cls, session: Session, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that a subclass adds, out of the submission's content."""
-        return {}
-
-    def wait(self, timeout: float | None = None) -> Self:
-        """Itself once it is on the chain.
-
-        Args:
-            timeout: seconds; the client's default if None.
-
-        Raises:
-            StillPending: not yet; it may still come. Wait again, never repeat under another key.
-            ContractError: the chain refused it for good.
-        """
-        limit = self.session.timeout if timeout is None else timeout
-        self.session.serve()
-        return type(self).of(self.session, self.session.sender.wait(self.id, limit))
-
-    def refresh(self) -> Self:
-        """Itself as it is now; one look at the chain."""
-        self.session.serve()
-        return type(self).of(self.session, self.session.sender.refresh(self.id))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The act as JSON-able data."""
-        return {part.name: _plain(getattr(self, part.name)) for part in fields(self) if part.name != "session"}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Money):
-        return value.to_dict()
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    return value
 
 
 def reference_hash(text: str | bytes) -> bytes:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from pyjpm import quotes
+from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
@@ -25,7 +26,7 @@ from pyjpm.money import Money
 from pyjpm.netting import NetPosition, net_positions, rest_of
 from pyjpm.quotes import Quote
 from pyjpm.sending.operation import RETRIED
-from pyjpm.session import Act, Moment, Session, reference_hash
+from pyjpm.session import Moment, Session, reference_hash
 from pyjpm.terms import Leg, LegKind, TradeTerms
 from pyjpm.trade import NetSettlement, SettledTrade, Trade, TradeState
 

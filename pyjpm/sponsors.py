@@ -13,10 +13,11 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.documents import Document
 from pyjpm.money import Money
 from pyjpm.registration import REGISTRY, Kind, Onboarding, Profile, act, link_parts, register
-from pyjpm.session import Act, Session, reference_hash
+from pyjpm.session import Session, reference_hash
 
 
 @dataclass(frozen=True, slots=True)

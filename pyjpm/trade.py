@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pyjpm.acts import Act
 from pyjpm.documents import Document
 from pyjpm.money import Money
 from pyjpm.netting import NetPosition
-from pyjpm.session import Act
 
 
 class TradeState(StrEnum):

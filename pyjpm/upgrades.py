@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 
 from eth_utils.address import to_checksum_address
 
+from pyjpm.acts import Act
 from pyjpm.contracts import artifacts, gas, layouts
 from pyjpm.contracts.artifacts import Artifact
 from pyjpm.contracts.codec import codec
 from pyjpm.errors.upgrades import NotUpgradable, UpgradeNotNewer
 from pyjpm.record import Deployed, DeploymentRecord, examine
 from pyjpm.sending import Operation
-from pyjpm.session import Act, Session
+from pyjpm.session import Session
 
 
 @dataclass(frozen=True, slots=True)

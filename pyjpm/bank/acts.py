@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pyjpm.acts import Act
 from pyjpm.errors.base import PyjpmError
 from pyjpm.iso20022.refusals import REFUSALS
-from pyjpm.session import Act, Status, status_of
+from pyjpm.status import Status, status_of
 
 if TYPE_CHECKING:
     from pyjpm.platform import Platform

@@ -15,7 +15,8 @@ from pyjpm.iso20022.refusals import reason_for
 from pyjpm.iso20022.status import ACCEPTED, PENDING, REJECTED, SETTLED
 from pyjpm.money import Money
 from pyjpm.sending import Submission
-from pyjpm.session import Session, Status, status_of
+from pyjpm.session import Session
+from pyjpm.status import Status, status_of
 
 RECEIVED: Final = "RECEIVED"
 SENT: Final = "SENT"

@@ -16,7 +16,7 @@ from pyjpm.custody.policy_book import verify
 from pyjpm.custody.remote_socket import status
 from pyjpm.errors.outbox import OperationRejected
 from pyjpm.errors.policy import ContractNotAllowed, SigningApprovalMissing, SigningApprovalUsed
-from pyjpm.session import Status
+from pyjpm.status import Status
 from pyjpm.testing import backed_platform, new_company
 
 POLICY = """

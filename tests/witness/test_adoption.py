@@ -9,9 +9,9 @@ import pytest
 from seen import key
 
 from pyjpm import LocalSigner, Money, PaymentOrder, Platform, Status
+from pyjpm.acts import Act
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.token import AlreadyPaused
-from pyjpm.session import Act
 
 USD, EUR = "USD", "EUR"
 ONE = Money("1.00", USD)
