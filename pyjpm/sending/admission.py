@@ -25,13 +25,13 @@ from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import LaneHalted
 from pyjpm.errors.token import AlreadyPaid
-from pyjpm.sending.acceptance import Batch, Carrier, Request
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.funds import Funds, require_funds
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.lanes import Lane, LaneState
 from pyjpm.sending.negative import NegativeAnswers
+from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder
 from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 

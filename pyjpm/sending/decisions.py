@@ -22,7 +22,7 @@ from sqlalchemy import Connection, insert, select, update
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.errors.outbox import NotDecidable, OperationCancelled
 from pyjpm.sending import binding
-from pyjpm.sending.acceptance import Request, again
+from pyjpm.sending.accepted_rows import again
 from pyjpm.sending.attempts import CANCEL, CANCEL_GAS, PRICED_CANCEL
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.journal import Journal
@@ -32,6 +32,7 @@ from pyjpm.sending.operation import ALIVE, LIVING, RETRIED, WAITING, AttemptKind
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import clear_alarms
 from pyjpm.sending.reference import request_sha256
+from pyjpm.sending.requests import Request
 from pyjpm.sending.tables import attempt, lane, payment
 from pyjpm.sending.trail import Word, record
 from pyjpm.sending.witness import Witness, is_absent

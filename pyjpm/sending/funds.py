@@ -12,7 +12,8 @@ from typing import Protocol
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import View
 from pyjpm.errors.outbox import InFlightExceedsFunds
-from pyjpm.sending.acceptance import Acceptance, Request
+from pyjpm.sending.acceptance import Acceptance
+from pyjpm.sending.requests import Request
 from pyjpm.sending.witness import Call
 
 

@@ -39,7 +39,6 @@ from pyjpm.errors.outbox import (
 )
 from pyjpm.errors.seeing import ViewBehind
 from pyjpm.errors.sending import StillPending
-from pyjpm.sending.acceptance import Batch, Carrier, Request
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
@@ -53,6 +52,7 @@ from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.reference import request_sha256
+from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.signing import TransactionSigner

@@ -20,8 +20,8 @@ from pyjpm.errors.sending import (
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
-from pyjpm.sending.acceptance import Batch, Request
 from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.requests import Batch, Request
 
 GENESIS = "0x" + "ab" * 32
 CHAIN = 31_337

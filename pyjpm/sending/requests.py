@@ -1,0 +1,104 @@
+"""What a wallet is asked to send, once it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.deployment import ReferenceConflict
+from pyjpm.errors.outbox import OperationExpired, ReferenceVoided
+from pyjpm.errors.sending import IdempotencyConflict
+from pyjpm.sending.operation import Operation
+from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.witness import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation that was checked.
+
+    Attributes:
+        to: its checksummed recipient.
+        sha256: what it says.
+        owner: whose key it is.
+        found: what the chain already shows under its name, if that ends it.
+        refused: why it is not to be sent; it is stored as what that makes of it.
+        doubtful: it would be refused, but nobody may be told so yet: it waits, and is asked about again.
+        debits: minor units that it takes off its wallet while it is on its way, by token.
+        needs_approval: it waits for somebody's word.
+        simulate: it is simulated before it is numbered.
+    """
+
+    operation: Operation
+    to: str | None
+    sha256: str
+    owner: str
+    found: Verdict | None = None
+    refused: PyjpmError | None = None
+    doubtful: bool = False
+    debits: Mapping[str, int] = field(default_factory=dict)
+    needs_approval: bool = False
+    simulate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One call that does what many requests ask for, all or none: address, calldata, gas limit."""
+
+    to: str
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one wallet is asked to send, in the order of its nonces.
+
+    Attributes:
+        carrier: takes all of them on one nonce, if all of them can leave now; None: each on its own.
+    """
+
+    wallet: str
+    requests: Sequence[Request]
+    carrier: Carrier | None = None
+
+
+_REFUSED: Final[Mapping[type[PyjpmError], State]] = {
+    ReferenceConflict: State.CONFLICT,
+    ReferenceVoided: State.VOIDED,
+    OperationExpired: State.EXPIRED,
+}
+
+
+def first_state(request: Request, now: int) -> State:
+    """The state in which it is stored, before any nonce (``now``: unix seconds)."""
+    if request.found is not None:
+        return State.FINAL
+    if request.refused is not None:
+        return _REFUSED.get(type(request.refused), State.REJECTED)
+    if request.needs_approval:
+        return State.RECEIVED
+    not_before = request.operation.not_before
+    return State.SCHEDULED if not_before is not None and not_before > now else State.APPROVED
+
+
+def keys_of(batch: Batch) -> list[str]:
+    """Each key once, in order. Raises IdempotencyConflict where two requests share a key and do not agree."""
+    said: dict[str, str] = {}
+    for request in batch.requests:
+        if said.setdefault(request.operation.key, request.sha256) != request.sha256:
+            raise conflict(request, None)
+    return list(said)
+
+
+def conflict(request: Request, earlier: str | None) -> IdempotencyConflict:
+    """That its key says something else already; ``earlier``: the submission that says it, None within one call."""
+    operation = request.operation
+    return IdempotencyConflict(
+        f"The idempotency key {operation.key!r} was used for another request.",
+        key=operation.key,
+        kind=operation.kind,
+        submission=earlier,
+    )
