@@ -11,6 +11,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import contextlib
+import gc
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -228,10 +229,14 @@ class Process:
     def die(self) -> None:
         """As by SIGKILL: nothing is rolled back, written or said; the file is as the last commit left it."""
         self.dead, self.ready = True, False
+        torn = any(_is_closed(connection) for connection in self._connections)
         for connection in self._connections:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
         self._connections.clear()
+        if torn:
+            # One that was closed in the middle of a statement holds its locks for as long as anything has its cursor.
+            gc.collect()
 
     @contextlib.contextmanager
     def _alive(self) -> Iterator[None]:
@@ -324,10 +329,16 @@ class Process:
 
 
 def _is_busy(connection: sqlite3.Connection) -> bool:
+    return not _is_closed(connection) and connection.in_transaction
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    """Whether the engine has closed it."""
     try:
-        return connection.in_transaction
+        connection.cursor()
     except sqlite3.ProgrammingError:
-        return False  # the engine has closed it
+        return True
+    return False
 
 
 def record_of(network: Network) -> DeploymentRecord:
