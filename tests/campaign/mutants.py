@@ -36,7 +36,7 @@ from pyjpm.sending.admission import Admission
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.delivery import Delivery
 from pyjpm.sending.keeper import LaneKeeper
-from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.lanes import Lanes, LaneState
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
@@ -220,9 +220,9 @@ def reprices_after_a_timeout(replaced: Replace) -> None:
 # --- concluding ------------------------------------------------------------------------------------------------------
 
 
-@mutant(*[disasters.lagging] * 4, disasters.restored, disasters.lower_limit, disasters.stopped_payer)
+@mutant(*[disasters.lagging] * 6, *[disasters.restored] * 2, disasters.lower_limit, *[disasters.stopped_payer] * 2)
 def any_node_will_do(replaced: Replace) -> None:
-    """One node's word for what was mined: the nodes are asked in turn, and believed however far they are."""
+    """One node's word for what was mined: the nodes are asked in turn, and believed however far they have come."""
     best, turns = Nodes.best, itertools.count()
 
     def next_in_turn(self: Nodes, at_least: int = 0) -> View:
@@ -237,6 +237,7 @@ def any_node_will_do(replaced: Replace) -> None:
         return best(self, at_least)
 
     replaced(Nodes, "best", next_in_turn)
+    replaced(Lanes, "recovered_at", lambda self, wallet: 0)
 
 
 @mutant(disasters.restored, disasters.hoarded)

@@ -31,7 +31,7 @@ from campaign.stores import postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
-SEEDS_FOR_A_MUTANT = 300
+SEEDS_FOR_A_MUTANT = 500
 WRONG = ("duplicates", "lost", "unresolved", "negative_but_paid", "quarantined", "unbalanced")
 
 
