@@ -175,8 +175,9 @@ def require_within(session: Session, trade: Document, terms: TradeTerms) -> None
     settled = {event.arguments["tradeId"] for event in session.events(CONTRACT, "TradeSettled", None, digest)}
     if terms.id in settled:
         return
-    for trade_id in settled:
-        raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade="0x" + trade_id.hex())
+    if settled:
+        other = "0x" + min(settled).hex()
+        raise QuoteSpent("Another trade was settled on this quote.", quote=shown, trade=other)
     if now > quote.valid_until:
         raise QuoteExpired(
             f"The quote was for use until {quote.valid_until}; it is {now}.",

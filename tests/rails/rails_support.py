@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pyjpm import Money, Platform
+from pyjpm import LocalSigner, Money, Platform
+from pyjpm.errors.iso20022 import MessageNotWritable
 from pyjpm.rails import FolderGateway, Instruction, Party, Rails, Transfer, parse_rulebook
 from pyjpm.sending.outside import Absent, Answer, Found, Refused, Unknown
 
@@ -21,6 +22,8 @@ name = "on chain"
 rail = "TOKEN"
 on_chain = true
 """
+DEPOSIT = 10_000_000
+Opened = Callable[[LocalSigner, str | Path], Platform]
 BY_SWIFT = 'otherwise = "SWIFT"\n'
 _numbers = itertools.count(1)
 
@@ -125,3 +128,18 @@ def messages_in(folder: Path) -> list[dict[str, Any]]:
 
 def usd(platform: Platform, who: Platform) -> int:
     return int(platform.contract("USD").functions.balanceOf(who.session.wallet).call())
+
+
+class Mute(Plain):
+    """A maker that can write nothing."""
+
+    def make(self, transfer: Transfer) -> str:
+        raise MessageNotWritable("It cannot be written.", field="name")
+
+
+def state(payer: Platform, reference: str) -> str:
+    return payer.payments.reference_state(reference, currency="USD")
+
+
+def token_reference(made: Rails, name: str, leg: int = 0) -> str:
+    return "0x" + made._chooser.names(name, leg).reference.hex()

@@ -38,7 +38,7 @@ HALMOS = ROOT / ".venv-halmos" / "bin" / "halmos"
 LEAST_HITS = 1_000
 LEAST_CALLS, LEAST_CALLS_LONG = 2_000_000, 10_000_000
 LEAST_PROPERTIES, LEAST_TOOLS = 20, 2
-LONG = 2.5  # times as many runs: some 11 million calls in an hour on two cores
+LONG = 2.5  # times as many runs: over ten million calls
 
 
 @dataclass(frozen=True)
