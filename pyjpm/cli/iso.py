@@ -17,6 +17,7 @@ from pyjpm.cli.chains import connected_platform
 from pyjpm.cli.rows import print_rows
 from pyjpm.directory import Directory
 from pyjpm.errors.deployment import InvalidRequest
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.iso20022 import (
     Account,
     Agent,
@@ -242,7 +243,7 @@ def _answer(files: PaymentFiles, taken: TakenFile, report: Path | None, as_json:
 
 def _moment(said: str) -> datetime.datetime:
     try:
-        moment = datetime.datetime.fromisoformat(said)
+        moment = parse_datetime(said)
     except ValueError as error:
         raise InvalidRequest(f"{said!r} is no RFC 3339 time.", given=said) from error
     if moment.tzinfo is None:

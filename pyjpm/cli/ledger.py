@@ -19,6 +19,7 @@ from pyjpm.cli.rows import print_rows
 from pyjpm.custody import read_passphrase
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.remittance import InvalidEncryptionKey
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.ledger import Ledger, read_items_file
 from pyjpm.money import Money
 from pyjpm.platform import Platform
@@ -157,7 +158,7 @@ def moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        found = parse_datetime(text)
     except ValueError as error:
         raise InvalidRequest(f"{text!r} is no RFC 3339 time or day.", given=text) from error
     if found.tzinfo is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -17,6 +16,7 @@ from pyjpm.cli.progress import ProgressLine
 from pyjpm.cli.tables import print_replay
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.orders import InvalidShift
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.orders.filling import fingerprint, open_queue
 from pyjpm.orders.mapping import OrderMapping, load_mapping
 from pyjpm.orders.replay import QUEUE_FILE, ReplayReport, replay
@@ -96,7 +96,7 @@ def _time(text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = parse_datetime(text)
     except ValueError as error:
         raise InvalidShift(f"{text!r} is no RFC 3339 time.", given=text) from error
     if moment.tzinfo is None:

@@ -15,6 +15,7 @@ from pyjpm.cli.ledger import JsonOption, KeysOption, LedgerOption, RecordOption,
 from pyjpm.cli.progress import ProgressLine
 from pyjpm.cli.rows import print_rows
 from pyjpm.errors.deployment import InvalidRequest
+from pyjpm.iso8601 import parse_date
 from pyjpm.ledger import BankEntry, Ledger, Reconciliation, read_bank_file
 from pyjpm.platform import Platform
 
@@ -81,7 +82,7 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return parse_date(text)
     except ValueError as error:
         raise InvalidRequest(f"{text!r} is no day such as 2026-11-29.", given=text) from error
 

@@ -13,6 +13,7 @@ import typer
 
 from pyjpm.cli.rows import print_rows
 from pyjpm.errors.deployment import InvalidRequest
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.ledger import Ledger
 from pyjpm.platform import Platform
 from pyjpm.session import unix_seconds
@@ -120,7 +121,7 @@ def _synced(ledger: str, rpc: str, record: Path) -> Iterator[Ledger]:
 
 def _time(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = parse_datetime(text)
     except ValueError:
         raise InvalidRequest(f"{text!r} is no RFC 3339 time.") from None
     unix_seconds(moment)

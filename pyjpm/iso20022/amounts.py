@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from pyjpm.errors.money import MoneyError, TooManyDecimals, UnknownCurrency
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.iso20022.reading import Problem, find, problem, text
 from pyjpm.money import Money
 
@@ -42,7 +43,7 @@ def moment(said: str, zone: datetime.tzinfo) -> datetime.datetime | None:
         if len(said) > 10 and "T" not in said:
             # 2026-11-30Z and 2026-11-30+01:00 are dates too.
             said = f"{said[:10]}T00:00:00{said[10:]}"
-        found = datetime.datetime.fromisoformat(said)
+        found = parse_datetime(said)
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=zone)

@@ -23,6 +23,7 @@ from typing import Final
 
 from pyjpm.errors.ledger import InvalidBankFile
 from pyjpm.errors.money import MoneyError
+from pyjpm.iso8601 import parse_date
 from pyjpm.money import Money
 
 _DIRECTIONS: Final = {"credit": True, "crdt": True, "debit": False, "dbit": False}
@@ -63,7 +64,7 @@ def _entry(where: str, line: int, row: Mapping[str, str | None]) -> BankEntry:
     text = {name: (row.get(name) or "").strip() for name in (*_COLUMNS, "end_to_end_id")}
     field = "booked_on"
     try:
-        booked_on = date.fromisoformat(text[field])
+        booked_on = parse_date(text[field])
         field = "direction"
         credit = _DIRECTIONS[text[field].lower()]
         field = "currency"

@@ -25,6 +25,7 @@ from sqlalchemy import Connection, select
 
 from pyjpm.errors.ledger import InvalidItem, ItemConflict
 from pyjpm.errors.money import MoneyError
+from pyjpm.iso8601 import parse_date
 from pyjpm.ledger import tables
 from pyjpm.ledger.statements import StatementEntry, entries_of
 from pyjpm.money import Money
@@ -283,9 +284,9 @@ def _row(where: str, line: int, row: Mapping[str, str | None]) -> Item:
         field = "amount"
         amount = Money(text[field], text["currency"])
         field = "issued"
-        issued = date.fromisoformat(text[field]) if text[field] else None
+        issued = parse_date(text[field]) if text[field] else None
         field = "due"
-        due = date.fromisoformat(text[field]) if text[field] else None
+        due = parse_date(text[field]) if text[field] else None
     except (ValueError, KeyError, MoneyError) as error:
         raise InvalidItem(
             f"Line {line} of {where} has no usable {field}: {text[field]!r}.", path=where, line=line, field=field

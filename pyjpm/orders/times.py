@@ -18,6 +18,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from pyjpm.errors.orders import RowUnusable
+from pyjpm.iso8601 import parse_date, parse_datetime
 from pyjpm.orders.events import RowReason
 
 MAX_TIME: Final = 2**32 - 1
@@ -144,7 +145,7 @@ class TimeReader:
 def _parsed(text: str, pattern: str) -> date | datetime | None:
     try:
         if pattern == "iso":
-            return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+            return parse_date(text) if len(text) <= 10 else parse_datetime(text)
         if pattern == "unix":
             return datetime.fromtimestamp(int(text), UTC) if re.fullmatch("[0-9]{1,11}", text) else None
         value = datetime.strptime(text, pattern)

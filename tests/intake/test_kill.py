@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,15 @@ def row(event: StatusEvent) -> dict[str, object]:
     return {**told, "accepted": accepted, "currency": "USD"}
 
 
-def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The process that is forked from looks for what it imports here.
+@pytest.fixture(autouse=True)
+def _forking(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The process that is forked from looks for what it imports here, and has its socket where pytest tidies up: a
+    # worker that is told to end in a hurry does not.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.getbasetemp()))
+
+
+def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> None:
     keystore = Keystore(tmp_path / "keys", kdf_work=4_096)
     keystore.create("intake", PASSPHRASE)
     new_company(world.bank, deposit="10.00", signer=keystore.load("intake", PASSPHRASE))

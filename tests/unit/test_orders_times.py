@@ -33,6 +33,9 @@ def unix(*parts: int) -> int:
         (BERLIN, "2024-01-04", unix(2024, 1, 3, 23)),
         (BERLIN, "2024-10-27T02:30:00", unix(2024, 10, 27, 0, 30)),  # ambiguous: the first
         (TimeReader(UTC, ["unix"]), "836438400", unix(1996, 7, 4)),
+        # Python's own reader takes its first eight digits for a day of 1796.
+        (TimeReader(UTC, ["iso", "unix"]), "1796012767", unix(2026, 11, 30, 4, 26, 7)),
+        (TimeReader(UTC, ["iso", "unix"]), "1970010112", unix(2032, 6, 5, 1, 1, 52)),
         (TimeReader(UTC, ["%d.%m.%Y", "iso"]), "04.07.1996", unix(1996, 7, 4)),
         (TimeReader(UTC, ["%d.%m.%Y", "iso"]), "1996-07-04", unix(1996, 7, 4)),
         (TimeReader(UTC, ["%m/%d/%Y %I:%M %p"]), "07/04/1996 01:05 PM", unix(1996, 7, 4, 13, 5)),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.screening.lists.records import Records, malformed
 from pyjpm.screening.lists.sanctions import Kind, ListEntry, distinct
 
@@ -32,7 +33,7 @@ def read_xml(path: Path) -> tuple[int, list[ListEntry]]:
         raise malformed(path, f"has the namespace {records.namespace!r}")
     generated = records.root.get("generationDate", "")
     try:
-        moment = datetime.fromisoformat(generated)
+        moment = parse_datetime(generated)
     except ValueError:
         raise malformed(path, f"has no generationDate: {generated!r}") from None
     if moment.tzinfo is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from pyjpm.iso8601 import parse_datetime
 from pyjpm.screening.lists.records import Records, malformed, text, texts
 from pyjpm.screening.lists.sanctions import Kind, ListEntry, distinct
 
@@ -30,7 +31,7 @@ def read_xml(path: Path) -> tuple[int, list[ListEntry]]:
     entries = [_entry(record, path, line) for record, line in records]
     generated = records.root.get("dateGenerated", "")
     try:
-        moment = datetime.fromisoformat(generated)
+        moment = parse_datetime(generated)
     except ValueError:
         raise malformed(path, f"has no date: {generated!r}") from None
     if moment.tzinfo is None:
