@@ -289,7 +289,7 @@ class Payments:
     def prepare(self, orders: Mapping[str, PaymentOrder]) -> list[Operation]:
         """What :meth:`create_many` sends, for whoever sends for many wallets at once (``Sender.submit_batches``)."""
         session, participant = self._session, self._session.participant
-        payees = {order.to: session.wallet_of(order.to) for order in orders.values()}
+        payees = {to: session.wallet_of(to) for to in {order.to for order in orders.values()}}
         return [
             self._operation(
                 key,

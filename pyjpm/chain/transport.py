@@ -112,7 +112,7 @@ class HttpProvider(JSONBaseProvider):
             {"jsonrpc": "2.0", "method": method, "params": params or [], "id": next(self.request_counter)}
             for method, params in calls
         ]
-        answer = self._exchange(json.dumps(payload, default=_plain).encode(), timeout)
+        answer = self._exchange(orjson.dumps(payload, default=_plain), timeout)
         if not isinstance(answer, list):
             return cast(RPCResponse, answer)
         by_id = {

@@ -26,7 +26,7 @@ from pyjpm.sending.lanes import Lane, Lanes, LaneState, read_lane, read_lanes
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.requests import Batch, Request, conflict, first_state, keys_of
-from pyjpm.sending.rows import by_key, in_parts
+from pyjpm.sending.rows import Asked, Attempt, by_key, in_parts, wallets_unsigned
 from pyjpm.sending.tables import payment
 from pyjpm.sending.witness import Call
 
@@ -53,6 +53,19 @@ class Waiting:
         return Call(self.wallet, self.to, self.data, self.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was stored.
+
+    Attributes:
+        ids: for each batch its submissions' ids, one for each request.
+        to_sign: all that has a nonce and no bytes, as it would be read, of those wallets of which that is known.
+    """
+
+    ids: list[list[str]]
+    to_sign: list[Attempt]
+
+
 class Acceptance:
     """Writes what is asked for. Wallets are checksummed, and their leases taken."""
 
@@ -68,16 +81,13 @@ class Acceptance:
         with self._database.reading() as connection:
             return _known(connection, batches)
 
-    def accept(self, batches: Sequence[Batch], *, window: Mapping[str, int], now: int) -> list[list[str]]:
+    def accept(self, batches: Sequence[Batch], *, window: Mapping[str, int], now: int) -> Accepted:
         """Store requests in one commit, each with a nonce where there is room; those that live or ended stay.
 
         Args:
             batches: of different wallets.
             window: by wallet, the nonce below which nonces may be bound.
             now: unix seconds.
-
-        Returns:
-            For each batch its submissions' ids, one for each request.
 
         Raises:
             IdempotencyConflict, Fenced; nothing is stored then.
@@ -88,18 +98,19 @@ class Acceptance:
             # Another wallet of the owner stored the same key meanwhile: now it is found.
             return self._accept(batches, window, now)
 
-    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> list[list[str]]:
+    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> Accepted:
         rows = AcceptedRows()
         wallets = [batch.wallet for batch in batches]
         with self._lanes.writing(wallets) as connection:
             lanes, waiting = read_lanes(connection, wallets), _wallets_with_waiting(connection, wallets)
+            unsigned = wallets_unsigned(connection, wallets)
             ids = []
             for batch, known in zip(batches, _known(connection, batches), strict=True):
                 lane = lanes[batch.wallet]
                 free = lane.state is LaneState.OK and batch.wallet not in waiting
                 ids.append(_accept(batch, known, lane, window[batch.wallet] if free else 0, now, rows))
             rows.write(connection)
-        return ids
+        return Accepted(ids, [each for each in rows.bound if each.wallet not in unsigned])
 
     def due(self, wallet: str, *, now: int, limit: int) -> list[Waiting]:
         """What may be numbered now or has lapsed, oldest first."""
@@ -141,8 +152,9 @@ class Acceptance:
             for each in waiting:
                 if each.id in still and nonce < window:
                     attempt_id = secrets.token_hex(16)
-                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, [each.id])
-                    rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED})
+                    asked = Asked(each.id, each.kind, each.owner, State.RESERVED, each.to, each.data, refused=False)
+                    rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, [asked])
+                    rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED.value})
                     nonce += 1
             if nonce > lane.next_nonce:
                 rows.next_nonces[wallet] = nonce
@@ -209,16 +221,23 @@ def _accept(
         else:
             rows.renewed.append(renewed_values(payment_id, batch.wallet, request, state, attempt_id))
         if attempt_id is not None and not together:
-            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [payment_id])
+            asked = _asked(request, payment_id)
+            rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [asked])
             nonce += 1
     if together and batch.carrier is not None:
-        carried = [ids[request.operation.key] for request in fresh]
+        carried = [_asked(request, ids[request.operation.key]) for request in fresh]
         carrier = batch.carrier
         rows.bind(carrier_id, batch.wallet, nonce, carrier.to, carrier.data, carrier.gas, carried)
         nonce += 1
     if nonce > lane.next_nonce:
         rows.next_nonces[batch.wallet] = nonce
     return [ids[request.operation.key] for request in batch.requests]
+
+
+def _asked(request: Request, payment_id: str) -> Asked:
+    """A request as the transaction sees it that was just bound for it."""
+    operation = request.operation
+    return Asked(payment_id, operation.kind, request.owner, State.RESERVED, request.to, operation.data, refused=False)
 
 
 def _go_together(batch: Batch, fresh: Sequence[Request], known: Mapping[str, Submission], now: int) -> bool:

@@ -13,8 +13,8 @@ from pyjpm.sending.bulk import write_many
 from pyjpm.sending.lanes import advance
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.reference import canonical
 from pyjpm.sending.requests import Request
+from pyjpm.sending.rows import Asked, Attempt
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 # Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
@@ -67,24 +67,44 @@ class AcceptedRows:
     again: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
     next_nonces: dict[str, int] = field(default_factory=dict)
+    bound: list[Attempt] = field(default_factory=list)
 
     def bind(
-        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, payments: Sequence[str]
+        self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, asked: Sequence[Asked]
     ) -> None:
+        """Adds a transaction and what it carries; in ``bound`` it is as it will be read."""
         self.attempts.append(
             {
                 "id": attempt_id,
                 "lane": wallet,
                 "nonce": nonce,
-                "kind": AttemptKind.CALL,
+                "kind": AttemptKind.CALL.value,
                 "beside": 0,
                 "to": to,
                 "data": data,
                 "gas": gas,
-                "state": AttemptState.RESERVED,
+                "state": AttemptState.RESERVED.value,
             }
         )
-        self.links += [{"attempt": attempt_id, "payment": each, "position": i} for i, each in enumerate(payments)]
+        self.links += [{"attempt": attempt_id, "payment": each.id, "position": i} for i, each in enumerate(asked)]
+        self.bound.append(
+            Attempt(
+                id=attempt_id,
+                wallet=wallet,
+                nonce=nonce,
+                kind=AttemptKind.CALL,
+                beside=0,
+                to=to,
+                data=data,
+                gas=gas,
+                price=0,
+                raw=None,
+                tx_hash=None,
+                state=AttemptState.RESERVED,
+                refused_since=None,
+                asked=tuple(asked),
+            )
+        )
 
     def write(self, connection: Connection) -> None:
         write_many(connection, _ATTEMPTS, self.attempts)
@@ -105,10 +125,10 @@ def payment_values(
         "wallet": wallet,
         "key": _key_of(request, state),
         "kind": operation.kind,
-        "content": canonical(operation.content),
+        "content": request.content,
         "request_sha256": request.sha256,
         "reference": operation.reference,
-        "state": state,
+        "state": state.value,
         "to": request.to,
         "data": operation.data,
         "gas": operation.gas,
@@ -143,7 +163,7 @@ def renewed_values(
         "b_proof_hash": None if found is None else found.tx_hash,
         "b_proof_block": None if found is None else found.block,
         "b_attempt": attempt_id,
-        "b_state": state,
+        "b_state": state.value,
     }
 
 

@@ -22,7 +22,16 @@ from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.rows import ATTEMPTS, FLYING, Attempt, Flying, in_parts, to_attempts, to_flying
+from pyjpm.sending.rows import (
+    ATTEMPTS,
+    FLYING,
+    Attempt,
+    Flying,
+    in_parts,
+    to_attempts,
+    to_flying,
+    wallets_unsigned,
+)
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 _ORDER: Final = (attempt.c.lane, attempt.c.nonce, attempt.c.beside, attempt.c.id)
@@ -71,13 +80,8 @@ class Attempts:
 
     def wallets_unsigned(self, wallets: Sequence[str]) -> set[str]:
         """Those of these wallets that have any of them."""
-        query = select(attempt.c.lane).where(attempt.c.state == AttemptState.RESERVED).distinct()
         with self._database.reading() as connection:
-            return {
-                wallet
-                for part in in_parts(wallets)
-                for wallet in connection.execute(query.where(attempt.c.lane.in_(part))).scalars()
-            }
+            return wallets_unsigned(connection, wallets)
 
     def of(self, submission_ids: Sequence[str]) -> list[Attempt]:
         """The newest attempt of each submission with all that stands beside it, by wallet and nonce."""
@@ -253,7 +257,7 @@ _ADVANCE: Final = (
 
 def _advance(connection: Connection, attempts: Sequence[Attempt], before: State, after: State) -> None:
     values = [
-        {"b_id": asked.id, "b_attempt": each.id, "b_before": before, "b_after": after}
+        {"b_id": asked.id, "b_attempt": each.id, "b_before": before.value, "b_after": after.value}
         for each in attempts
         for asked in each.asked
     ]

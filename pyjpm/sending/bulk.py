@@ -5,33 +5,34 @@ compiled once for each kind of database, and the rows go to the driver as they a
 
 Decisions that govern this module:
 
-* Only plain values go through: text, integers, bytes, None. Nothing here converts them.
+* Only plain values go through: text, integers, bytes, None. Nothing here converts them, as drivers have ideas of their
+  own about enumerations: a row has their values.
 * A statement is a constant of its module: it is what the compiled form is kept under.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Compiled
 from sqlalchemy.sql.dml import Insert, Update
 
 _compiled: dict[tuple[Insert | Update, str, tuple[str, ...]], _Compiled] = {}
-_PLAIN: Final = frozenset((str, int, bytes, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A statement as its driver takes it. ``order``: names of its places, None where the driver takes names;
-    ``constants``: the values that no row has."""
+    """A statement as its driver takes it. ``take``: a row's values in the order of the places, None where the driver
+    takes names; ``constants``: the values that no row has."""
 
     sql: str
     constants: Mapping[str, Any]
-    order: Sequence[str] | None
+    take: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
 
 
 def write_many(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -43,15 +44,8 @@ def write_many(connection: Connection, statement: Insert | Update, rows: Sequenc
     found = _compiled.get(key)
     if found is None:
         found = _compiled[key] = _compile(connection, statement, names)
-    filled = ({**found.constants, **row} for row in rows)
-    parameters: list[Any]
-    if found.order is None:
-        parameters = [{name: _plain(value) for name, value in row.items()} for row in filled]
-    else:
-        order = found.order
-        parameters = [
-            tuple([value if type(value := row[name]) in _PLAIN else _plain(value) for name in order]) for row in filled
-        ]
+    filled = [{**found.constants, **row} for row in rows] if found.constants else rows
+    parameters: Any = filled if found.take is None else [found.take(row) for row in filled]
     connection.exec_driver_sql(found.sql, parameters)
 
 
@@ -59,10 +53,16 @@ def _compile(connection: Connection, statement: Insert | Update, names: Sequence
     keys = list(names) if isinstance(statement, Insert) else None
     compiled: Compiled = statement.compile(dialect=connection.dialect, column_keys=keys)
     order: list[str] | None = getattr(compiled, "positiontup", None)
-    constants = {name: _plain(value) for name, value in (compiled.params or {}).items() if name not in names}
-    return _Compiled(str(compiled), constants, order)
+    constants = {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in (compiled.params or {}).items()
+        if name not in names
+    }
+    return _Compiled(str(compiled), constants, None if order is None else _taker(order))
 
 
-def _plain(value: Any) -> Any:
-    # Drivers have ideas of their own about enumerations.
-    return value.value if isinstance(value, Enum) else value
+def _taker(order: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(order) == 1:
+        (name,) = order
+        return lambda row: (row[name],)
+    return itemgetter(*order)

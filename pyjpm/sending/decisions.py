@@ -31,7 +31,7 @@ from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import ALIVE, LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import clear_alarms
-from pyjpm.sending.reference import request_sha256
+from pyjpm.sending.reference import canonical, sha256_of
 from pyjpm.sending.requests import Request
 from pyjpm.sending.tables import attempt, lane, payment
 from pyjpm.sending.trail import Word, record
@@ -148,7 +148,8 @@ class Decisions:
         operation = by.operation
         to = operation.checked_to(view.connection.block(view.number).gas_limit)
         owner = operation.owner or f"wallet {by.wallet}"
-        request = Request(operation, to, request_sha256(operation.kind, operation.content), owner)
+        content = canonical(operation.content)
+        request = Request(operation, to, content, sha256_of(operation.kind, content), owner)
         used = view.connection.transaction_count(by.wallet, at=view.number)
         with self._journal.trail.deciding([found.wallet, by.wallet]) as connection:
             voider = _lane_for(connection, by.wallet, used)

@@ -7,13 +7,15 @@ Decisions that govern this module:
 * Bytes that every node refuses by their class (their gas, their form) will not be taken later either: it is noted
   since when, for the cancel that frees their nonce. What a person must mend raises an alarm instead: a wallet that is
   not on the nodes' lists, a priced transaction of somebody else that sits on the nonce.
+* That a node has the bytes changes nothing for us, it is only shown. Of many at once it is stored with the next look at
+  their lanes, for what is on its way still: most of them are mined by then.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from pyjpm.chain.broadcast import SendAnswer, SendOutcome
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 _TAKEN: Final = (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN)
 _FIRST_PAUSE: Final = 2.0  # seconds: longer than a block takes to come and to be looked at
 _LONGEST_PAUSE: Final = 8.0
+_MANY: Final = 20
 
 
 class Delivery:
@@ -44,6 +47,7 @@ class Delivery:
         self._jam_after = jam_after
         self._mutex = threading.Lock()
         self._next: dict[str, tuple[float, float]] = {}  # attempt: when to send it again, and the pause after that
+        self._taken: dict[str, Attempt] = {}  # what nodes said to have, and no look was taken since
         self._stuck: dict[str, float] = {}  # attempt: since when only a person can help
 
     def send(self, attempts: Sequence[Attempt]) -> Findings:
@@ -68,9 +72,7 @@ class Delivery:
             log.warning("%d transactions not sent: %s", len(ready), error.code)
             return findings
         taken = [each for each, said in zip(ready, answers, strict=True) if _any_of(said, _TAKEN)]
-        fresh = [each for each in taken if each.state is AttemptState.SIGNED]
-        if fresh:
-            self._attempts.mark_broadcast(fresh)
+        self._note_taken([each for each in taken if each.state is AttemptState.SIGNED])
         self._note_refusals(ready, answers, findings)
         return findings
 
@@ -92,6 +94,24 @@ class Delivery:
             for each in ids:
                 self._next.pop(each, None)
                 self._stuck.pop(each, None)
+
+    def write_taken(self, wallets: Collection[str], open_ids: Iterable[str]) -> None:
+        """Store that nodes took what they took of these wallets, where it has no outcome."""
+        with self._mutex:
+            mine = {each.id: each for each in self._taken.values() if each.wallet in wallets}
+            for each in mine:
+                del self._taken[each]
+        waiting = [mine[each] for each in open_ids if each in mine]
+        if waiting:
+            self._attempts.mark_broadcast(waiting)
+
+    def _note_taken(self, attempts: Sequence[Attempt]) -> None:
+        if len(attempts) < _MANY:
+            if attempts:
+                self._attempts.mark_broadcast(attempts)
+            return
+        with self._mutex:
+            self._taken.update((each.id, each) for each in attempts)
 
     def _note_sent(self, attempts: Sequence[Attempt]) -> None:
         now = self._clock.monotonic()

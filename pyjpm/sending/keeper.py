@@ -102,6 +102,7 @@ class LaneKeeper:
         used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
         missing, ended = self._resolver.look(used, seen)
         self._delivery.forget([each.id for each in ended])
+        self._delivery.write_taken(used.keys(), [each.id for each in missing])
         by_wallet: dict[str, list[Flying]] = defaultdict(list)
         for each in missing:
             by_wallet[each.wallet].append(each)
@@ -160,15 +161,20 @@ class LaneKeeper:
             self.send(signed, view)
         return failures
 
-    def sign(self, wallets: Sequence[str]) -> tuple[list[Attempt], list[PyjpmError]]:
+    def sign(self, wallets: Sequence[str], *, known: Sequence[Attempt] = ()) -> tuple[list[Attempt], list[PyjpmError]]:
         """Sign whatever of these wallets has a nonce and no bytes, in order, and commit. The lanes are held.
+
+        Args:
+            known: all of it, of those wallets that are in there, since the lanes were held; the others are read.
 
         Returns what is to be sent, in its order, and what signers raised.
         """
         signed: list[Attempt] = []
         failures: list[PyjpmError] = []
         unsigned: dict[str, list[Attempt]] = defaultdict(list)
-        for each in self._journal.attempts.unsigned(wallets):
+        named = {each.wallet for each in known}
+        unread = [wallet for wallet in wallets if wallet not in named]
+        for each in [*known, *(self._journal.attempts.unsigned(unread) if unread else ())]:
             unsigned[each.wallet].append(each)
         todo = [(self._signers[wallet], attempts) for wallet, attempts in unsigned.items() if wallet in self._signers]
         for (signer, attempts), result in zip(todo, self._side_by_side(todo), strict=True):

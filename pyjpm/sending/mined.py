@@ -4,8 +4,9 @@ Decisions that govern this module:
 
 * Few are asked for by their receipts. Many are looked for in the newest blocks, backwards: the hashes of a block's
   transactions and all its events in two requests. A node may take longer over one receipt than over all these events.
-* A transaction that emitted an event succeeded. Of one that emitted none, and of one in an older block, only its
-  receipt tells. How much gas it took only a receipt tells as well.
+* A transaction that emitted an event succeeded. Of one that emitted none (of those that were asked for: of a payment's
+  events one is enough), and of one in an older block, only its receipt tells. How much gas it took only a receipt tells
+  as well.
 * All blocks are reached by their hashes from the head of the view, so that they are of one chain. What a node does not
   show so (it began with a snapshot; there are too many events for one answer) is asked for by its receipt.
 """
@@ -14,8 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pyjpm.chain.blocks import events_of
 from pyjpm.chain.connection import Connection
@@ -29,8 +29,7 @@ _MANY: Final = 20
 _BLOCKS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Mined:
+class Mined(NamedTuple):
     """One transaction of ours in a block. ``receipt``: None where the block's events said that it succeeded."""
 
     tx_hash: str
@@ -40,15 +39,18 @@ class Mined:
     receipt: Receipt | None
 
 
-def find_mined(tx_hashes: Sequence[str], view: View) -> dict[str, Mined]:
+def find_mined(tx_hashes: Sequence[str], view: View, topics: Sequence[bytes] = ()) -> dict[str, Mined]:
     """Those of these transactions that are in blocks up to the view's, by hash; the others are not, or not shown yet.
+
+    Args:
+        topics: first topics of the events that are of interest; none: all are. What a receipt tells has all of them.
 
     Raises transport faults.
     """
     found: dict[str, Mined] = {}
     if len(tx_hashes) >= _MANY:
         try:
-            _in_newest_blocks(frozenset(tx_hashes), view, found)
+            _in_newest_blocks(frozenset(tx_hashes), view, found, topics)
         except (NodeError, BlockNotAvailable) as error:
             log.warning("%s does not tell by blocks what was mined: %s", view.connection.where, error.code)
     rest = [each for each in tx_hashes if each not in found]
@@ -60,14 +62,15 @@ def find_mined(tx_hashes: Sequence[str], view: View) -> dict[str, Mined]:
     return found
 
 
-def _in_newest_blocks(wanted: frozenset[str], view: View, found: dict[str, Mined]) -> None:
+def _in_newest_blocks(wanted: frozenset[str], view: View, found: dict[str, Mined], topics: Sequence[bytes]) -> None:
     """Adds those that emitted something in one of the newest blocks."""
     missing, block_hash = set(wanted), view.hash
     for _ in range(_BLOCKS):
         block = view.connection.block(block_hash)
         ours = missing.intersection(block.transactions)
         if ours:
-            for tx_hash, logs in events_of(view.connection, block, only=ours).emitted.items():
+            events = events_of(view.connection, block, topics=[topics] if topics else [], only=ours)
+            for tx_hash, logs in events.emitted.items():
                 found[tx_hash] = Mined(tx_hash, True, block.number, logs, None)
             missing -= ours
         if not missing or block.number == 0:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
@@ -29,8 +29,7 @@ from pyjpm.sending.rows import Attempt, in_parts
 from pyjpm.sending.tables import alarm, attempt, payment
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What becomes of a submission.
 
     Attributes:
@@ -51,8 +50,7 @@ class Answer:
     cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of an attempt, and of the submissions it carried."""
 
     attempt: Attempt
@@ -183,7 +181,7 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
         [
             {
                 "b_id": each.attempt.id,
-                "b_state": each.state,
+                "b_state": each.state.value,
                 "b_block": each.block_number,
                 "b_gas": each.gas_used,
                 "b_contract": each.contract_address,
@@ -192,11 +190,14 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
             for each in outcomes
         ],
     )
-    write_many(
-        connection,
-        _OTHERS_DEAD,
-        [{"b_lane": each.attempt.wallet, "b_nonce": each.attempt.nonce} for each in outcomes],
-    )
+    # Hardly any nonce has another transaction: where that is not known, it is looked up.
+    ended = {(each.attempt.wallet, each.attempt.nonce) for each in outcomes}
+    places = {(each.attempt.wallet, each.attempt.nonce) for each in outcomes if each.attempt.beside}
+    query = select(attempt.c.lane, attempt.c.nonce).where(attempt.c.beside != 0, attempt.c.state.in_(ALIVE))
+    for part in in_parts(sorted({wallet for wallet, _ in ended})):
+        places.update((lane, nonce) for lane, nonce in connection.execute(query.where(attempt.c.lane.in_(part))))
+    shared = sorted(places & ended)
+    write_many(connection, _OTHERS_DEAD, [{"b_lane": lane, "b_nonce": nonce} for lane, nonce in shared])
 
 
 # What is being voided is paid, voided or held by other content in the end; until then it stays what it is.
@@ -219,7 +220,7 @@ def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool)
             {
                 "b_id": each.submission,
                 "b_attempt": each.attempt,
-                "b_state": each.state,
+                "b_state": each.state.value,
                 "b_error": None if each.error is None else json.dumps(each.error.to_dict()),
                 "b_proof": each.proof_hash,
                 "b_block": each.proof_block,

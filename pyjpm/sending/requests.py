@@ -21,7 +21,8 @@ class Request:
 
     Attributes:
         to: its checksummed recipient.
-        sha256: what it says.
+        content: what it says, as canonical JSON.
+        sha256: of what it says.
         owner: whose key it is.
         found: what the chain already shows under its name, if that ends it.
         refused: why it is not to be sent; it is stored as what that makes of it.
@@ -33,6 +34,7 @@ class Request:
 
     operation: Operation
     to: str | None
+    content: str
     sha256: str
     owner: str
     found: Verdict | None = None

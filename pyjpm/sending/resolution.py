@@ -104,7 +104,10 @@ class Resolver:
 
     def _mined(self, over: Sequence[Attempt], view: View, findings: Findings) -> set[tuple[str, int]]:
         """The (wallet, nonce) of those that were mined."""
-        found = find_mined([str(each.tx_hash) for each in over], view) if over else {}
+        if not over:
+            return set()
+        topics = self._witness.topics([_call(attempt, asked) for attempt in over for asked in attempt.asked])
+        found = find_mined([str(each.tx_hash) for each in over], view, topics)
         ended: set[tuple[str, int]] = set()
         reverted: list[tuple[Attempt, Mined]] = []
         for attempt in over:

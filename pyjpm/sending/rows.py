@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
+import orjson
 from sqlalchemy import Connection, Row, String, column, select, table
 
 from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
@@ -18,12 +19,26 @@ T = TypeVar("T")
 _newest = attempt.c.id == payment.c.attempt
 
 _SUBMISSION: Final = (
-    payment,
+    payment.c.id,
+    payment.c.wallet,
+    payment.c.owner,
+    payment.c.key,
+    payment.c.kind,
+    payment.c.content,
+    payment.c.request_sha256,
+    payment.c.reference,
+    payment.c.state,
+    payment.c.proof_hash,
+    payment.c.proof_block,
+    payment.c.error,
+    payment.c.created_at,
+    payment.c.not_before,
     attempt.c.nonce,
     attempt.c.tx_hash,
     attempt.c.block_number,
     attempt.c.gas_used,
     attempt.c.contract_address,
+    payment.c.seq,
 )
 SUBMISSIONS: Final = select(*_SUBMISSION).join_from(payment, attempt, _newest, isouter=True)
 
@@ -59,6 +74,9 @@ _STATES: Final = {each.value: each for each in SubmissionState}
 FLYING: Final = select(attempt.c.id, attempt.c.lane, attempt.c.nonce, attempt.c.kind, attempt.c.refused_since).where(
     attempt.c.raw.is_not(None)
 )
+
+
+_UNSIGNED: Final = select(attempt.c.lane).where(attempt.c.state == AttemptState.RESERVED).distinct()
 
 
 class Flying(NamedTuple):
@@ -102,26 +120,30 @@ class Attempt(NamedTuple):
     asked: tuple[Asked, ...]
 
 
-def to_submission(row: Row[Any]) -> Submission:
+def to_submission(row: Sequence[Any]) -> Submission:
     """A row of SUBMISSIONS."""
+    (
+        id_, wallet, owner, key, kind, content, sha256, reference, state, proof_hash, proof_block, error, created_at,
+        not_before, nonce, tx_hash, block_number, gas_used, contract_address, _,
+    ) = row  # fmt: skip
     return Submission(
-        id=row.id,
-        wallet=row.wallet,
-        owner=row.owner,
-        key=row.key,
-        kind=row.kind,
-        content=json.loads(row.content),
-        request_sha256=row.request_sha256,
-        reference=row.reference,
-        state=SubmissionState(row.state),
-        nonce=row.nonce,
-        tx_hash=row.proof_hash or row.tx_hash,
-        block_number=row.proof_block or row.block_number,
-        gas_used=row.gas_used,
-        contract_address=row.contract_address,
-        created_at=row.created_at,
-        not_before=row.not_before,
-        error=None if row.error is None else json.loads(row.error),
+        id=id_,
+        wallet=wallet,
+        owner=owner,
+        key=key,
+        kind=kind,
+        content=orjson.loads(content),
+        request_sha256=sha256,
+        reference=reference,
+        state=_STATES[state],
+        nonce=nonce,
+        tx_hash=proof_hash or tx_hash,
+        block_number=proof_block or block_number,
+        gas_used=gas_used,
+        contract_address=contract_address,
+        created_at=created_at,
+        not_before=not_before,
+        error=None if error is None else json.loads(error),
     )
 
 
@@ -193,6 +215,15 @@ def by_key(
         for row in connection.exec_driver_sql(query, tuple([value for pair in part for value in pair])):
             found[getattr(row, whose), row.key] = to_submission(row)
     return found
+
+
+def wallets_unsigned(connection: Connection, wallets: Sequence[str]) -> set[str]:
+    """Those of these wallets that have a nonce without bytes."""
+    return {
+        wallet
+        for part in in_parts(wallets)
+        for wallet in connection.execute(_UNSIGNED.where(attempt.c.lane.in_(part))).scalars()
+    }
 
 
 def in_parts(values: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -51,7 +51,7 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.reference import request_sha256
+from pyjpm.sending.reference import canonical, sha256_of
 from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
@@ -211,13 +211,13 @@ class Sender:
             with ExitStack() as leaving:
                 held = leaving.enter_context(ExitStack())
                 held.enter_context(self._journal.lanes.held(wallets))
-                ids = self._journal.acceptance.accept(
+                accepted = self._journal.acceptance.accept(
                     asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
                 )
-                for batch, each in zip(asked, ids, strict=True):
+                for batch, each in zip(asked, accepted.ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                signed, failures = self._lanes.sign(wallets)
+                signed, failures = self._lanes.sign(wallets, known=accepted.to_sign)
                 # What comes after this may be signed while this is sent, but leaves after it.
                 leaving.enter_context(self._journal.lanes.leaving(wallets))
                 held.close()
@@ -378,10 +378,12 @@ class Sender:
 
     def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         to = operation.checked_to(self._gas_limit(operation.gas))
+        content = canonical(operation.content)
         return Request(
             operation,
             to,
-            request_sha256(operation.kind, operation.content),
+            content,
+            sha256_of(operation.kind, content),
             operation.owner or f"wallet {wallet}",
             needs_approval=self._needs_approval(operation),
             simulate=simulate,

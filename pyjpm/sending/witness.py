@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.values import Log
@@ -34,8 +34,7 @@ class Effect(StrEnum):
     """It could not be read, or has no name on the chain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One operation as it stands on the chain's side.
 
     Attributes:
@@ -79,6 +78,10 @@ class Witness(Protocol):
         """Whether the events of a successful receipt hold the call's own effect."""
         ...
 
+    def topics(self, calls: Sequence[Call]) -> Sequence[bytes]:
+        """The first topics of the events that ``has_effect`` looks for, over all these calls; none: it may be any."""
+        ...
+
     def is_named(self, call: Call) -> bool:
         """Whether the chain keeps the operation's name, so that APPLIED before it was sent means: done already."""
         ...
@@ -103,6 +106,10 @@ class NoWitness:
     def has_effect(self, call: Call, logs: Sequence[Log]) -> bool:
         """True: success is all there is to see."""
         return True
+
+    def topics(self, calls: Sequence[Call]) -> Sequence[bytes]:
+        """None: any event says that it succeeded."""
+        return ()
 
     def is_named(self, call: Call) -> bool:
         """False."""

@@ -41,6 +41,7 @@ class Described:
         read: the witness; None where none is needed or possible.
         effect: whether the events of a successful receipt hold the effect; None: success is all there is to see.
         names: what the operation spends, 32 bytes each.
+        events: the only ones that ``effect`` looks for; none: it may look for any.
     """
 
     artifact: str
@@ -51,6 +52,7 @@ class Described:
     read: Callable[[Subject], Plan[Verdict]] | None = None
     effect: Callable[[Subject, Sequence[Log]], bool] | None = None
     names: Callable[[Subject], Iterable[bytes]] | None = None
+    events: tuple[str, ...] = ()
 
     @property
     def function(self) -> str:

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from eth_utils.abi import function_signature_to_4byte_selector
 
+from pyjpm.chain.connection import Connection
 from pyjpm.chain.values import Log, to_address
 from pyjpm.contracts.codec import Event, codec
+from pyjpm.errors.chain import ExecutionFailed, Reverted
 from pyjpm.hashing import keccak256
 from pyjpm.sending.witness import Effect, Verdict
 from pyjpm.witnessing.described import (
@@ -37,6 +39,7 @@ from pyjpm.witnessing.subject import REGISTRY, TOKEN, Subject
 
 _NOTHING: Final = "0x" + 40 * "0"
 _REF_PLACE: Final = 3
+_WORD: Final = 32
 _STATE_VIEW: Final = "referenceState(address,bytes32)"
 _REFERENCE_STATE: Final = function_signature_to_4byte_selector(_STATE_VIEW)
 _AUTHORIZED: Final = ("transferWithAuthorization", "receiveWithAuthorization")
@@ -50,8 +53,7 @@ class ReferenceState(IntEnum):
     VOIDED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Paying:
+class Paying(NamedTuple):
     """One payment that a call makes. ``amount`` in minor units."""
 
     payer: str
@@ -121,6 +123,36 @@ def read_payments(subject: Subject) -> Plan[Verdict]:
     return _batch(seen)
 
 
+def unspent(subjects: Sequence[Subject | None], connection: Connection, at: int) -> list[int]:
+    """The places of those single payments whose reference no token has spent at the end of block ``at``.
+
+    Nearly all that is asked about before it is accepted: one question to all of them, where ``read_payments`` would
+    plan for each. The others are for it, as are all where a token does not answer. Raises BlockNotAvailable,
+    HeadNotServed, transport faults.
+    """
+    singles = [
+        (place, subject)
+        for place, subject in enumerate(subjects)
+        if subject is not None and subject.artifact == TOKEN and subject.function == "pay"
+    ]
+    if not singles:
+        return []
+    tokens = list(singles[0][1].book.tokens)
+    questions = [
+        (token, _question(subject.caller, subject.arguments["ref"])) for _, subject in singles for token in tokens
+    ]
+    try:
+        answers = connection.words(questions, block=at)
+    except (Reverted, ExecutionFailed):
+        return []
+    nothing, count = bytes(_WORD), len(tokens)
+    return [
+        place
+        for number, (place, _) in enumerate(singles)
+        if all(answer == nothing for answer in answers[number * count : (number + 1) * count])
+    ]
+
+
 def _authorization(subject: Subject) -> list[View]:
     """The question whether the authorization that a call brings was used or cancelled."""
     if subject.function not in _AUTHORIZED:
@@ -130,8 +162,11 @@ def _authorization(subject: Subject) -> list[View]:
 
 def _state_of(token: str, paying: Paying) -> View:
     """By hand: every payment is asked for, and the ABI's way costs as much as the node's answer."""
-    data = _REFERENCE_STATE + bytes(12) + bytes.fromhex(paying.payer[2:]) + paying.reference
-    return View(token, TOKEN, _STATE_VIEW, data=data)
+    return View(token, TOKEN, _STATE_VIEW, data=_question(paying.payer, paying.reference))
+
+
+def _question(payer: str, reference: bytes) -> bytes:
+    return _REFERENCE_STATE + bytes(12) + bytes.fromhex(payer[2:]) + reference
 
 
 def _look(subject: Subject, paying: Paying, states: dict[str, int]) -> Plan[_Seen]:
@@ -289,8 +324,11 @@ def read_cancelled_authorization(subject: Subject) -> Plan[Verdict]:
 
 def all_paid(subject: Subject, logs: Sequence[Log]) -> bool:
     """Whether the events hold every payment of the call."""
+    wanted = payments_of(subject)
+    if len(wanted) == 1:
+        return wanted[0] in _paid_in(subject, logs)
     told = set(_paid_in(subject, logs))
-    return all(each in told for each in payments_of(subject))
+    return all(each in told for each in wanted)
 
 
 def _paid_in(subject: Subject, logs: Sequence[Log]) -> Iterator[Paying]:
@@ -317,6 +355,7 @@ def _spends(subject: Subject) -> list[bytes]:
     return [each.reference for each in payments_of(subject)]
 
 
+_PAID: Final = ("Paid",)
 _PAID_AGAIN: Final = "AlreadyPaid, in this currency; witnessed in every one"
 
 
@@ -330,9 +369,18 @@ DESCRIBED: Final = (
         read_payments,
         all_paid,
         _spends,
+        _PAID,
     ),
     Described(
-        TOKEN, "payBatch(payments)", Known.LOCK, "all its references", _PAID_AGAIN, read_payments, all_paid, _spends
+        TOKEN,
+        "payBatch(payments)",
+        Known.LOCK,
+        "all its references",
+        _PAID_AGAIN,
+        read_payments,
+        all_paid,
+        _spends,
+        _PAID,
     ),
     *(
         Described(
@@ -344,6 +392,7 @@ DESCRIBED: Final = (
             read_payments,
             all_paid,
             _spends,
+            _PAID,
         )
         for function in _AUTHORIZED
     ),

@@ -14,11 +14,13 @@ from collections.abc import Sequence
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.values import Log
+from pyjpm.contracts.codec import codec
 from pyjpm.errors.chain import BlockNotAvailable, HeadNotServed
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending.witness import Call, Effect, Verdict
 from pyjpm.witnessing.debits import ContractFunds
-from pyjpm.witnessing.described import Described, Known, unknown
+from pyjpm.witnessing.described import Described, Known, absent, unknown
+from pyjpm.witnessing.payments import ReferenceState, unspent
 from pyjpm.witnessing.questions import Plan, carry_out, together
 from pyjpm.witnessing.subject import Book, Subject
 from pyjpm.witnessing.table import FACES, TABLE
@@ -40,16 +42,31 @@ class ContractWitness:
 
     def read(self, calls: Sequence[Call], *, connection: Connection, at: int) -> list[Verdict]:
         """One verdict for each call, at the end of block ``at``, in few requests. Raises transport faults only."""
-        plans = [self._plan(call) for call in calls]
+        subjects = [self._book.read(call) for call in calls]
         try:
-            return carry_out(plans, connection, at=at, first_block=self._book.record.first_block)
+            verdicts = dict.fromkeys(unspent(subjects, connection, at), absent(state=ReferenceState.UNSPENT.name))
+            rest = [place for place in range(len(calls)) if place not in verdicts]
+            plans = [_plan(calls[place], subjects[place]) for place in rest]
+            found = carry_out(plans, connection, at=at, first_block=self._book.record.first_block)
         except (BlockNotAvailable, HeadNotServed) as error:
             return [unknown(error.code) for _ in calls]
+        verdicts.update(zip(rest, found, strict=True))
+        return [verdicts[place] for place in range(len(calls))]
 
     def has_effect(self, call: Call, logs: Sequence[Log]) -> bool:
         """Whether the events of a successful receipt hold the call's own effect."""
         subject = self._book.read(call)
         return subject is None or _holds(subject, logs)
+
+    def topics(self, calls: Sequence[Call]) -> Sequence[bytes]:
+        """The first topics of the events that ``has_effect`` looks for, over all these calls; none: it may be any."""
+        found: set[bytes] = set()
+        for key in {None if subject is None else subject.key for subject in map(self._book.read, calls)}:
+            described: Described | None = None if key is None else TABLE.get(key)
+            if described is None or not described.events:
+                return ()
+            found.update(codec(described.artifact).topic(event) for event in described.events)
+        return sorted(found)
 
     def references(self, call: Call) -> frozenset[bytes]:
         """What the call spends, 32 bytes each: payment, deposit and redemption references as they are, for other
@@ -62,11 +79,11 @@ class ContractWitness:
         subject = self._book.read(call)
         return subject is not None and _is_named(subject)
 
-    def _plan(self, call: Call) -> Plan[Verdict]:
-        subject = self._book.read(call)
-        if subject is None:
-            return _nothing("a creation has no name on chain" if call.to is None else "the call is not understood")
-        return _reading(subject)
+
+def _plan(call: Call, subject: Subject | None) -> Plan[Verdict]:
+    if subject is None:
+        return _nothing("a creation has no name on chain" if call.to is None else "the call is not understood")
+    return _reading(subject)
 
 
 def _described(subject: Subject) -> Described:

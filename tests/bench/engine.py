@@ -74,9 +74,9 @@ class Service:
         with HeadWatch(Nodes([self.connection])) as heads:
             while any(thread.is_alive() for thread in threads) or self.journal.count_open():
                 # Nothing becomes of what is on its way without a new block.
-                head = self.connection.newest()
-                if head is not None and head.number > seen:
-                    seen = head.number
+                head = self.connection.announced()
+                if head > seen:
+                    seen = head
                     self.sender.carry_on()
                 else:
                     heads.wait(seen, LOOK)
