@@ -208,12 +208,12 @@ class Sender:
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = self._admission.admit(fresh, view, simulate=simulate)
             raise_if_all_refused(asked, known)
+            # Read before the lanes are held, for others wait for them: nonces used since only widen it.
+            window = self._numbering.window(wallets, view)
             with ExitStack() as leaving:
                 held = leaving.enter_context(ExitStack())
                 held.enter_context(self._journal.lanes.held(wallets))
-                accepted = self._journal.acceptance.accept(
-                    asked, window=self._numbering.window(wallets, view), now=int(self._clock.time())
-                )
+                accepted = self._journal.acceptance.accept(asked, window=window, now=int(self._clock.time()))
                 for batch, each in zip(asked, accepted.ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))

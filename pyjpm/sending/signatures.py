@@ -19,7 +19,7 @@ from pyjpm.chain.raw import decode_raw
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.sending import SignerMismatch
-from pyjpm.sending.operation import AttemptKind, AttemptState
+from pyjpm.sending.operation import AttemptKind
 from pyjpm.sending.rows import Attempt
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
 
@@ -103,4 +103,4 @@ def _checked(attempt: Attempt, signed: SignedBytes, chain_id: int) -> Attempt:
                 wallet=attempt.wallet,
                 field=name,
             )
-    return attempt._replace(raw=raw, tx_hash=said.hash, state=AttemptState.SIGNED)
+    return attempt.signed(raw, said.hash)

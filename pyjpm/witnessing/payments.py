@@ -10,7 +10,7 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from eth_utils.abi import function_signature_to_4byte_selector
 
 from pyjpm.chain.connection import Connection
-from pyjpm.chain.values import Log, to_address
+from pyjpm.chain.values import Log
 from pyjpm.contracts.codec import Event, codec
 from pyjpm.errors.chain import ExecutionFailed, Reverted
 from pyjpm.hashing import keccak256
@@ -324,26 +324,19 @@ def read_cancelled_authorization(subject: Subject) -> Plan[Verdict]:
 
 def all_paid(subject: Subject, logs: Sequence[Log]) -> bool:
     """Whether the events hold every payment of the call."""
-    wanted = payments_of(subject)
-    if len(wanted) == 1:
-        return wanted[0] in _paid_in(subject, logs)
-    told = set(_paid_in(subject, logs))
-    return all(each in told for each in wanted)
+    told = {(log.topics, log.data) for log in logs if log.address == subject.address}
+    return all(_event_words(each) in told for each in payments_of(subject))
 
 
-def _paid_in(subject: Subject, logs: Sequence[Log]) -> Iterator[Paying]:
-    coder = codec(TOKEN)
-    topic = coder.topic("Paid")
-    for log in logs:
-        # A payment's words are where they are: decoding them by the ABI costs more than all the rest.
-        if log.address == subject.address and log.topics and log.topics[0] == topic and len(log.data) == 64:
-            yield Paying(
-                payer=to_address(log.topics[1][12:]),
-                to=to_address(log.topics[2][12:]),
-                amount=int.from_bytes(log.data[:32], "big"),
-                reference=log.topics[3],
-                remittance_hash=log.data[32:],
-            )
+def _event_words(paying: Paying) -> tuple[tuple[bytes, ...], bytes]:
+    """Topics and data of the event of a payment, by hand: every payment's is looked for."""
+    topics = (
+        codec(TOKEN).topic("Paid"),
+        bytes(12) + bytes.fromhex(paying.payer[2:]),
+        bytes(12) + bytes.fromhex(paying.to[2:]),
+        paying.reference,
+    )
+    return topics, paying.amount.to_bytes(_WORD, "big") + paying.remittance_hash
 
 
 def voids(subject: Subject, logs: Sequence[Log]) -> bool:
