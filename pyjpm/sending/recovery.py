@@ -81,13 +81,15 @@ class Recovery:
             shown: by wallet, its next nonce by the chain and the pools.
             signed: by wallet, one above the highest nonce that its signer's mark names.
         """
-        for lane in self._lanes.read_many(list(shown)).values():
+        for wallet, mark in signed.items():
+            lane = self._lanes.read(wallet)
+            if lane is None:
+                continue
             known = max(lane.next_nonce, lane.recover_to or 0)
-            mark = signed[lane.wallet]
             if mark:
                 if mark > known:
                     return True
-            elif shown[lane.wallet] > known and lane.state is not LaneState.HALTED:
+            elif shown[wallet] > known and lane.state is not LaneState.HALTED:
                 return True
         return False
 
