@@ -11,8 +11,8 @@ Decisions that govern this module:
 * What such a database was still to send is doubted too, and ends unsent unless the chain has it: since the copy was
   made its client may have been told "no", and have paid in another way. Asked for again, it is sent.
 * What waits is doubted over all owners where a lane proves that the database is a copy (``recovery``): another lane's
-  owner may have been told "no" without a nonce. Those that were accepted since the copy was put back are not told
-  apart, as a clock may jump and a counter is put back too. What waits for somebody's word goes on waiting for it.
+  owner may have been told "no" without a nonce. What was accepted before that lane was taken is doubted with it, as a
+  clock may jump and a counter is put back too. What waits for somebody's word goes on waiting for it.
 * A copy since which no nonce was used looks like the newest. So what lost its nonce before the lease was taken is not
   sent unasked either, whether the database was restored or its process died.
 """

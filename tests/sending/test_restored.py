@@ -160,3 +160,31 @@ def test_a_journal_that_lost_nothing_doubts_nothing(place: Place, what: str) -> 
         assert {engine.state(each) for each in waiting} == {"FINAL"}
         halted = [lane.wallet for lane in engine.journal.lanes.all() if lane.state is LaneState.HALTED]
         assert halted == ([] if mine is None else [s.lanes[0].address])
+
+
+def test_what_was_accepted_since_the_copy_was_put_back_outlives_a_restart(place: Place) -> None:
+    """Also while the wallet that showed the copy's age recovers still."""
+    with stage(place, settings=Settings(window=4)) as s:
+        other = OtherPayer(s)
+        engine = s.engine()
+        copy = s.copy()
+        engine.sender.submit(s.lanes[0], s.pay("sent since", 20))
+        engine.run(s.network.clock, 4)
+        s.network.stop(2)
+        s.network.stop(3)
+        engine.sender.submit(s.lanes[0], s.pay("lost", 30))
+        engine.close()
+        s.restore(copy)
+        engine = s.engine()
+        waiting = engine.sender.submit_many(other.signer, [other.pay(f"p{i}", 100 + i) for i in range(7)])
+        for _ in range(2):
+            engine.close()
+            engine = s.engine()
+            assert [engine.state(each) for each in waiting[4:]] == ["APPROVED"] * 3
+            lane = engine.journal.lanes.read(s.lanes[0].address)
+            assert lane is not None
+            assert lane.state is LaneState.RECOVERING
+        s.network.start(2)
+        s.network.start(3)
+        engine.run(s.network.clock, 120)
+        assert {engine.state(each) for each in waiting} == {"FINAL"}
