@@ -117,8 +117,8 @@ def is_in_time(cut_off: CutOff, instruction: Instruction, at: int) -> bool:
     day = instruction.requested
     if not cut_off.is_business_day(day):
         return False
-    zone = ZoneInfo(cut_off.zone)
-    return datetime.fromtimestamp(at, zone) < datetime.combine(day, cut_off.at, zone)
+    # As seconds: two times of one zone are compared by what the clock shows, and where it goes back it shows it twice.
+    return at < datetime.combine(day, cut_off.at, ZoneInfo(cut_off.zone)).timestamp()
 
 
 def _stop(found: Participant, who: str, now: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyjpm.errors.rails import InvalidInstruction
+from pyjpm.iso8601 import parse_date
 from pyjpm.money import Money
 
 SCHEMES: Final = ("IBAN", "BIC", "LEI", "CUSTOMER", "ACCOUNT")
@@ -148,7 +149,7 @@ def load_instruction(path: Path) -> Instruction:
                 "amount": Money.parse(parts["amount"]),
                 "debtor": Party(**parts["debtor"]),
                 "creditor": Party(**parts["creditor"]),
-                "requested": date.fromisoformat(parts["requested"]),
+                "requested": parse_date(parts["requested"]),
             }
         ).check()
     except (KeyError, TypeError, ValueError, AttributeError) as error:

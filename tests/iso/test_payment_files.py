@@ -58,6 +58,11 @@ def files(journal_url: Any, payer: Company, directory: Directory) -> Any:
         yield opened
 
 
+def day_to_come() -> datetime.date:
+    """One that has not begun when a test ends, even if midnight passes during it."""
+    return datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=2)
+
+
 def settled(files: PaymentFiles, name: str, payer: Company) -> list[str]:
     """The statuses of a file's instructions, once what was sent has its end on the chain."""
     for each in files.find(name).instructions:
@@ -219,14 +224,14 @@ def test_only_money_of_whom_we_act_for_is_moved(files: PaymentFiles, directory: 
 
 
 def test_a_value_date_is_waited_for(files: PaymentFiles, bank: Platform, payee: Company) -> None:
-    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
-    data = File([Block([Pay("later", "10.00")], date=tomorrow.date().isoformat())]).xml()
+    later = day_to_come()
+    data = File([Block([Pay("later", "10.00")], date=later.isoformat())]).xml()
     taken = files.take(data)
     (waiting,) = taken.instructions
     assert (waiting.state, waiting.status) == ("SENT", "PDNG")
     submission = files._platforms[waiting.payer or 0].session.journal.get(waiting.submission or "")
     assert submission.state.value == "SCHEDULED"
-    begins = datetime.datetime.combine(tomorrow.date(), datetime.time(), datetime.UTC)
+    begins = datetime.datetime.combine(later, datetime.time(), datetime.UTC)
     assert submission.not_before == int(begins.timestamp())
     assert payee.balance() == 0
 
@@ -313,8 +318,8 @@ def test_a_file_is_gone_on_with_after_a_fault_and_nothing_is_paid_twice(
 def test_what_ends_badly_on_the_chain_is_reported_as_refused(
     bank: Platform, files: PaymentFiles, payer: Company, payee: Company
 ) -> None:
-    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
-    taken = files.take(File([Block([Pay("A", "1.00")], date=tomorrow.date().isoformat())]).xml())
+    later = day_to_come()
+    taken = files.take(File([Block([Pay("A", "1.00")], date=later.isoformat())]).xml())
     payer.platform.outbox.decisions.cancel(
         taken.instructions[0].submission or "", who="ops", reason="the file was wrong"
     )
@@ -371,9 +376,9 @@ def test_a_journal_that_was_lost_is_no_refusal_and_the_file_again_pays_nothing_t
     signer = LocalSigner.generate()
     payer = company(deposit="10.00", signer=signer)
     directory.names[("IBAN", DEBTOR_IBAN)] = payer.id
-    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
-    later = Block([Pay("later", "2.00")], "TWO", date=tomorrow.date().isoformat())
-    data = File([Block([Pay("now", "1.00")]), later]).xml()
+    later = day_to_come()
+    waits = Block([Pay("later", "2.00")], "TWO", date=later.isoformat())
+    data = File([Block([Pay("now", "1.00")]), waits]).xml()
     book = tmp_path / "iso.db"
     with PaymentFiles(book, [payer.platform], resolve=directory) as files:
         taken = files.take(data)

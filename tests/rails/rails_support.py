@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ on_chain = true
 """
 DEPOSIT = 10_000_000
 Opened = Callable[[LocalSigner, str | Path], Platform]
+DUE = date(2026, 11, 2)
+"""A day that has passed, so that a payment is due at once; the same in every process and on both sides of midnight, as
+whoever asks again under the same key has to ask for the same day."""
 BY_SWIFT = 'otherwise = "SWIFT"\n'
 _numbers = itertools.count(1)
 
@@ -97,7 +100,7 @@ def instruction(amount: str = "USD 125.00", **more: Any) -> Instruction:
         "amount": Money.parse(amount),
         "debtor": Party(name="Payer", country="US", scheme="ACCOUNT", identifier="1234", agent="CHASUS33"),
         "creditor": creditor(),
-        "requested": datetime.now(UTC).date(),
+        "requested": DUE,
         "end_to_end_id": "E2E-1",
         "remittance": "invoice 4711",
     }

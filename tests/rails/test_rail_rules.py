@@ -134,6 +134,16 @@ def test_cut_offs_are_local_and_know_the_days(day: date, at: datetime, in_time: 
     assert is_in_time(rules.cut_off["USD"], instruction(requested=day), int(at.timestamp())) is in_time
 
 
+def test_what_is_late_stays_late_when_the_clock_goes_back() -> None:
+    """In Cairo it does so on a business day: the hour from 23:00 on comes twice on 2026-10-29, and the first counts."""
+    rules = parse_rulebook(b'otherwise="SWIFT"\n[cut_off.USD]\nat="23:30"\nzone="Africa/Cairo"')
+    asked = instruction(requested=date(2026, 10, 29))
+    first = datetime(2026, 10, 29, 20, 0, tzinfo=UTC)  # 23:00 for the first time
+    minutes = (29, 30, 59, 60, 89, 119)
+    told = [is_in_time(rules.cut_off["USD"], asked, int(first.timestamp()) + 60 * minute) for minute in minutes]
+    assert told == [True, False, False, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("rules", "problem"),
     [

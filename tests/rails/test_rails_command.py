@@ -90,7 +90,10 @@ def test_explain_pay_change_and_resume(bank: Platform, run: Callable[..., Any], 
     assert (code, json.loads(out)) == (0, [])
     payment("wrong.json", "USD 10.00", charges="OUR")
     Path("broken.json").write_text("{}")
-    for name in ("wrong.json", "broken.json", "missing.json"):
+    asked = json.loads(Path("small.json").read_text())
+    # Unix seconds: no day, though Python would make 1796 of them.
+    Path("seconds.json").write_text(json.dumps({**asked, "requested": "1796012767"}))
+    for name in ("wrong.json", "broken.json", "seconds.json", "missing.json"):
         code, _, err = run(f"explain {name}")
         assert code == 1
         assert err.startswith("INVALID_INSTRUCTION")

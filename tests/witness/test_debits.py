@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sdk.orders import Attesters, agreed, milestone, new_attesters
+from sdk.orders import DAY, Attesters, agreed, milestone, new_attesters
 from seen import call_of, key, send
 from watching import Watch
 
 from pyjpm import LocalSigner, Mode, Money, Platform, Schedule
+from pyjpm.chain import DevClock
 from pyjpm.sending import payment_reference
 from pyjpm.sending.witness import Call
 from pyjpm.terms import OrderTerms, TradeTerms
@@ -141,8 +142,9 @@ def test_a_cleared_payment_counts_as_the_payment(funds: ContractFunds, buyer: Pl
 
 
 def test_what_is_free_is_the_least_of_money_and_limit(
-    funds: ContractFunds, bank: Platform, buyer: Platform, seller: Platform
+    funds: ContractFunds, bank: Platform, buyer: Platform, seller: Platform, clock: DevClock
 ) -> None:
+    clock.advance(DAY - clock.now() % DAY)  # a day begins, so that all of this is within one
     assert free(funds, buyer) == Available(10_000_000, 100_000_000)
     assert free(funds, seller).balance == 0
     send(bank, USD, "freezeAmount", buyer.session.wallet, 1_000_000, b"\1" * 32)
