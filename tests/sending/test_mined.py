@@ -9,8 +9,11 @@ from sending.engine_support import Place, stage
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.values import Transaction
+from pyjpm.contracts.codec import codec
 from pyjpm.errors.chain import BlockNotAvailable, NodeError
 from pyjpm.sending.mined import Consumers
+from pyjpm.sending.witness import Call
+from pyjpm.witnessing import ContractWitness
 
 MANY = 30
 MORE_THAN_THERE_IS = 10**15
@@ -38,6 +41,52 @@ def test_many_are_confirmed_by_their_blocks(place: Place, monkeypatch: pytest.Mo
         assert asked == [found[7].tx_hash], "only what emitted nothing was asked for by its receipt"
         assert found[7].gas_used is not None
         assert all(each.block_number for each in found)
+
+
+def test_of_payments_no_other_events_are_asked_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payment moves money, too, which says nothing that its own event does not."""
+    asked: list[Any] = []
+    block_logs = Connection.block_logs
+
+    def seen(self: Connection, block: Any, addresses: Any = (), topics: Any = (), **options: Any) -> Any:
+        found = block_logs(self, block, addresses, topics, **options)
+        asked.append((topics, {each.topics[0] for each in found}))
+        return found
+
+    monkeypatch.setattr(Connection, "block_logs", seen)
+    paid = codec("DepositToken").topic("Paid")
+    with stage(place) as s:
+        engine = s.engine()
+        sent = engine.sender.submit_many(s.lanes[0], [s.pay(f"{i}", 100 + i) for i in range(MANY)])
+        s.network.clock.sleep(4)
+        engine.sender.carry_on()
+        assert {engine.state(each) for each in sent} == {"FINAL"}
+        assert asked
+        assert all(each == ([[paid]], {paid}) for each in asked)
+        # One that nobody described may tell by any event.
+        call = Call(s.lanes[0].address, None, b"\x60", "test.create")
+        witness = ContractWitness(s.network.record())
+        assert witness.topics([call]) == ()
+        payment = s.pay("another", 7)
+        assert witness.topics([call, Call(s.lanes[0].address, payment.to, payment.data, payment.kind)]) == ()
+
+
+def test_that_a_node_has_many_is_stored_with_the_next_look(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        few = engine.sender.submit_many(s.lanes[0], [s.pay("few")])
+        many = engine.sender.submit_many(s.lanes[1], [s.pay(f"{i}") for i in range(MANY)])
+        assert {engine.state(each) for each in few} == {"BROADCAST"}
+        assert {engine.state(each) for each in many} == {"SIGNED"}
+        # A look at another wallet is not theirs.
+        engine.sender.refresh_many([few[0].id])
+        assert {engine.state(each) for each in many} == {"SIGNED"}
+        engine.sender.carry_on()
+        assert {engine.state(each) for each in many} == {"BROADCAST"}
+        s.network.clock.sleep(4)
+        engine.sender.carry_on()
+        assert {engine.state(each) for each in (*few, *many)} == {"FINAL"}
+        assert len(s.paid()) == 1 + MANY
 
 
 @pytest.mark.parametrize("question", ["block_logs", "block"])

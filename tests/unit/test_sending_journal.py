@@ -21,11 +21,13 @@ from pyjpm.errors.sending import (
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
 from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.reference import canonical
 from pyjpm.sending.requests import Batch, Request
 
 GENESIS = "0x" + "ab" * 32
 CHAIN = 31_337
 WALLET = LocalSigner.from_key("11" * 32).address
+OTHER = LocalSigner.from_key("22" * 32).address
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def open_journal(path: str | Path | None, *, genesis_hash: str = GENESIS, chain_
 def request(key: str, kind: str = "test.call", content: dict[str, object] | None = None) -> Request:
     said = content or {"key": key}
     operation = Operation(key, kind, said, WALLET, b"\x01", 100_000, reference=f"ref-{key}")
-    return Request(operation, WALLET, request_sha256(kind, said), "")
+    return Request(operation, WALLET, canonical(said), request_sha256(kind, said), "")
 
 
 def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> list[list[str]]:
@@ -50,7 +52,11 @@ def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> l
         if not journal.lanes.is_taken(batch.wallet):
             journal.lanes.take(batch.wallet, chain_nonce=nonce, known_to=nonce)
         own.append(Batch(batch.wallet, [replace(each, owner=f"wallet {batch.wallet}") for each in batch.requests]))
-    return journal.acceptance.accept(own, window={each.wallet: 10_000 for each in own}, now=int(time.time()))
+    accepted = journal.acceptance.accept(own, window={each.wallet: 10_000 for each in own}, now=int(time.time()))
+    # What is told of to be signed is what would be read.
+    told = {each.wallet for each in accepted.to_sign}
+    assert accepted.to_sign == [each for each in journal.attempts.unsigned(sorted(told)) if each.wallet in told]
+    return accepted.ids
 
 
 def store(journal: Journal, *keys: str, kind: str = "test.call", wallet: str = WALLET) -> list[str]:
@@ -108,6 +114,21 @@ def test_a_nonce_is_bound_once_and_none_is_skipped(path: str | Path) -> None:
         assert [journal.get(each).nonce for each in store(journal, "b")] == [6]
     with open_journal(path) as journal:
         assert [journal.get(each).nonce for each in store(journal, "d")] == [8]
+
+
+def test_what_is_told_to_be_signed_is_all_of_a_wallet_or_nothing(path: str | Path) -> None:
+    with open_journal(path) as journal:
+        for wallet in (WALLET, OTHER):
+            journal.lanes.take(wallet, chain_nonce=0, known_to=0)
+
+        def told(*batches: Batch) -> list[tuple[str, int]]:
+            accepted = journal.acceptance.accept(batches, window={WALLET: 9, OTHER: 9}, now=0)
+            return [(each.wallet, each.nonce) for each in accepted.to_sign]
+
+        assert told(Batch(WALLET, [request("a"), request("b")])) == [(WALLET, 0), (WALLET, 1)]
+        # The first wallet's are not signed yet, so who signs has to read them.
+        assert told(Batch(WALLET, [request("c")]), Batch(OTHER, [request("d")])) == [(OTHER, 0)]
+        assert [each.nonce for each in journal.attempts.unsigned([WALLET])] == [0, 1, 2]
     with open_journal(path) as journal:
         lane = journal.lanes.take(WALLET, chain_nonce=20, known_to=20)
         assert (lane.state, lane.recover_to) == (LaneState.RECOVERING, 20)

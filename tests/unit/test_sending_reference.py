@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import IntEnum
 
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyjpm.sending import batch_reference, payment_reference, request_sha256
+from pyjpm.sending.reference import canonical
 
 
 def test_a_payment_reference_is_the_hash_of_its_tag_participant_and_key() -> None:
@@ -74,6 +77,17 @@ def test_only_equal_content_has_equal_hashes(one: dict[str, object], other: dict
     # repr tells True from 1, which compare equal in Python and are different requests.
     same = _shown(one) == _shown(other)
     assert (request_sha256("k", one) == request_sha256("k", other)) is same
+
+
+@given(st.dictionaries(st.text(), plain, max_size=4))
+@example({"a": "\x7f", "b": '\x00\n"\\/'})
+@example({"é": 1, "z": 2})
+@example({"half": "\ud800", "big": 2**70, "small": -(2**70)})
+def test_the_form_is_that_of_the_standard_encoder(content: dict[str, object]) -> None:
+    whole = {"content": content, "kind": "k", "version": 1}
+    said = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    assert request_sha256("k", content) == hashlib.sha256(said.encode()).hexdigest()
+    assert canonical(content) == json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def _shown(value: object) -> str:
