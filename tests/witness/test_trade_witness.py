@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -237,7 +236,7 @@ def test_an_approval_is_of_its_round(
     assert say(witness, buyer, approve).effect is Effect.ABSENT
     tx = send(buyer, RULES, "approve", terms)
     assert say(witness, buyer, approve).tx_hash == tx
-    assert say(witness, bank, dataclasses.replace(approve, wallet=seller.session.wallet)).effect is Effect.ABSENT
+    assert say(witness, bank, approve._replace(wallet=seller.session.wallet)).effect is Effect.ABSENT
     send(bank, RULES, "arm", terms, [])
     send(buyer, RULES, "pause", terms)
     assert say(witness, buyer, approve).effect is Effect.ABSENT  # the pause voids it
