@@ -10,6 +10,9 @@ Decisions that govern this module:
   that are stored already are doubted: they could be tried again, and may have been.
 * What such a database was still to send is doubted too, and ends unsent unless the chain has it: since the copy was
   made its client may have been told "no", and have paid in another way. Asked for again, it is sent.
+* What waits is doubted over all owners where a lane proves that the database is a copy (``recovery``): another lane's
+  owner may have been told "no" without a nonce. What was accepted before that lane was taken is doubted with it, as a
+  clock may jump and a counter is put back too. What waits for somebody's word goes on waiting for it.
 * A copy since which no nonce was used looks like the newest. So what lost its nonce before the lease was taken is not
   sent unasked either, whether the database was restored or its process died.
 """
@@ -25,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, insert, select, update
 
 from pyjpm.errors.outbox import NotSentUnasked
 from pyjpm.errors.sending import JournalCollision
@@ -160,6 +163,14 @@ class Lanes:
         self._taken[wallet] = chain_nonce
         return taken
 
+    def doubt_waiting(self) -> None:
+        """This database is a copy: doubt all in it that would be sent without being asked for again, of any owner."""
+        waiting = (SubmissionState.APPROVED, SubmissionState.SCHEDULED)
+        with self._database.transaction() as connection:
+            # Nobody numbers meanwhile what is doubted here: who numbers locks the lane.
+            connection.execute(select(lane.c.wallet).order_by(lane.c.wallet).with_for_update()).all()
+            _doubt_waiting(connection, payment.c.state.in_(waiting))
+
     def read(self, wallet: str) -> Lane | None:
         """The lane as its row says; None for a wallet that never sent."""
         with self._database.reading() as connection:
@@ -246,8 +257,12 @@ def _doubt(connection: Connection, wallet: str) -> None:
     theirs = update(payment).where(payment.c.owner.in_(owners))
     doubted = SubmissionState.DOUBTED
     connection.execute(theirs.where(payment.c.state.in_(RETRIED)).values(state=doubted))
+    _doubt_waiting(connection, payment.c.owner.in_(owners) & payment.c.state.in_(WAITING))
+
+
+def _doubt_waiting(connection: Connection, which: ColumnElement[bool]) -> None:
     why = json.dumps(not_sent().to_dict())
-    connection.execute(theirs.where(payment.c.state.in_(WAITING)).values(state=doubted, error=why))
+    connection.execute(update(payment).where(which).values(state=SubmissionState.DOUBTED, error=why))
 
 
 def _read(connection: Connection, wallet: str) -> Lane:

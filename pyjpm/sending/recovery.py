@@ -7,6 +7,9 @@ Decisions that govern this module:
   nonce that is unknown to us, up to the highest that the signer, the chain or a pool has seen, is used by a cancel.
   What was mined of the lost bytes is met again by its own name when its client asks again.
 * Where the signer lost its mark, the highest nonce is the chain's plus the window: beyond that no lane ever reserved.
+* What one lane shows holds for all: the whole database is older, and what waits in it, of whomever, is sent only if it
+  is asked for again. Where a signer has its mark, the mark alone shows that: a stranger who has the key moves the
+  chain's nonce too, and must not stop other payers. A lost mark shows nothing.
 * The lane numbers again once all these nonces are used at the highest head, and nothing of them is unresolved.
 """
 
@@ -36,12 +39,16 @@ class Recovery:
     def take(self, signers: Mapping[str, TransactionSigner], view: View) -> list[Lane]:
         """Take the leases of these wallets and see how far the world is ahead of them."""
         wallets = list(signers)
-        used = view.connection.transaction_counts(wallets, at=view.number)
+        used = dict(zip(wallets, view.connection.transaction_counts(wallets, at=view.number), strict=True))
         pending = self._nodes.pending_counts(wallets)
+        shown = {wallet: max(count, pending[wallet].next_nonce or 0) for wallet, count in used.items()}
+        signed = {wallet: self._signed_below(signer) for wallet, signer in signers.items()}
+        if self._is_older(shown, signed):
+            self._lanes.doubt_waiting()
         lanes = []
-        for wallet, count in zip(wallets, used, strict=True):
-            known = max(count, pending[wallet].next_nonce or 0)
-            known = max(known, self._signed_below(signers[wallet], count))
+        for wallet, count in used.items():
+            below = signed[wallet]
+            known = max(shown[wallet], count + self._window if below is None else below)
             lane = self._lanes.take(wallet, chain_nonce=count, known_to=known)
             if lane.state is LaneState.RECOVERING:
                 log.warning("wallet %s: nonces up to %s are not all known here: recovering", wallet, lane.recover_to)
@@ -67,10 +74,30 @@ class Recovery:
             self._attempts.add_cancels(lane.wallet, unknown)
         return False
 
-    def _signed_below(self, signer: TransactionSigner, used: int) -> int:
+    def _is_older(self, shown: Mapping[str, int], signed: Mapping[str, int | None]) -> bool:
+        """Whether one of these lanes proves that the database is a copy: it sent what is not known here.
+
+        Args:
+            shown: by wallet, its next nonce by the chain and the pools.
+            signed: by wallet, one above the highest nonce that its signer's mark names.
+        """
+        for wallet, mark in signed.items():
+            lane = self._lanes.read(wallet)
+            if lane is None:
+                continue
+            known = max(lane.next_nonce, lane.recover_to or 0)
+            if mark:
+                if mark > known:
+                    return True
+            elif shown[wallet] > known and lane.state is not LaneState.HALTED:
+                return True
+        return False
+
+    def _signed_below(self, signer: TransactionSigner) -> int | None:
+        """One above the highest nonce that it ever signed, 0 where it keeps no mark, None where it lost it."""
         try:
             highest = signer.highest_nonce(self._nodes.chain_id)
         except SignerMarkLost:
             log.warning("wallet %s: its signer lost the mark of what it signed", signer.address)
-            return used + self._window
+            return None
         return 0 if highest is None else highest + 1

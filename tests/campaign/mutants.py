@@ -454,12 +454,12 @@ def ignores_a_lost_mark(replaced: Replace) -> None:
     """Takes a signer that lost its mark for one that never signed."""
     below = Recovery._signed_below
 
-    def forgetting(self: Recovery, signer: Any, used: int) -> int:
+    def forgetting(self: Recovery, signer: Any) -> int | None:
         try:
             signer.highest_nonce(self._nodes.chain_id)
         except SignerMarkLost:
             return 0
-        return below(self, signer, used)
+        return below(self, signer)
 
     replaced(Recovery, "_signed_below", forgetting)
 
