@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +16,15 @@ from pyjpm.testing import backed_platform
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Nobody changes this chain any more: tests that do start one of their own."""
+    """Nobody changes this chain any more: tests that do start one of their own.
+
+    It starts at the beginning of a UTC day, so that all of it happens on one: the bank's side is of that day.
+    """
     journal = Path(tmp_path_factory.mktemp("scene")) / "journal.sqlite"
-    with LocalAnvil() as anvil, backed_platform(anvil.connection(), LocalSigner.generate(), journal=journal) as bank:
+    with (
+        LocalAnvil(timestamp=int(time.time()) // 86_400 * 86_400) as anvil,
+        backed_platform(anvil.connection(), LocalSigner.generate(), journal=journal) as bank,
+    ):
         yield play(bank)
 
 
