@@ -41,8 +41,8 @@ time: 0.17 ms of a payment's cost need it. Of that
 
 None of these steps is left out for speed. A service that sends as much does as this one does: it takes in payments by
 the thousand, and has Python look for garbage seldom (`gc.set_threshold(50_000)`), which by default takes a fifth of the
-time. A bank on the shipped network meets other limits first: its nodes take 3,000 transactions of one sender at a time,
-and four validators made 300 to 1,400 transactions a second."""
+time. A bank on the shipped network meets another limit first: its nodes take 3,000 transactions of one sender at a
+time."""
 
 
 def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:

@@ -119,7 +119,8 @@ class TestOnAnvil:
     """What needs a chain that outlives its client, or that does not mine at once."""
 
     @pytest.fixture(scope="class")
-    def anvil(self) -> Any:
+    @classmethod
+    def anvil(cls) -> Any:
         with LocalAnvil() as started:
             yield started
 
