@@ -1,7 +1,7 @@
 """`make bench-send`: single payments end to end, against raw pre-signed batches and against a plain web3.py loop.
 
 Three rounds; in each every side runs once on a fresh chain of the same state, for one payer and for a hundred. The
-figures are medians of the rounds; a run whose fullest block was above 90 % is void and ends the bench. Everything goes
+figures are medians of the rounds; a run whose fullest block was above 90 % is void and is made again. Everything goes
 to build/bench-send.json; `--update` writes docs/performance.md from it.
 """
 
@@ -29,10 +29,11 @@ from stage import GAS_LIMIT, Stage, make_stage
 ROOT = Path(__file__).parents[2]
 ROUNDS = 3
 SIDES = {"one": 1, "hundred": 100}
-COUNT = 15_000
+COUNT = 10_000  # they fit into one block, which raw throwing may bring nearly all of them into
 LOOP_COUNT = 600
 SIMULATED_COUNT = 2_000
 RAW_CONNECTIONS = (2, 3, 4)
+TRIES = 4
 TARGET = 0.6
 
 
@@ -85,10 +86,12 @@ def _side(stage: Stage, payers: int, count: int, rounds: int) -> dict[str, list[
 
 
 def _valid(run: Callable[[], Run]) -> Run:
-    made = run()
-    if made.void:
-        raise SystemExit(f"void: a block was {made.fullest:.0%} full")
-    return made
+    for _ in range(TRIES):
+        made = run()
+        if not made.void:
+            return made
+        print(f"void: a block was {made.fullest:.0%} full", flush=True)
+    raise SystemExit(f"void {TRIES} times")
 
 
 def _figures(sides: dict[str, dict[str, list[Run]]], latencies: list[float]) -> dict[str, Any]:
