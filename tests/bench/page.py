@@ -28,7 +28,7 @@ WHY = """\
 ## Where the time goes
 
 A payment costs 0.22 ms of a processor here and 0.18 at the node (with a hundred wallets 0.28 and 0.20), which raw
-throwing costs 0.16 there. On two processors 0.6 of raw would leave both together 0.48 ms, with not a moment idle; about
+throwing costs 0.16 there. On two processors 0.6 of raw would leave both together 0.40 ms, with not a moment idle; about
 a quarter is, for the node, the disk and a second of waiting for the last block. Our interpreter runs one thread at a
 time: 0.17 ms of a payment's cost need it. Of that
 
