@@ -58,7 +58,7 @@ LOG_PAGE_BLOCKS = 2_000
 FIRST_POLL = 0.01  # Besu serves an announced block within some 50 ms
 LONGEST_POLL = 0.25
 REVERT = 3
-_WORTH_IT = 10
+WORTH_IT = 10  # questions that are worth a call with code of its own
 _TAKE_CREATIONS = (ClientKind.ANVIL, ClientKind.BESU, ClientKind.GETH)
 
 logger = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ class ChainReader:
     def words(self, requests: Sequence[tuple[str, bytes]], *, block: BlockAt = "latest") -> list[bytes]:
         """As ``calls`` for views that answer one word to calldata of one length: in one call, where the node allows it
         (see ``multicall``)."""
-        if len(requests) < _WORTH_IT or self.kind not in _TAKE_CREATIONS:
+        if len(requests) < WORTH_IT or self.kind not in _TAKE_CREATIONS:
             return self.calls(requests, block=block)
         at = block_param(check_block(block))
         asked = [(bytes.fromhex(check_address(to)[2:]), data) for to, data in requests]

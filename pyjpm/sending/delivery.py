@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pyjpm.chain.broadcast import SendAnswer, SendOutcome
@@ -47,7 +47,7 @@ class Delivery:
         self._jam_after = jam_after
         self._mutex = threading.Lock()
         self._next: dict[str, tuple[float, float]] = {}  # attempt: when to send it again, and the pause after that
-        self._taken: dict[str, Attempt] = {}  # what nodes said to have, and no look was taken since
+        self._taken: dict[str, list[Attempt]] = {}  # by wallet: what nodes said to have, and no look was taken since
         self._stuck: dict[str, float] = {}  # attempt: since when only a person can help
 
     def send(self, attempts: Sequence[Attempt]) -> Findings:
@@ -95,12 +95,10 @@ class Delivery:
                 self._next.pop(each, None)
                 self._stuck.pop(each, None)
 
-    def write_taken(self, wallets: Collection[str], open_ids: Iterable[str]) -> None:
+    def write_taken(self, wallets: Iterable[str], open_ids: Iterable[str]) -> None:
         """Store that nodes took what they took of these wallets, where it has no outcome."""
         with self._mutex:
-            mine = {each.id: each for each in self._taken.values() if each.wallet in wallets}
-            for each in mine:
-                del self._taken[each]
+            mine = {each.id: each for wallet in wallets for each in self._taken.pop(wallet, ())}
         waiting = [mine[each] for each in open_ids if each in mine]
         if waiting:
             self._attempts.mark_broadcast(waiting)
@@ -111,7 +109,8 @@ class Delivery:
                 self._attempts.mark_broadcast(attempts)
             return
         with self._mutex:
-            self._taken.update((each.id, each) for each in attempts)
+            for each in attempts:
+                self._taken.setdefault(each.wallet, []).append(each)
 
     def _note_sent(self, attempts: Sequence[Attempt]) -> None:
         now = self._clock.monotonic()

@@ -102,7 +102,7 @@ class LaneKeeper:
         used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
         missing, ended = self._resolver.look(used, seen)
         self._delivery.forget([each.id for each in ended])
-        self._delivery.write_taken(used.keys(), [each.id for each in missing])
+        self._delivery.write_taken(used, [each.id for each in missing])
         by_wallet: dict[str, list[Flying]] = defaultdict(list)
         for each in missing:
             by_wallet[each.wallet].append(each)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-import orjson
 from sqlalchemy import Connection, Row, String, column, select, table
 
 from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
@@ -136,7 +135,8 @@ def to_submission(row: Sequence[Any]) -> Submission:
         owner=owner,
         key=key,
         kind=kind,
-        content=orjson.loads(content),
+        # Not orjson: it makes floats of numbers of more than 64 bits, and refuses half a character.
+        content=json.loads(content),
         request_sha256=sha256,
         reference=reference,
         state=_STATES[state],

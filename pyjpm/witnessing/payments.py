@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from eth_utils.abi import function_signature_to_4byte_selector
 
 from pyjpm.chain.connection import Connection
+from pyjpm.chain.reading import WORTH_IT
 from pyjpm.chain.values import Log
 from pyjpm.contracts.codec import Event, codec
 from pyjpm.errors.chain import ExecutionFailed, Reverted
@@ -127,15 +128,15 @@ def unspent(subjects: Sequence[Subject | None], connection: Connection, at: int)
     """The places of those single payments whose reference no token has spent at the end of block ``at``.
 
     Nearly all that is asked about before it is accepted: one question to all of them, where ``read_payments`` would
-    plan for each. The others are for it, as are all where a token does not answer. Raises BlockNotAvailable,
-    HeadNotServed, transport faults.
+    plan for each. The others are for it, as are all where they are few or a token does not answer. Raises
+    BlockNotAvailable, HeadNotServed, transport faults.
     """
     singles = [
         (place, subject)
         for place, subject in enumerate(subjects)
         if subject is not None and subject.artifact == TOKEN and subject.function == "pay"
     ]
-    if not singles:
+    if len(singles) < WORTH_IT:
         return []
     tokens = list(singles[0][1].book.tokens)
     questions = [

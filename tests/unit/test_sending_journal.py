@@ -116,6 +116,14 @@ def test_a_nonce_is_bound_once_and_none_is_skipped(path: str | Path) -> None:
         assert [journal.get(each).nonce for each in store(journal, "d")] == [8]
 
 
+def test_content_is_read_as_it_was_asked_for(path: str | Path) -> None:
+    """A number of more than 64 bits is no float, and half a character keeps nobody from the journal."""
+    said: dict[str, object] = {"big": 2**70 + 1, "half": "\ud800", "small": -(2**63) - 1, "none": None}
+    with open_journal(path) as journal:
+        (ids,) = accept(journal, [Batch(WALLET, [request("a", content=said)])], [0])
+        assert repr(journal.get(ids[0]).content) == repr(dict(sorted(said.items())))
+
+
 def test_what_is_told_to_be_signed_is_all_of_a_wallet_or_nothing(path: str | Path) -> None:
     with open_journal(path) as journal:
         for wallet in (WALLET, OTHER):
