@@ -21,7 +21,16 @@ def number(value: int) -> bytes:
 
 def encode_fields(fields: Sequence[bytes | None]) -> bytes:
     """The RLP list of these fields; None is an empty list."""
-    content = b"".join([EMPTY_LIST if field is None else _string(field) for field in fields])
+    return list_of(content_of(fields))
+
+
+def content_of(fields: Sequence[bytes | None]) -> bytes:
+    """The same without what says how long it is: contents that follow one another are one list's."""
+    return b"".join([EMPTY_LIST if field is None else _string(field) for field in fields])
+
+
+def list_of(content: bytes) -> bytes:
+    """The RLP list with this content."""
     return _header(_LIST, len(content)) + content
 
 
@@ -35,6 +44,15 @@ def decode_fields(encoded: bytes) -> list[bytes | None]:
         raise ValueError("not one list")
     fields: list[bytes | None] = []
     while start < end:
+        lead = encoded[start]
+        if lead <= _STRING + _SHORT:  # nearly all of them: their own byte, or a short string
+            first = start if lead < _STRING else start + 1
+            start = first + 1 if lead < _STRING else first + lead - _STRING
+            field = encoded[first:start]
+            if lead == _STRING + 1 and field < b"\x80":
+                raise ValueError("not the shortest string")
+            fields.append(field)
+            continue
         kind, first, start = _span(encoded, start)
         if kind == _LIST and first != start:
             raise ValueError("a list inside")

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from pyjpm.chain.broadcast import ClientKind
 from pyjpm.chain.connection import Connection
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import (
@@ -67,6 +68,14 @@ class Node:
     def resting(self) -> bool:
         """Whether it failed a short while ago."""
         return self.fault is not None and self._clock.monotonic() < self._rests_until
+
+    @property
+    def takes_gaps(self) -> bool:
+        """Whether nonces that come before those below them wait in it, however many are missing.
+
+        Known of Anvil only. Besu's limit is a setting of its own, and as shipped it is 5.
+        """
+        return self.connection is not None and self.connection.kind is ClientKind.ANVIL
 
     def usable(self) -> Connection:
         """The way to it, verified where it has to be. Raises as Connection.open."""

@@ -6,7 +6,8 @@ Decisions that govern this module:
   Nodes that are down, or answer ``null``, are passed over. Two hashes at one height are an error, not a choice.
 * Every node gets the same bytes. Whatever a node does with them is an answer, never an exception, and every answer
   means unknown. A node that was not asked counts as one that answered UNKNOWN.
-* What goes through one lane goes in its order, batch after batch, to each node: nonces out of order are refused.
+* What goes through one lane goes in its order, batch after batch, to each node: nonces out of order are refused. Where
+  a node is known to let them wait for those before them, a lane goes over all its connections.
 """
 
 from __future__ import annotations
@@ -195,6 +196,11 @@ class Nodes:
         """The software of the first node reached."""
         return self.connections[0].kind
 
+    @property
+    def takes_gaps(self) -> bool:
+        """Whether a wallet's transactions may reach every node in any order."""
+        return all(node.takes_gaps for node in self._nodes)
+
     # --- seeing ----------------------------------------------------------------------------------------------------
 
     def best(self, at_least: int = 0) -> View:
@@ -274,14 +280,17 @@ class Nodes:
         ]
         if not raws:
             return answers
-        parts = self._parts(len(raws), lanes)
         awake = [(place, node) for place, node in enumerate(self._nodes) if node in self._awake(ENOUGH)]
 
         def deliver(place: int, part: list[int], connection: Connection) -> list[tuple[int, int, SendAnswer]]:
             said = _deliver(self._nodes[place], connection, [raws[i] for i in part], [hashes[i] for i in part])
             return [(i, place, answer) for i, answer in zip(part, said, strict=True)]
 
-        works = [(node, partial(deliver, place, part)) for part in parts for place, node in awake]
+        works = [
+            (node, partial(deliver, place, part))
+            for place, node in awake
+            for part in (self._dealt(len(raws)) if node.takes_gaps else self._pinned(len(raws), lanes))
+        ]
         for reply in self._asking.works(works, SEND_GRACE):
             for i, place, answer in reply.value or ():
                 answers[i][place] = answer
@@ -296,7 +305,19 @@ class Nodes:
                 raise
         return transaction.hash
 
-    def _parts(self, count: int, lanes: Sequence[Hashable] | None) -> list[list[int]]:
+    def _dealt(self, count: int) -> list[list[int]]:
+        """Batch after batch to the streams in turn: what comes too early waits in the node."""
+        if self._streams == 1 or count < STREAM_FROM:
+            return [list(range(count))]
+        size = min(BATCH, -(-count // self._streams))
+        starts = range(0, count, size)
+        return [
+            [i for start in starts[stream :: self._streams] for i in range(start, min(start + size, count))]
+            for stream in range(self._streams)
+        ]
+
+    def _pinned(self, count: int, lanes: Sequence[Hashable] | None) -> list[list[int]]:
+        """Each lane to a stream of its own, in its order."""
         if lanes is None or self._streams == 1 or count < STREAM_FROM:
             return [list(range(count))]
         parts: dict[int, list[int]] = defaultdict(list)

@@ -9,9 +9,8 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import rlp
 from rlp.exceptions import RLPException
@@ -21,8 +20,7 @@ from pyjpm.errors.chain import GasLimitTooHigh, MalformedTransaction, NonZeroFee
 from pyjpm.hashing import keccak256
 
 
-@dataclass(frozen=True, slots=True)
-class RawTransaction:
+class RawTransaction(NamedTuple):
     """What the bytes of a signed transaction say. Gas in gas, ``fees`` in wei per gas, ``value`` in wei.
 
     ``chain_id`` is None for a transaction signed before EIP-155; ``to`` is empty for a contract creation.

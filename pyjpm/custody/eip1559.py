@@ -6,11 +6,11 @@ same twelve fields several times over, at five times the cost. A test holds the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from pyjpm.chain.fields import encode_fields, number
+from pyjpm.chain.fields import content_of, list_of, number
 from pyjpm.chain.values import check_address
 from pyjpm.errors.custody import SigningRefused
 
@@ -81,19 +81,20 @@ def priced_cancel_fields(chain_id: int, nonce: int, wallet: str, price: int) -> 
     return fields
 
 
-def signing_preimage(fields: list[Any]) -> bytes:
-    """What is hashed and then signed."""
-    return _TYPE + encode_fields(_encodable(fields))
+def encoded(fields: Sequence[Any]) -> bytes:
+    """The nine fields in RLP, which what is signed and what is sent have in common."""
+    return content_of([number(field) if type(field) is int else None if field == [] else field for field in fields])
 
 
-def signed_bytes(fields: list[Any], signature: bytes) -> bytes:
-    """The bytes to send, with a signature of r, s and the recovery id (0 or 1), 65 bytes."""
+def signing_preimage(unsigned: bytes) -> bytes:
+    """What is hashed and then signed, of ``encoded`` fields."""
+    return _TYPE + list_of(unsigned)
+
+
+def signed_bytes(unsigned: bytes, signature: bytes) -> bytes:
+    """The bytes to send, of ``encoded`` fields, with a signature of r, s and the recovery id (0 or 1), 65 bytes."""
     y_parity, r, s = number(signature[64]), signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")
-    return _TYPE + encode_fields([*_encodable(fields), y_parity, r, s])
-
-
-def _encodable(fields: list[Any]) -> list[bytes | None]:
-    return [None if field == [] else number(field) if isinstance(field, int) else field for field in fields]
+    return _TYPE + list_of(unsigned + content_of([y_parity, r, s]))
 
 
 @lru_cache(maxsize=4_096)

@@ -21,7 +21,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.custody.eip1559 import signing_preimage, unsigned_fields
+from pyjpm.custody.eip1559 import encoded, signing_preimage, unsigned_fields
 from pyjpm.custody.policy import Policy, Rules
 from pyjpm.custody.policy_approval import (
     Approval,
@@ -88,7 +88,7 @@ class Judge:
             )
         if value:
             raise NativeValueNotAllowed("The transaction sends the chain's own coin.", value=value)
-        preimage = signing_preimage(fields)
+        preimage = signing_preimage(encoded(fields))
         digest = keccak(preimage).hex()
         if not to:
             if not rules.create:

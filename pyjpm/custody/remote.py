@@ -19,7 +19,7 @@ from eth_utils.crypto import keccak
 from pyjpm.chain.values import check_address
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.custody.curve import HALF_ORDER, address_of, is_signature
-from pyjpm.custody.eip1559 import signed_bytes, signing_preimage, unsigned_fields
+from pyjpm.custody.eip1559 import encoded, signed_bytes, signing_preimage, unsigned_fields
 from pyjpm.custody.policy_approval import Approval
 from pyjpm.custody.policy_messages import message_to_wire
 from pyjpm.custody.remote_socket import SignerSocket
@@ -86,8 +86,9 @@ class RemoteSigner:
             if not isinstance(answers, list) or len(answers) != len(part):
                 raise self._socket.nonsense()
             for fields, answer in zip(part, answers, strict=True):
-                raw = signed_bytes(fields, self._checked(keccak(signing_preimage(fields)), answer))
-                signed.append(SignedBytes(raw, keccak(raw)))
+                content = encoded(fields)
+                signature = self._checked(keccak(signing_preimage(content)), answer)
+                signed.append(SignedBytes(signed_bytes(content, signature)))
         return signed
 
     def sign_typed_data(self, message: TypedMessage) -> bytes:

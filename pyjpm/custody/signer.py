@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.custody.eip1559 import priced_cancel_fields, signed_bytes, signing_preimage, unsigned_fields
+from pyjpm.custody.eip1559 import encoded, priced_cancel_fields, signed_bytes, signing_preimage, unsigned_fields
 from pyjpm.custody.marks import NonceMarks
 from pyjpm.errors.custody import KeyNotExportable, SigningRefused
 from pyjpm.hashing import keccak256
@@ -75,9 +75,12 @@ class WalletSigner(ABC):
             for chain, nonce, *_ in unsigned:
                 highest[chain] = max(nonce, highest.get(chain, nonce))
             self._marks.rise(self._address, highest)
-        signatures = self._sign_preimages([signing_preimage(fields) for fields in unsigned])
-        raws = [signed_bytes(fields, signature) for fields, signature in zip(unsigned, signatures, strict=True)]
-        return [SignedBytes(raw, keccak256(raw)) for raw in raws]
+        contents = [encoded(fields) for fields in unsigned]
+        signatures = self._sign_preimages([signing_preimage(content) for content in contents])
+        return [
+            SignedBytes(signed_bytes(content, signature))
+            for content, signature in zip(contents, signatures, strict=True)
+        ]
 
     def sign_priced_cancel(self, chain_id: int, nonce: int, price: int) -> SignedBytes:
         """Sign a self-transfer of nothing, of 21,000 gas, at ``price`` wei: the one transaction with a fee, for an
@@ -85,9 +88,9 @@ class WalletSigner(ABC):
         fields = priced_cancel_fields(chain_id, nonce, self._address, price)
         if self._marks is not None:
             self._marks.rise(self._address, {chain_id: nonce})
-        (signature,) = self._sign_preimages([signing_preimage(fields)])
-        raw = signed_bytes(fields, signature)
-        return SignedBytes(raw, keccak256(raw))
+        content = encoded(fields)
+        (signature,) = self._sign_preimages([signing_preimage(content)])
+        return SignedBytes(signed_bytes(content, signature))
 
     def sign_typed_data(self, message: TypedMessage) -> bytes:
         """Sign a structured message (see Signer). Raises what the device raises."""

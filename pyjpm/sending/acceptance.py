@@ -11,17 +11,18 @@ Decisions that govern this module:
 
 from __future__ import annotations
 
+import itertools
 import json
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from pyjpm.errors.sending import JournalCollision
-from pyjpm.sending.accepted_rows import AcceptedRows, again, payment_values, renewed_values
+from pyjpm.sending.accepted_rows import AcceptedRows, add_payment, again, payment_row, renewed_row
 from pyjpm.sending.database import Database
+from pyjpm.sending.ids import new_id
 from pyjpm.sending.lanes import Lane, Lanes, LaneState, read_lane, read_lanes
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, Submission
 from pyjpm.sending.operation import SubmissionState as State
@@ -60,10 +61,44 @@ class Accepted:
     Attributes:
         ids: for each batch its submissions' ids, one for each request.
         to_sign: all that has a nonce and no bytes, as it would be read, of those wallets of which that is known.
+        new: what was never asked for before, by submission.
+        at: unix second.
     """
 
     ids: list[list[str]]
     to_sign: list[Attempt]
+    new: Mapping[str, Request]
+    at: int
+
+    def as_signed(self, signed: Iterable[Attempt]) -> dict[str, Submission]:
+        """What is new and was signed since, as it would be read."""
+        told = {}
+        for attempt in signed:
+            for asked in attempt.asked:
+                request = self.new.get(asked.id)
+                if request is None:
+                    continue
+                operation = request.operation
+                told[asked.id] = Submission(
+                    id=asked.id,
+                    wallet=attempt.wallet,
+                    owner=asked.owner,
+                    key=operation.key,
+                    kind=asked.kind,
+                    content=request.said,
+                    request_sha256=request.sha256,
+                    reference=operation.reference,
+                    state=State.SIGNED,
+                    nonce=attempt.nonce,
+                    tx_hash=attempt.tx_hash,
+                    block_number=None,
+                    gas_used=None,
+                    contract_address=None,
+                    created_at=self.at,
+                    not_before=operation.not_before,
+                    error=None,
+                )
+        return told
 
 
 class Acceptance:
@@ -72,6 +107,13 @@ class Acceptance:
     def __init__(self, database: Database, lanes: Lanes) -> None:
         self._database = database
         self._lanes = lanes
+        self._turns = itertools.count(1)
+        self._stored: dict[str, int] = {}  # by wallet, the turn in which something was stored for it here
+
+    def stored(self, wallets: Iterable[str]) -> Mapping[str, int]:
+        """By wallet, when this journal last stored requests for it, counted by turns: where this is as it was before
+        ``known`` was asked, nothing was stored here since."""
+        return {wallet: self._stored.get(wallet, 0) for wallet in wallets}
 
     def known(self, batches: Sequence[Batch]) -> list[dict[str, Submission]]:
         """The submissions that exist under each batch's keys, by key.
@@ -81,36 +123,60 @@ class Acceptance:
         with self._database.reading() as connection:
             return _known(connection, batches)
 
-    def accept(self, batches: Sequence[Batch], *, window: Mapping[str, int], now: int) -> Accepted:
+    def accept(
+        self,
+        batches: Sequence[Batch],
+        *,
+        window: Mapping[str, int],
+        now: int,
+        unknown_since: Mapping[str, int] | None = None,
+    ) -> Accepted:
         """Store requests in one commit, each with a nonce where there is room; those that live or ended stay.
 
         Args:
             batches: of different wallets.
             window: by wallet, the nonce below which nonces may be bound.
             now: unix seconds.
+            unknown_since: what ``stored`` said before none of the requests was ``known``; None: some are, or may be.
 
         Raises:
             IdempotencyConflict, Fenced; nothing is stored then.
         """
+        wallets = [batch.wallet for batch in batches]
+        # Only this process stores for these wallets under their leases, but for an operator's void, whose key is its
+        # owner's, as another wallet's may be: that collides.
+        is_new = unknown_since is not None and self.stored(wallets) == {each: unknown_since[each] for each in wallets}
         try:
-            return self._accept(batches, window, now)
+            return self._accept(batches, window, now, is_new=is_new)
         except JournalCollision:
             # Another wallet of the owner stored the same key meanwhile: now it is found.
-            return self._accept(batches, window, now)
+            return self._accept(batches, window, now, is_new=False)
+        finally:
+            self._note_stored(wallets)  # after an error, too: who knows whether it was committed
 
-    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int) -> Accepted:
+    def _note_stored(self, wallets: Iterable[str]) -> None:
+        self._stored.update((wallet, next(self._turns)) for wallet in wallets)
+
+    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int, *, is_new: bool) -> Accepted:
         rows = AcceptedRows()
         wallets = [batch.wallet for batch in batches]
+        new: dict[str, Request] = {}
         with self._lanes.writing(wallets) as connection:
             lanes, waiting = read_lanes(connection, wallets), _wallets_with_waiting(connection, wallets)
             unsigned = wallets_unsigned(connection, wallets)
             ids = []
-            for batch, known in zip(batches, _known(connection, batches), strict=True):
+            found: Sequence[Mapping[str, Submission]] = [{} for _ in batches] if is_new else _known(connection, batches)
+            for batch, known in zip(batches, found, strict=True):
                 lane = lanes[batch.wallet]
                 free = lane.state is LaneState.OK and batch.wallet not in waiting
                 ids.append(_accept(batch, known, lane, window[batch.wallet] if free else 0, now, rows))
+                new.update(
+                    (payment_id, request)
+                    for request, payment_id in zip(batch.requests, ids[-1], strict=True)
+                    if request.operation.key not in known
+                )
             rows.write(connection)
-        return Accepted(ids, [each for each in rows.bound if each.wallet not in unsigned])
+        return Accepted(ids, [each for each in rows.bound if each.wallet not in unsigned], new, now)
 
     def due(self, wallet: str, *, now: int, limit: int) -> list[Waiting]:
         """What may be numbered now or has lapsed, oldest first."""
@@ -151,10 +217,10 @@ class Acceptance:
             )
             for each in waiting:
                 if each.id in still and nonce < window:
-                    attempt_id = secrets.token_hex(16)
+                    attempt_id = new_id()
                     asked = Asked(each.id, each.kind, each.owner, State.RESERVED, each.to, each.data, refused=False)
                     rows.bind(attempt_id, wallet, nonce, each.to, each.data, each.gas, [asked])
-                    rows.again.append({"b_id": each.id, "b_attempt": attempt_id, "b_state": State.RESERVED.value})
+                    rows.again.append((attempt_id, State.RESERVED.value, each.id))
                     nonce += 1
             if nonce > lane.next_nonce:
                 rows.next_nonces[wallet] = nonce
@@ -167,9 +233,9 @@ class Acceptance:
         """
         known = _known(connection, [Batch(wallet, [request])])[0].get(request.operation.key)
         if known is None:
-            payment_id = secrets.token_hex(16)
-            values = payment_values(payment_id, wallet, request, first_state(request, now), None, now)
-            connection.execute(insert(payment).values(**values))
+            payment_id = new_id()
+            self._note_stored([wallet])
+            add_payment(connection, payment_row(payment_id, wallet, request, first_state(request, now), None, now))
             return payment_id
         if known.state in RETRIED:
             again(connection, known.id, first_state(request, now))
@@ -205,7 +271,7 @@ def _accept(
     nonce = lane.next_nonce
     fresh = [request for request in batch.requests if request.operation.key not in ids]
     together = nonce < window and _go_together(batch, fresh, known, now)
-    carrier_id = secrets.token_hex(16)
+    carrier_id = new_id()
     for request in fresh:
         operation = request.operation
         state = first_state(request, now)
@@ -213,13 +279,13 @@ def _accept(
         if together:
             state, attempt_id = State.RESERVED, carrier_id
         elif state is State.APPROVED and not request.doubtful and nonce < window:
-            state, attempt_id = State.RESERVED, secrets.token_hex(16)
+            state, attempt_id = State.RESERVED, new_id()
         again = known.get(operation.key)
-        payment_id = ids[operation.key] = secrets.token_hex(16) if again is None else again.id
+        payment_id = ids[operation.key] = new_id() if again is None else again.id
         if again is None:
-            rows.new.append(payment_values(payment_id, batch.wallet, request, state, attempt_id, now))
+            rows.new.append(payment_row(payment_id, batch.wallet, request, state, attempt_id, now))
         else:
-            rows.renewed.append(renewed_values(payment_id, batch.wallet, request, state, attempt_id))
+            rows.renewed.append(renewed_row(payment_id, batch.wallet, request, state, attempt_id))
         if attempt_id is not None and not together:
             asked = _asked(request, payment_id)
             rows.bind(attempt_id, batch.wallet, nonce, request.to, operation.data, operation.gas, [asked])

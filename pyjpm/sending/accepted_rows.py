@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from pyjpm.sending.bulk import write_many
+from pyjpm.sending.bulk import Bulk, Row
 from pyjpm.sending.lanes import advance
 from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
@@ -18,7 +18,7 @@ from pyjpm.sending.rows import Asked, Attempt
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 # Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
-_RENEW: Final = (
+_RENEW: Final = Bulk(
     update(payment)
     .where(payment.c.id == bindparam("b_id"))
     .values(
@@ -37,13 +37,36 @@ _RENEW: Final = (
         state=bindparam("b_state"),
         cancels=0,
         error=bindparam("b_error"),
-    )
+    ),
+    "b_key",
+    "b_wallet",
+    "b_to",
+    "b_data",
+    "b_gas",
+    "b_debits",
+    "b_not_before",
+    "b_not_after",
+    "b_simulate",
+    "b_proof_hash",
+    "b_proof_block",
+    "b_attempt",
+    "b_state",
+    "b_error",
+    "b_id",
 )
-_ATTEMPT_AGAIN: Final = (
+_ATTEMPT_AGAIN: Final = Bulk(
     update(payment)
     .where(payment.c.id == bindparam("b_id"))
-    .values(attempt=bindparam("b_attempt"), state=bindparam("b_state"), error=None)
+    .values(attempt=bindparam("b_attempt"), state=bindparam("b_state"), error=None),
+    "b_attempt",
+    "b_state",
+    "b_id",
 )
+
+
+def add_payment(connection: Connection, row: Row) -> None:
+    """Store one payment (``payment_row``)."""
+    _PAYMENTS.write(connection, [row])
 
 
 def again(connection: Connection, submission: str, state: State) -> None:
@@ -52,20 +75,45 @@ def again(connection: Connection, submission: str, state: State) -> None:
     connection.execute(update(payment).where(payment.c.id == submission).values(**values))
 
 
-_ATTEMPTS: Final = insert(attempt)
-_PAYMENTS: Final = insert(payment)
-_LINKS: Final = insert(attempt_payment)
+_ATTEMPTS: Final = Bulk(insert(attempt), "id", "lane", "nonce", "kind", "beside", "to", "data", "gas", "state")
+_PAYMENTS: Final = Bulk(
+    insert(payment),
+    "id",
+    "owner",
+    "wallet",
+    "key",
+    "kind",
+    "content",
+    "request_sha256",
+    "reference",
+    "state",
+    "to",
+    "data",
+    "gas",
+    "debits",
+    "simulate",
+    "not_before",
+    "not_after",
+    "attempt",
+    "proof_hash",
+    "proof_block",
+    "error",
+    "created_at",
+)
+_CALL: Final = AttemptKind.CALL.value
+_RESERVED: Final = AttemptState.RESERVED.value
+_LINKS: Final = Bulk(insert(attempt_payment), "attempt", "payment", "position")
 
 
 @dataclass(slots=True)
 class AcceptedRows:
     """What an acceptance writes."""
 
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    new: list[dict[str, Any]] = field(default_factory=list)
-    renewed: list[dict[str, Any]] = field(default_factory=list)
-    again: list[dict[str, Any]] = field(default_factory=list)
-    links: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
+    new: list[Row] = field(default_factory=list)
+    renewed: list[Row] = field(default_factory=list)
+    again: list[Row] = field(default_factory=list)
+    links: list[Row] = field(default_factory=list)
     next_nonces: dict[str, int] = field(default_factory=dict)
     bound: list[Attempt] = field(default_factory=list)
 
@@ -73,20 +121,8 @@ class AcceptedRows:
         self, attempt_id: str, wallet: str, nonce: int, to: str | None, data: bytes, gas: int, asked: Sequence[Asked]
     ) -> None:
         """Adds a transaction and what it carries; in ``bound`` it is as it will be read."""
-        self.attempts.append(
-            {
-                "id": attempt_id,
-                "lane": wallet,
-                "nonce": nonce,
-                "kind": AttemptKind.CALL.value,
-                "beside": 0,
-                "to": to,
-                "data": data,
-                "gas": gas,
-                "state": AttemptState.RESERVED.value,
-            }
-        )
-        self.links += [{"attempt": attempt_id, "payment": each.id, "position": i} for i, each in enumerate(asked)]
+        self.attempts.append((attempt_id, wallet, nonce, _CALL, 0, to, data, gas, _RESERVED))
+        self.links += [(attempt_id, each.id, i) for i, each in enumerate(asked)]
         self.bound.append(
             Attempt(
                 id=attempt_id,
@@ -107,64 +143,62 @@ class AcceptedRows:
         )
 
     def write(self, connection: Connection) -> None:
-        write_many(connection, _ATTEMPTS, self.attempts)
-        write_many(connection, _PAYMENTS, self.new)
-        write_many(connection, _RENEW, self.renewed)
-        write_many(connection, _ATTEMPT_AGAIN, self.again)
-        write_many(connection, _LINKS, self.links)
+        _ATTEMPTS.write(connection, self.attempts)
+        _PAYMENTS.write(connection, self.new)
+        _RENEW.write(connection, self.renewed)
+        _ATTEMPT_AGAIN.write(connection, self.again)
+        _LINKS.write(connection, self.links)
         advance(connection, self.next_nonces)
 
 
-def payment_values(
-    payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None, now: int
-) -> dict[str, Any]:
+def payment_row(payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None, now: int) -> Row:
+    """A payment as _PAYMENTS has it."""
     operation, found = request.operation, request.found
-    return {
-        "id": payment_id,
-        "owner": request.owner,
-        "wallet": wallet,
-        "key": _key_of(request, state),
-        "kind": operation.kind,
-        "content": request.content,
-        "request_sha256": request.sha256,
-        "reference": operation.reference,
-        "state": state.value,
-        "to": request.to,
-        "data": operation.data,
-        "gas": operation.gas,
-        "simulate": int(request.simulate),
-        "debits": _debits(request.debits),
-        "not_before": operation.not_before,
-        "not_after": operation.not_after,
-        "attempt": attempt_id,
-        "proof_hash": None if found is None else found.tx_hash,
-        "proof_block": None if found is None else found.block,
-        "error": _error_of(request),
-        "created_at": now,
-    }
+    return (
+        payment_id,
+        request.owner,
+        wallet,
+        _key_of(request, state),
+        operation.kind,
+        request.content,
+        request.sha256,
+        operation.reference,
+        state.value,
+        request.to,
+        operation.data,
+        operation.gas,
+        _debits(request.debits),
+        int(request.simulate),
+        operation.not_before,
+        operation.not_after,
+        attempt_id,
+        None if found is None else found.tx_hash,
+        None if found is None else found.block,
+        _error_of(request),
+        now,
+    )
 
 
-def renewed_values(
-    payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None
-) -> dict[str, Any]:
+def renewed_row(payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None) -> Row:
+    """A payment that is asked for again as _RENEW has it."""
     operation, found = request.operation, request.found
-    return {
-        "b_id": payment_id,
-        "b_key": _key_of(request, state),
-        "b_error": _error_of(request),
-        "b_wallet": wallet,
-        "b_to": request.to,
-        "b_data": operation.data,
-        "b_gas": operation.gas,
-        "b_debits": _debits(request.debits),
-        "b_not_before": operation.not_before,
-        "b_not_after": operation.not_after,
-        "b_simulate": int(request.simulate),
-        "b_proof_hash": None if found is None else found.tx_hash,
-        "b_proof_block": None if found is None else found.block,
-        "b_attempt": attempt_id,
-        "b_state": state.value,
-    }
+    return (
+        _key_of(request, state),
+        wallet,
+        request.to,
+        operation.data,
+        operation.gas,
+        _debits(request.debits),
+        operation.not_before,
+        operation.not_after,
+        int(request.simulate),
+        None if found is None else found.tx_hash,
+        None if found is None else found.block,
+        attempt_id,
+        state.value,
+        _error_of(request),
+        payment_id,
+    )
 
 
 def _key_of(request: Request, state: State) -> str | None:

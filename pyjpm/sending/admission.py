@@ -85,16 +85,16 @@ class Admission:
         requests = []
         for request, call, verdict, done, refusal in zip(batch.requests, calls, verdicts, there, refusals, strict=True):
             if done:
-                requests.append(replace(request, found=verdict))
+                requests.append(request._replace(found=verdict))
                 continue
             reason = self._reason(request, verdict, refusal, lane)
             if reason is None:
                 debits = self._funds.own_debits(call)
-                requests.append(replace(request, debits=debits) if debits else request)
+                requests.append(request._replace(debits=debits) if debits else request)
             elif self._may_say(refusal, request.owner, call, verdict, lane, view):
-                requests.append(replace(request, refused=reason))
+                requests.append(request._replace(refused=reason))
             else:
-                requests.append(replace(request, doubtful=True, debits=self._funds.own_debits(call)))
+                requests.append(request._replace(doubtful=True, debits=self._funds.own_debits(call)))
         if simulate and lane.state is LaneState.OK:
             requests = self._within_funds(batch.wallet, requests, view)
         return replace(batch, requests=requests)
@@ -165,7 +165,7 @@ class Admission:
             except InFlightExceedsFunds as too_little:
                 sure = self._negative.allowed(wanted[0].owner, view)
                 changes: dict[str, Any] = {"refused": too_little, "debits": {}} if sure else {"doubtful": True}
-                return [replace(each, **changes) if each in wanted else each for each in requests]
+                return [each._replace(**changes) if each in wanted else each for each in requests]
         return requests
 
 

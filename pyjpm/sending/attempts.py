@@ -10,15 +10,16 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.sending.bulk import write_many
+from pyjpm.sending.bulk import Bulk
 from pyjpm.sending.database import Database
+from pyjpm.sending.ids import new_id
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
@@ -35,6 +36,7 @@ from pyjpm.sending.rows import (
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 _ORDER: Final = (attempt.c.lane, attempt.c.nonce, attempt.c.beside, attempt.c.id)
+_KEPT: Final = 1 << 15
 CANCEL_GAS = 21_000
 CALL, CANCEL, PRICED_CANCEL = 0, 1, 2
 CANCELS: Final = 2
@@ -47,6 +49,7 @@ class Attempts:
     def __init__(self, database: Database, lanes: Lanes) -> None:
         self._database = database
         self._lanes = lanes
+        self._signed: dict[str, Attempt] = {}  # those on their way that were signed here, the oldest first
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -71,7 +74,18 @@ class Attempts:
         """Those with these ids that may still be mined, in the order of ``living``."""
         query = ATTEMPTS.where(attempt.c.state.in_(ALIVE))
         found = [each for part in in_parts(ids) for each in self._read(query.where(attempt.c.id.in_(part)))]
-        return sorted(found, key=lambda each: (each.wallet, each.nonce, each.beside, each.id))
+        return sorted(found, key=_place)
+
+    def recall(self, flying: Sequence[Flying]) -> list[Attempt]:
+        """These, in the order of ``living``; of what is as it was signed by this journal, as it was then."""
+        found, unread = [], []
+        for each in flying:
+            signed = self._signed.get(each.id) if each.is_as_signed else None
+            if signed is None:
+                unread.append(each.id)
+            else:
+                found.append(signed)
+        return sorted(found + self.load(unread), key=_place) if unread else found
 
     def unsigned(self, wallets: Sequence[str]) -> list[Attempt]:
         """Those that have a nonce and no bytes, by wallet and nonce."""
@@ -141,17 +155,22 @@ class Attempts:
     def commit_bytes(self, signed: Sequence[Attempt]) -> None:
         """Store the bytes and hashes of attempts that had none: RESERVED becomes SIGNED."""
         with self._lanes.writing(each.wallet for each in signed) as connection:
-            write_many(
-                connection,
-                _SIGNED,
-                [{"b_id": each.id, "b_raw": each.raw, "b_hash": each.tx_hash} for each in signed],
-            )
+            _SIGNED.write(connection, [(each.raw, each.tx_hash, each.id) for each in signed])
             _advance(connection, signed, State.RESERVED, State.SIGNED)
+        self._signed.update((each.id, each) for each in signed)
+        with suppress(RuntimeError, StopIteration):  # another thread forgets some, too
+            while len(self._signed) > _KEPT:
+                self._signed.pop(next(iter(self._signed)), None)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """These are not on their way any more."""
+        for each in ids:
+            self._signed.pop(each, None)
 
     def mark_broadcast(self, attempts: Sequence[Attempt]) -> None:
         """A node said that it has their bytes: SIGNED becomes BROADCAST."""
         with self._lanes.writing(each.wallet for each in attempts) as connection:
-            write_many(connection, _BROADCAST, [{"b_id": each.id} for each in attempts])
+            _BROADCAST.write(connection, [(each.id,) for each in attempts])
             _advance(connection, attempts, State.SIGNED, State.BROADCAST)
 
     def mark_refused(self, refused: Sequence[Attempt], taken: Sequence[Attempt], *, now: int) -> None:
@@ -189,7 +208,7 @@ class Attempts:
             )
             rows = [
                 {
-                    "id": secrets.token_hex(16),
+                    "id": new_id(),
                     "lane": wallet,
                     "nonce": nonce,
                     "kind": AttemptKind.CANCEL,
@@ -207,6 +226,10 @@ class Attempts:
                 connection.execute(insert(attempt), rows)
             _displace(connection, wallet, wanted, None if because is None else json.dumps(because.to_dict()))
         return len(rows)
+
+
+def _place(each: Attempt) -> tuple[str, int, int, str]:
+    return each.wallet, each.nonce, each.beside, each.id
 
 
 def _displace(connection: Connection, wallet: str, nonces: Sequence[int], error: str | None) -> None:
@@ -234,31 +257,35 @@ def _displace(connection: Connection, wallet: str, nonces: Sequence[int], error:
             connection.execute(update(payment).where(payment.c.attempt == row.id).values(**values))
 
 
-_SIGNED: Final = (
+_SIGNED: Final = Bulk(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.RESERVED)
-    .values(state=AttemptState.SIGNED, raw=bindparam("b_raw"), tx_hash=bindparam("b_hash"))
+    .values(state=AttemptState.SIGNED, raw=bindparam("b_raw"), tx_hash=bindparam("b_hash")),
+    "b_raw",
+    "b_hash",
+    "b_id",
 )
-_BROADCAST: Final = (
+_BROADCAST: Final = Bulk(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), attempt.c.state == AttemptState.SIGNED)
-    .values(state=AttemptState.BROADCAST)
+    .values(state=AttemptState.BROADCAST),
+    "b_id",
 )
-_ADVANCE: Final = (
+_ADVANCE: Final = Bulk(
     update(payment)
     .where(
         payment.c.id == bindparam("b_id"),
         payment.c.attempt == bindparam("b_attempt"),
         payment.c.state == bindparam("b_before"),
     )
-    .values(state=bindparam("b_after"))
+    .values(state=bindparam("b_after")),
+    "b_after",
+    "b_id",
+    "b_attempt",
+    "b_before",
 )
 
 
 def _advance(connection: Connection, attempts: Sequence[Attempt], before: State, after: State) -> None:
-    values = [
-        {"b_id": asked.id, "b_attempt": each.id, "b_before": before.value, "b_after": after.value}
-        for each in attempts
-        for asked in each.asked
-    ]
-    write_many(connection, _ADVANCE, values)
+    was, becomes = before.value, after.value
+    _ADVANCE.write(connection, [(becomes, asked.id, each.id, was) for each in attempts for asked in each.asked])

@@ -7,62 +7,58 @@ Decisions that govern this module:
 
 * Only plain values go through: text, integers, bytes, None. Nothing here converts them, as drivers have ideas of their
   own about enumerations: a row has their values.
-* A statement is a constant of its module: it is what the compiled form is kept under.
+* A statement is a constant of its module: it is compiled once, however often its module's classes are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from enum import Enum
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import Compiled
 from sqlalchemy.sql.dml import Insert, Update
 
-_compiled: dict[tuple[Insert | Update, str, tuple[str, ...]], _Compiled] = {}
+Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A statement as its driver takes it. ``take``: a row's values in the order of the places, None where the driver
-    takes names; ``constants``: the values that no row has."""
+class Bulk:
+    """A statement with named parameters, for rows that have their values in this order.
 
-    sql: str
-    constants: Mapping[str, Any]
-    take: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
+    Args:
+        names: of a statement's ``bindparam``s; of an insert the columns that have a value.
+    """
 
+    def __init__(self, statement: Insert | Update, *names: str) -> None:
+        self._statement = statement
+        self._names = names
+        self._compiled: dict[str, tuple[str, Callable[[Sequence[Row]], Any]]] = {}
 
-def write_many(connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Execute a statement once for each row of parameters, which all have the same names; nothing for no rows."""
-    if not rows:
-        return
-    names = tuple(rows[0])
-    key = (statement, connection.dialect.name, names)
-    found = _compiled.get(key)
-    if found is None:
-        found = _compiled[key] = _compile(connection, statement, names)
-    filled = [{**found.constants, **row} for row in rows] if found.constants else rows
-    parameters: Any = filled if found.take is None else [found.take(row) for row in filled]
-    connection.exec_driver_sql(found.sql, parameters)
+    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Execute it once for each row; nothing for no rows."""
+        if not rows:
+            return
+        known = self._compiled.get(connection.dialect.name)
+        if known is None:
+            known = self._compiled[connection.dialect.name] = self._compile(connection)
+        sql, as_parameters = known
+        connection.exec_driver_sql(sql, as_parameters(rows))
 
-
-def _compile(connection: Connection, statement: Insert | Update, names: Sequence[str]) -> _Compiled:
-    keys = list(names) if isinstance(statement, Insert) else None
-    compiled: Compiled = statement.compile(dialect=connection.dialect, column_keys=keys)
-    order: list[str] | None = getattr(compiled, "positiontup", None)
-    constants = {
-        name: value.value if isinstance(value, Enum) else value
-        for name, value in (compiled.params or {}).items()
-        if name not in names
-    }
-    return _Compiled(str(compiled), constants, None if order is None else _taker(order))
-
-
-def _taker(order: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(order) == 1:
-        (name,) = order
-        return lambda row: (row[name],)
-    return itemgetter(*order)
+    def _compile(self, connection: Connection) -> tuple[str, Callable[[Sequence[Row]], Any]]:
+        keys = list(self._names) if isinstance(self._statement, Insert) else None
+        compiled = self._statement.compile(dialect=connection.dialect, column_keys=keys)
+        constants = {
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in (compiled.params).items()
+            if name not in self._names
+        }
+        assert not any(compiled.binds[name].required for name in constants), "a parameter without a name"
+        names, fixed = (*self._names, *constants), tuple(constants.values())
+        order: list[str] | None = getattr(compiled, "positiontup", None)
+        if order is None:  # the driver takes names
+            return str(compiled), lambda rows: [dict(zip(names, row + fixed, strict=True)) for row in rows]
+        if tuple(order) == self._names:
+            return str(compiled), list
+        take = itemgetter(*[names.index(name) for name in order])
+        return str(compiled), lambda rows: [take(row + fixed) for row in rows]

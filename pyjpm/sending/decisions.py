@@ -13,7 +13,6 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,13 +24,14 @@ from pyjpm.sending import binding
 from pyjpm.sending.accepted_rows import again
 from pyjpm.sending.attempts import CANCEL, CANCEL_GAS, PRICED_CANCEL
 from pyjpm.sending.clock import Clock
+from pyjpm.sending.ids import new_id
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.lanes import Lane, LaneState, read_lane, recover
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import ALIVE, LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import clear_alarms
-from pyjpm.sending.reference import canonical, sha256_of
+from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.requests import Request
 from pyjpm.sending.tables import attempt, lane, payment
 from pyjpm.sending.trail import Word, record
@@ -148,8 +148,9 @@ class Decisions:
         operation = by.operation
         to = operation.checked_to(view.connection.block(view.number).gas_limit)
         owner = operation.owner or f"wallet {by.wallet}"
-        content = canonical(operation.content)
-        request = Request(operation, to, content, sha256_of(operation.kind, content), owner)
+        said = plain(operation.content)
+        content = written(said)
+        request = Request(operation, to, said, content, sha256_of(operation.kind, content), owner)
         used = view.connection.transaction_count(by.wallet, at=view.number)
         with self._journal.trail.deciding([found.wallet, by.wallet]) as connection:
             voider = _lane_for(connection, by.wallet, used)
@@ -251,7 +252,7 @@ def _lane_for(connection: Connection, wallet: str, next_nonce: int) -> Lane:
 
 def _cancel(wallet: str, nonce: int, beside: int) -> dict[str, object]:
     return {
-        "id": secrets.token_hex(16),
+        "id": new_id(),
         "lane": wallet,
         "nonce": nonce,
         "kind": AttemptKind.CANCEL,

@@ -202,8 +202,23 @@ class LaneKeeper:
         chain_id = self._nodes.chain_id
         if len(todo) < 2 or not self._nodes.parallel:
             return [sign(signer, attempts, chain_id=chain_id) for signer, attempts in todo]
-        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
-            return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
+        signed: dict[int, Signed] = {}
+        waiting, mutex = iter(enumerate(todo)), threading.Lock()
+
+        def work() -> None:
+            while True:
+                with mutex:
+                    place, each = next(waiting, (-1, None))
+                if each is None:
+                    return
+                signed[place] = sign(*each, chain_id=chain_id)
+
+        # Each thread takes the next wallet: a task for each would cost as much as its few signatures.
+        count = min(_SIDE_BY_SIDE, len(todo))
+        with ThreadPoolExecutor(count, thread_name_prefix="pyjpm-sign") as threads:
+            for done in [threads.submit(work) for _ in range(count)]:
+                done.result()
+        return [signed[place] for place in range(len(todo))]
 
     def _advance(
         self, wallet: str, signer: TransactionSigner, missing: list[Flying], used: int, view: View

@@ -33,7 +33,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, insert
 from pyjpm.errors.outbox import NotSentUnasked
 from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
-from pyjpm.sending.bulk import write_many
+from pyjpm.sending.bulk import Bulk
 from pyjpm.sending.database import Database
 from pyjpm.sending.operation import RETRIED, WAITING, SubmissionState
 from pyjpm.sending.rows import in_parts
@@ -228,12 +228,16 @@ def read_lanes(connection: Connection, wallets: Sequence[str]) -> dict[str, Lane
     return {row.wallet: _lane(row) for row in rows}
 
 
-_ADVANCE: Final = update(lane).where(lane.c.wallet == bindparam("b_wallet")).values(next_nonce=bindparam("b_next"))
+_ADVANCE: Final = Bulk(
+    update(lane).where(lane.c.wallet == bindparam("b_wallet")).values(next_nonce=bindparam("b_next")),
+    "b_next",
+    "b_wallet",
+)
 
 
 def advance(connection: Connection, next_nonces: Mapping[str, int]) -> None:
     """Bind the nonces below these, by wallet."""
-    write_many(connection, _ADVANCE, [{"b_wallet": wallet, "b_next": nonce} for wallet, nonce in next_nonces.items()])
+    _ADVANCE.write(connection, [(nonce, wallet) for wallet, nonce in next_nonces.items()])
 
 
 def recover(connection: Connection, wallet: str, end: int) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from pyjpm.errors.base import PyjpmError
 from pyjpm.sending import binding, lanes
 from pyjpm.sending.acceptance import Waiting, to_waiting
-from pyjpm.sending.bulk import write_many
+from pyjpm.sending.bulk import Bulk
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, OPEN, UNSETTLED, AttemptState
@@ -144,7 +144,7 @@ _OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
 _ATTEMPT: Final = bindparam("b_attempt", type_=payment.c.attempt.type)
 
 
-_ENDED: Final = (
+_ENDED: Final = Bulk(
     update(attempt)
     .where(attempt.c.id == bindparam("b_id"), _ALIVE)
     .values(
@@ -153,12 +153,20 @@ _ENDED: Final = (
         gas_used=bindparam("b_gas"),
         contract_address=bindparam("b_contract"),
         revert_data=bindparam("b_revert"),
-    )
+    ),
+    "b_state",
+    "b_block",
+    "b_gas",
+    "b_contract",
+    "b_revert",
+    "b_id",
 )
-_OTHERS_DEAD: Final = (
+_OTHERS_DEAD: Final = Bulk(
     update(attempt)
     .where(attempt.c.lane == bindparam("b_lane"), attempt.c.nonce == bindparam("b_nonce"), _ALIVE)
-    .values(state=AttemptState.DEAD)
+    .values(state=AttemptState.DEAD),
+    "b_lane",
+    "b_nonce",
 )
 _BY_ATTEMPT: Final = or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT)
 _ANSWER: Final = {
@@ -169,24 +177,25 @@ _ANSWER: Final = {
     "cancels": payment.c.cancels + bindparam("b_cancels"),
 }
 _ENDED_BY: Final = update(payment).where(payment.c.id == bindparam("b_id"), _BY_ATTEMPT, _OPEN).values(**_ANSWER)
-_ANSWERED: Final = _ENDED_BY.where(payment.c.state != State.VOIDING)
+_ANSWER_NAMES: Final = ("b_state", "b_error", "b_proof", "b_block", "b_cancels", "b_id", "b_attempt")
+_ENDING: Final = Bulk(_ENDED_BY, *_ANSWER_NAMES)
+_ANSWERED: Final = Bulk(_ENDED_BY.where(payment.c.state != State.VOIDING), *_ANSWER_NAMES)
 
 
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
-    write_many(
+    _ENDED.write(
         connection,
-        _ENDED,
         [
-            {
-                "b_id": each.attempt.id,
-                "b_state": each.state.value,
-                "b_block": each.block_number,
-                "b_gas": each.gas_used,
-                "b_contract": each.contract_address,
-                "b_revert": each.revert_data,
-            }
+            (
+                each.state.value,
+                each.block_number,
+                each.gas_used,
+                each.contract_address,
+                each.revert_data,
+                each.attempt.id,
+            )
             for each in outcomes
         ],
     )
@@ -197,7 +206,7 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
     for part in in_parts(sorted({wallet for wallet, _ in ended})):
         places.update((lane, nonce) for lane, nonce in connection.execute(query.where(attempt.c.lane.in_(part))))
     shared = sorted(places & ended)
-    write_many(connection, _OTHERS_DEAD, [{"b_lane": lane, "b_nonce": nonce} for lane, nonce in shared])
+    _OTHERS_DEAD.write(connection, shared)
 
 
 # What is being voided is paid, voided or held by other content in the end; until then it stays what it is.
@@ -213,19 +222,18 @@ def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
 def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool) -> None:
     if not answers:
         return
-    write_many(
+    (_ENDING if ending else _ANSWERED).write(
         connection,
-        _ENDED_BY if ending else _ANSWERED,
         [
-            {
-                "b_id": each.submission,
-                "b_attempt": each.attempt,
-                "b_state": each.state.value,
-                "b_error": None if each.error is None else json.dumps(each.error.to_dict()),
-                "b_proof": each.proof_hash,
-                "b_block": each.proof_block,
-                "b_cancels": int(each.cancelled),
-            }
+            (
+                each.state.value,
+                None if each.error is None else json.dumps(each.error.to_dict()),
+                each.proof_hash,
+                each.proof_block,
+                int(each.cancelled),
+                each.submission,
+                each.attempt,
+            )
             for each in answers
         ],
     )

@@ -69,7 +69,25 @@ def sha256_of(kind: str, content: str) -> str:
 
 def canonical(value: object) -> str:
     """The canonical JSON of plain values: sorted members, no spaces, ASCII. Raises TypeError as ``request_sha256``."""
-    plain = _plain(value)
+    return written(plain(value))
+
+
+def plain(value: object) -> Any:
+    """A copy of plain values, as reading their canonical JSON gives it. Raises TypeError as ``request_sha256``."""
+    # By exact type: an IntEnum or a str subclass may write itself in another way tomorrow.
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if type(value) is list:
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        if any(type(name) is not str for name in value):
+            raise TypeError("members of a request are named by text")
+        return {name: plain(value[name]) for name in sorted(value)}
+    raise TypeError(f"{type(value).__name__} has no canonical form in a request")
+
+
+def written(plain: Any) -> str:
+    """The canonical JSON of what ``plain`` gave."""
     try:
         fast = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a number of more than 64 bits, half a character
@@ -84,16 +102,3 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 
 def _word(number: int) -> bytes:
     return number.to_bytes(32, "big")
-
-
-def _plain(value: object) -> Any:
-    # By exact type: an IntEnum or a str subclass may write itself in another way tomorrow.
-    if value is None or type(value) in (str, int, bool):
-        return value
-    if type(value) is list:
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        if any(type(name) is not str for name in value):
-            raise TypeError("members of a request are named by text")
-        return {name: _plain(item) for name, item in value.items()}
-    raise TypeError(f"{type(value).__name__} has no canonical form in a request")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.deployment import ReferenceConflict
@@ -15,13 +16,13 @@ from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.witness import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """An operation that was checked.
 
     Attributes:
         to: its checksummed recipient.
-        content: what it says, as canonical JSON.
+        said: what it says, in plain values.
+        content: the same as canonical JSON.
         sha256: of what it says.
         owner: whose key it is.
         found: what the chain already shows under its name, if that ends it.
@@ -34,13 +35,14 @@ class Request:
 
     operation: Operation
     to: str | None
+    said: dict[str, Any]
     content: str
     sha256: str
     owner: str
     found: Verdict | None = None
     refused: PyjpmError | None = None
     doubtful: bool = False
-    debits: Mapping[str, int] = field(default_factory=dict)
+    debits: Mapping[str, int] = MappingProxyType({})
     needs_approval: bool = False
     simulate: bool = False
 

@@ -79,7 +79,7 @@ class Resolver:
         flying = self._attempts.flying(list(used))
         findings = Findings()
         # None of the others can have been mined.
-        over = self._attempts.load([each.id for each in flying if each.nonce < used[each.wallet]])
+        over = self._attempts.recall([each for each in flying if each.nonce < used[each.wallet]])
         ended = self._mined(over, view, findings)
         self._used_nonces([each for each in over if (each.wallet, each.nonce) not in ended], view, findings)
         self._unsettled(list(used), view, findings)
@@ -87,7 +87,9 @@ class Resolver:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
         missing = [each for each in flying if (each.wallet, each.nonce) not in gone]
-        return missing, [each for each in flying if (each.wallet, each.nonce) in gone]
+        gone_now = [each for each in flying if (each.wallet, each.nonce) in gone] if gone else []
+        self._attempts.forget([each.id for each in gone_now])
+        return missing, gone_now
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""

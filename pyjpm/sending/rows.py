@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, String, column, select, table
+from sqlalchemy import Connection, Row, String, column, exists, select, table
 
 from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
 from pyjpm.sending.tables import attempt, payment
@@ -69,23 +69,34 @@ _KINDS: Final = {each.value: each for each in AttemptKind}
 _ATTEMPT_STATES: Final = {each.value: each for each in AttemptState}
 _STATES: Final = {each.value: each for each in SubmissionState}
 
-# Of what is on its way, as much as every look needs.
-FLYING: Final = select(attempt.c.id, attempt.c.lane, attempt.c.nonce, attempt.c.kind, attempt.c.refused_since).where(
-    attempt.c.raw.is_not(None)
+_changed = exists().where(
+    payment.c.attempt == attempt.c.id,
+    payment.c.state.not_in((SubmissionState.SIGNED, SubmissionState.BROADCAST)) | payment.c.error.is_not(None),
 )
+
+# Of what is on its way, as much as every look needs.
+FLYING: Final = select(
+    attempt.c.id, attempt.c.lane, attempt.c.nonce, attempt.c.kind, attempt.c.refused_since, _changed
+).where(attempt.c.raw.is_not(None))
 
 
 _UNSIGNED: Final = select(attempt.c.lane).where(attempt.c.state == AttemptState.RESERVED).distinct()
 
 
 class Flying(NamedTuple):
-    """A transaction that has bytes. ``refused_since``: unix seconds, as of Attempt."""
+    """A transaction that has bytes.
+
+    Attributes:
+        refused_since: unix seconds, as of Attempt.
+        is_as_signed: what it carries, and what is known of it, is as it was when it was signed.
+    """
 
     id: str
     wallet: str
     nonce: int
     kind: AttemptKind
     refused_since: int | None
+    is_as_signed: bool
 
 
 class Asked(NamedTuple):
@@ -153,7 +164,10 @@ def to_submission(row: Sequence[Any]) -> Submission:
 
 def to_flying(rows: Iterable[Any]) -> list[Flying]:
     """Rows of FLYING."""
-    return [Flying(id_, lane, nonce, _KINDS[kind], since) for id_, lane, nonce, kind, since in rows]
+    return [
+        Flying(id_, lane, nonce, _KINDS[kind], since, since is None and not changed)
+        for id_, lane, nonce, kind, since, changed in rows
+    ]
 
 
 def to_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:

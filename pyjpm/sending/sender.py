@@ -51,7 +51,7 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.reference import canonical, sha256_of
+from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
@@ -61,6 +61,7 @@ from pyjpm.sending.witness import NoWitness, Witness
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
 _HEAD_POLL: Final = 0.02  # how often it is looked for a new block between two looks at the lane
+_MANY: Final = 20  # of so many it is told that they were signed, of fewer what nodes said as well
 _NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
 
 
@@ -81,7 +82,8 @@ class Settings:
 class Sender:
     """Carries operations to the chain, each exactly once.
 
-    Threads: any number; the transactions of one wallet leave one after the other. Forks: as its journal.
+    Threads: any number; the transactions of one wallet leave one after the other, unless every node lets nonces wait
+    for those before them. Forks: as its journal.
 
     Args:
         chain: the chain, through one node or several.
@@ -107,6 +109,7 @@ class Sender:
         nodes = chain if isinstance(chain, Nodes) else Nodes([chain], clock=clock)
         journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
         known = NoWitness() if witness is None else witness
+        self._nodes = nodes
         self._journal = journal
         self._decode = decode
         self._witness = known
@@ -198,11 +201,13 @@ class Sender:
             Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations], carrier)
             for wallet, (_, operations) in zip(signers, batches, strict=True)
         ]
+        stored = self._journal.acceptance.stored(signers)
         known = self._journal.acceptance.known(checked)
         fresh = [each for each in map(_new, checked, known) if each.requests]
         wallets = [batch.wallet for batch in fresh]
         failures: list[PyjpmError] = []
         reserved: dict[str, dict[str, str]] = {}
+        told: dict[str, Submission] = {}
         if fresh:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
@@ -213,15 +218,23 @@ class Sender:
             with ExitStack() as leaving:
                 held = leaving.enter_context(ExitStack())
                 held.enter_context(self._journal.lanes.held(wallets))
-                accepted = self._journal.acceptance.accept(asked, window=window, now=int(self._clock.time()))
+                accepted = self._journal.acceptance.accept(
+                    asked,
+                    window=window,
+                    now=int(self._clock.time()),
+                    unknown_since=None if any(known) else stored,
+                )
                 for batch, each in zip(asked, accepted.ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
                 signed, failures = self._lanes.sign(wallets, known=accepted.to_sign)
-                # What comes after this may be signed while this is sent, but leaves after it.
-                leaving.enter_context(self._journal.lanes.leaving(wallets))
+                if not self._nodes.takes_gaps:
+                    # What comes after this may be signed while this is sent, but leaves after it.
+                    leaving.enter_context(self._journal.lanes.leaving(wallets))
                 held.close()
                 self._lanes.send(signed, view)
+            if len(signed) >= _MANY:
+                told = accepted.as_signed(signed)
         self._carry_on_pending(signers, known)
         if failures:
             raise failures[0]
@@ -232,8 +245,10 @@ class Sender:
             ]
             for batch, found in zip(checked, known, strict=True)
         ]
-        stored = iter(self._journal.get_many([each for ids in wanted for each in ids]))
-        return [[next(stored) for _ in ids] for ids in wanted]
+        unread = [each for ids in wanted for each in ids if each not in told]
+        if unread:
+            told.update((each.id, each) for each in self._journal.get_many(unread))
+        return [[told[each] for each in ids] for ids in wanted]
 
     def submit_together(
         self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True
@@ -378,10 +393,12 @@ class Sender:
 
     def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         to = operation.checked_to(self._gas_limit(operation.gas))
-        content = canonical(operation.content)
+        said = plain(operation.content)
+        content = written(said)
         return Request(
             operation,
             to,
+            said,
             content,
             sha256_of(operation.kind, content),
             operation.owner or f"wallet {wallet}",

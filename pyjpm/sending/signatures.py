@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyjpm.chain.raw import decode_raw
+from pyjpm.chain.raw import RawTransaction, decode_raw
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.sending import SignerMismatch
@@ -88,19 +88,13 @@ def _checked(attempt: Attempt, signed: SignedBytes, chain_id: int) -> Attempt:
     raw = bytes(signed.raw)
     said = decode_raw(raw)
     to = b"" if attempt.to is None else bytes.fromhex(attempt.to[2:])
-    for name, expected, actual in (
-        ("chain_id", chain_id, said.chain_id),
-        ("nonce", attempt.nonce, said.nonce),
-        ("to", to, said.to),
-        ("value", 0, said.value),
-        ("gas", attempt.gas, said.gas),
-        ("fees", (attempt.price, attempt.price), said.fees),
-        ("data", attempt.data, said.data),
-    ):
-        if expected != actual:
-            raise SignerMismatch(
-                f"The signer of {attempt.wallet} signed another {name} than it was asked to.",
-                wallet=attempt.wallet,
-                field=name,
-            )
+    fees = (attempt.price, attempt.price)
+    asked = RawTransaction(said.hash, chain_id, attempt.nonce, attempt.gas, fees, to, 0, attempt.data)
+    if asked != said:
+        name = next(name for name, ours, theirs in zip(said._fields, asked, said, strict=True) if ours != theirs)
+        raise SignerMismatch(
+            f"The signer of {attempt.wallet} signed another {name} than it was asked to.",
+            wallet=attempt.wallet,
+            field=name,
+        )
     return attempt.signed(raw, said.hash)

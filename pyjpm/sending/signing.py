@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from pyjpm.hashing import keccak256
+
 
 class SignedBytes(NamedTuple):
-    """A signed transaction: the bytes to send, and their Keccak-256 hash (32 bytes)."""
+    """A signed transaction: the bytes to send."""
 
     raw: bytes
-    hash: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """Their Keccak-256 hash, 32 bytes."""
+        return keccak256(self.raw)
 
 
 @runtime_checkable

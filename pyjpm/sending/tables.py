@@ -135,7 +135,6 @@ attempt = Table(
     Column("revert_data", LargeBinary),
     UniqueConstraint("lane", "nonce", "beside"),
     Index("attempt_state", "state", "lane", "nonce"),
-    Index("attempt_hash", "tx_hash"),
 )
 
 attempt_payment = Table(

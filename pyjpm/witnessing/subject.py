@@ -26,7 +26,7 @@ REGISTRY: Final = "ParticipantRegistry"
 TOKEN: Final = "DepositToken"  # noqa: S105 - a contract
 GOVERNANCE: Final = "Governance"
 _PAY: Final = function_signature_to_4byte_selector("pay(address,uint256,bytes32,bytes)")
-_KEPT: Final = 4_096  # operations
+_KEPT: Final = 1 << 14  # operations: those on their way
 _SMALL: Final = 2_048  # bytes of calldata
 ASSETS: Final = ("UnitToken", "TitleDocument")
 

@@ -24,7 +24,7 @@ from policy.house import CHAIN, PASSPHRASE, House, cancel, pay, transaction, unt
 
 from pyjpm.chain.raw import decode_raw
 from pyjpm.custody import LocalSigner, Signer, server
-from pyjpm.custody.eip1559 import signing_preimage, unsigned_fields
+from pyjpm.custody.eip1559 import encoded, signing_preimage, unsigned_fields
 from pyjpm.custody.policy_wire import MOST, encode, receive
 from pyjpm.custody.remote import RemoteSigner
 from pyjpm.custody.remote_socket import status
@@ -392,7 +392,9 @@ def test_what_answers_is_not_believed(house: House, answer: bytes | None, error:
 
 
 def test_a_signature_of_another_key_is_thrown_away(house: House) -> None:
-    (other,) = LocalSigner.generate()._sign_preimages([signing_preimage(unsigned_fields(transaction(0, pay(1))))])
+    (other,) = LocalSigner.generate()._sign_preimages(
+        [signing_preimage(encoded(unsigned_fields(transaction(0, pay(1)))))]
+    )
     impostor = Impostor(house.socket, encode({"ok": [other.hex()]}))
     with pytest.raises(SignatureNotOurs):
         house.remote(timeout=5).sign_transaction(transaction(0, pay(1)))

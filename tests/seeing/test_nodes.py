@@ -299,6 +299,30 @@ def test_lanes_keep_their_order_over_streams() -> None:
         assert len(nonces) == 20
 
 
+def test_one_lane_goes_over_all_streams_where_a_node_lets_nonces_wait() -> None:
+    anvil, besu = FakeNode(client="anvil/v1"), FakeNode(client="besu/v1")
+    wallet = Wallet()
+    raws = [wallet.sign(wallet.address) for _ in range(250)]
+    first = {raws[start] for start in (0, 84, 168)}  # of three batches, one for each stream
+    together = threading.Barrier(3)
+
+    def noted(raw: bytes) -> dict[str, object]:
+        if raw in first:
+            together.wait(20)
+        return {"result": tx_hash(raw)}
+
+    anvil.on_send = noted
+    with Nodes([Connection.open(anvil), Connection.open(besu)], streams=3) as nodes:
+        assert not nodes.takes_gaps, "one of them does not"
+        answers = nodes.send(raws, lanes=[wallet.address] * len(raws))
+    assert [[each.tx_hash for each in of_raw] for of_raw in answers] == [[tx_hash(raw)] * 2 for raw in raws]
+    assert {each.outcome for of_raw in answers for each in of_raw} == {SendOutcome.ACCEPTED}
+    assert besu.received() == raws, "in their order"
+    assert sorted(anvil.received()) == sorted(raws)
+    with Nodes([Connection.open(anvil)], streams=3) as nodes:
+        assert nodes.takes_gaps
+
+
 def test_the_highest_pending_count_of_any_pool_counts_and_how_many_were_asked(parallel: bool) -> None:
     one, other, down = FakeNode(), FakeNode(), FakeNode()
     wallets = [Wallet().address, Wallet().address]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,9 @@ from pyjpm.errors.sending import (
 )
 from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
 from pyjpm.sending.lanes import LaneState
-from pyjpm.sending.reference import canonical
+from pyjpm.sending.reference import canonical, plain
 from pyjpm.sending.requests import Batch, Request
+from pyjpm.sending.rows import Attempt
 
 GENESIS = "0x" + "ab" * 32
 CHAIN = 31_337
@@ -42,7 +43,7 @@ def open_journal(path: str | Path | None, *, genesis_hash: str = GENESIS, chain_
 def request(key: str, kind: str = "test.call", content: dict[str, object] | None = None) -> Request:
     said = content or {"key": key}
     operation = Operation(key, kind, said, WALLET, b"\x01", 100_000, reference=f"ref-{key}")
-    return Request(operation, WALLET, canonical(said), request_sha256(kind, said), "")
+    return Request(operation, WALLET, plain(said), canonical(said), request_sha256(kind, said), "")
 
 
 def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> list[list[str]]:
@@ -51,12 +52,17 @@ def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> l
     for batch, nonce in zip(batches, chain_nonces, strict=True):
         if not journal.lanes.is_taken(batch.wallet):
             journal.lanes.take(batch.wallet, chain_nonce=nonce, known_to=nonce)
-        own.append(Batch(batch.wallet, [replace(each, owner=f"wallet {batch.wallet}") for each in batch.requests]))
+        own.append(Batch(batch.wallet, [each._replace(owner=f"wallet {batch.wallet}") for each in batch.requests]))
     accepted = journal.acceptance.accept(own, window={each.wallet: 10_000 for each in own}, now=int(time.time()))
     # What is told of to be signed is what would be read.
     told = {each.wallet for each in accepted.to_sign}
     assert accepted.to_sign == [each for each in journal.attempts.unsigned(sorted(told)) if each.wallet in told]
     return accepted.ids
+
+
+def signed(journal: Journal) -> list[Attempt]:
+    """What waits for its bytes, with some."""
+    return [each.signed(b"\x02" + each.id.encode(), "0x" + 2 * each.id) for each in journal.attempts.unsigned([WALLET])]
 
 
 def store(journal: Journal, *keys: str, kind: str = "test.call", wallet: str = WALLET) -> list[str]:
@@ -147,6 +153,94 @@ def test_what_is_told_to_be_signed_is_all_of_a_wallet_or_nothing(path: str | Pat
         due = journal.acceptance.due(WALLET, now=0, limit=10)
         journal.acceptance.number(WALLET, due, window=21)
         assert [(each.key, each.nonce) for each in journal.list()][-2:] == [("e", 20), ("f", None)]
+
+
+def test_what_is_told_of_what_was_signed_is_what_is_stored(path: str | Path) -> None:
+    with open_journal(path) as journal:
+        store(journal, "before")
+        journal.attempts.commit_bytes(signed(journal))
+        requests = [request(f"k{i}", content={"z": i, "a": {"y": [i, None], "b": True}}) for i in range(3)]
+        known = [each._replace(owner=f"wallet {WALLET}") for each in (request("before"), *requests)]
+        accepted = journal.acceptance.accept([Batch(WALLET, known)], window={WALLET: 99}, now=5)
+        made = signed(journal)
+        journal.attempts.commit_bytes(made)
+        told = accepted.as_signed(made)
+        assert list(told) == accepted.ids[0][1:], "what was there before is not among them"
+        assert [*told.values()] == journal.get_many(list(told))
+        assert repr([each.content for each in told.values()]) == repr(
+            [each.content for each in journal.get_many(list(told))]
+        )
+
+
+def test_what_is_on_its_way_is_recalled_as_it_was_signed_until_something_changes(path: str | Path) -> None:
+    with open_journal(path) as journal:
+        ids = store(journal, *(f"k{i}" for i in range(5)))
+        made = signed(journal)
+        journal.attempts.commit_bytes(made)
+        flying = journal.attempts.flying([WALLET])
+        assert [each.is_as_signed for each in flying] == [True] * 5
+        recalled = journal.attempts.recall(flying)
+        assert recalled == made
+        assert [each._replace(asked=()) for each in recalled] == [
+            each._replace(asked=()) for each in journal.attempts.load([each.id for each in flying])
+        ]
+        # Another process decides about some of them.
+        with open_journal(path) as other, other.database.transaction() as connection:
+            connection.exec_driver_sql(f"UPDATE payment SET state = 'VOIDING' WHERE id = '{ids[1]}'")
+            connection.exec_driver_sql(f"UPDATE payment SET error = '{{}}' WHERE id = '{ids[2]}'")
+            connection.exec_driver_sql(f"UPDATE attempt SET refused_since = 7 WHERE id = '{made[3].id}'")
+        flying = journal.attempts.flying([WALLET])
+        assert [each.is_as_signed for each in flying] == [True, False, False, False, True]
+        recalled = journal.attempts.recall(flying)
+        assert [each.nonce for each in recalled] == [each.nonce for each in made]
+        assert recalled[1].asked[0].state is SubmissionState.VOIDING
+        assert recalled[2].asked[0].refused
+        assert recalled[3].refused_since == 7
+        journal.attempts.forget([each.id for each in flying])
+        assert journal.attempts.recall(flying) == journal.attempts.load([each.id for each in flying])
+
+
+def test_only_so_much_is_kept_of_what_was_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyjpm.sending.attempts._KEPT", 2)
+    with open_journal(None) as journal:
+        store(journal, "a", "b", "c")
+        made = signed(journal)
+        journal.attempts.commit_bytes(made)
+        assert list(journal.attempts._signed) == [each.id for each in made[1:]]
+        assert [each.id for each in journal.attempts.recall(journal.attempts.flying([WALLET]))] == [
+            each.id for each in made
+        ]
+
+
+def test_what_was_unknown_is_looked_up_again_where_something_was_stored_since(path: str | Path) -> None:
+    with open_journal(path) as journal:
+        for wallet in (WALLET, OTHER):
+            journal.lanes.take(wallet, chain_nonce=0, known_to=0)
+        window = {WALLET: 9, OTHER: 9}
+
+        def accept_new(wallet: str, owner: str, since: Mapping[str, int]) -> str:
+            batch = Batch(wallet, [request("a")._replace(owner=owner)])
+            ((found,),) = journal.acceptance.accept([batch], window=window, now=0, unknown_since=since).ids
+            return found
+
+        since = journal.acceptance.stored([WALLET, OTHER])
+        first = accept_new(WALLET, "one", since)
+        # The same wallet under another owner, and another wallet of the owner, as threads do that asked before that.
+        assert accept_new(WALLET, "its owner since", since) == first
+        assert accept_new(OTHER, "one", since) == first
+        assert [each.id for each in journal.list()] == [first]
+        assert len(journal.attempts.unsigned([WALLET, OTHER])) == 1
+
+
+def test_names_of_rows_lie_together_in_the_order_of_their_making() -> None:
+    with open_journal(None) as journal:
+        ids = [store(journal, f"{i}")[0] for i in range(3)]
+        made = [each.id for each in journal.list()]
+        assert made == ids
+        assert len(set(ids)) == 3
+        assert {len(each) for each in ids} == {32}
+        assert [each[:12] for each in ids] == sorted(each[:12] for each in ids)
+        assert abs(int(ids[0][:12], 16) / 1_000 - time.time()) < 60
 
 
 def test_the_database_itself_refuses_a_nonce_twice(path: str | Path) -> None:

@@ -52,7 +52,6 @@ def _attempt() -> None:
         attempt.create_unique_constraint("attempt_lane_nonce_beside_key", ["lane", "nonce", "beside"])
     with op.batch_alter_table("attempt", naming_convention=_NAMES) as attempt:
         attempt.alter_column("kind", existing_type=sa.String(8), existing_nullable=False, server_default=None)
-    op.create_index("attempt_hash", "attempt", ["tx_hash"])
 
 
 def _payment() -> None:
