@@ -36,31 +36,37 @@ class Run:
         return self.fullest > FULLEST
 
 
-def run_raw(stage: Stage, payers: int, count: int, connections: int) -> Run:
-    """Pre-signed batches of the same calldata, from the first batch posted to the block with the last payment."""
+def run_raw(stage: Stage, payers: int, count: int, connections: int, *, start: float) -> Run:
+    """Pre-signed batches of the same calldata, from the first batch posted to the block with the last payment.
+
+    Args:
+        start: seconds after a block at which it begins, as for the others.
+    """
     with stage.chain() as anvil, tempfile.TemporaryDirectory() as folder:
         connection = anvil.connection()
         raws = _signed(stage, connection, payers, count, Path(folder))
         bodies = raw.bodies_of(raws)
         with BlockWatch(anvil.url) as watch:
-            watch.next_block()
+            _await(watch, start)
             began = time.monotonic()
             raw.throw(anvil.url, bodies, connections)
             ended = _mined(stage, connection, watch, payers, count)
         return _run(stage, connection, count, began, ended, connections)
 
 
-def run_engine(stage: Stage, payers: int, count: int, *, simulate: bool = False, journal: str | None = None) -> Run:
+def run_engine(
+    stage: Stage, payers: int, count: int, *, start: float, simulate: bool = False, journal: str | None = None
+) -> Run:
     """Our payments, from the first one handed in to the last one told FINAL."""
     with stage.chain() as anvil, tempfile.TemporaryDirectory(dir=stage.folder) as folder:
         connection = anvil.connection()
         with service(stage, connection, Path(folder), payers, journal) as ours, BlockWatch(anvil.url) as watch:
-            watch.next_block()
+            _await(watch, start)
             began, ended = ours.run(stage, count, simulate=simulate)
         return _run(stage, connection, count, began, ended, 1)
 
 
-def run_loop(stage: Stage, payers: int, count: int, *, wait: bool) -> Run:
+def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool) -> Run:
     """A plain web3.py loop over the payments; with ``wait`` each receipt is waited for before the next is sent."""
     with stage.chain() as anvil:
         connection = anvil.connection()
@@ -76,7 +82,7 @@ def run_loop(stage: Stage, payers: int, count: int, *, wait: bool) -> Run:
         ]
         nonces = [1] * payers
         with BlockWatch(anvil.url) as watch:
-            watch.next_block()
+            _await(watch, start)
             began = time.monotonic()
             for place, said in arguments:
                 sent = loop.pay(token, stage.payers[place], said, None if wait else nonces[place])
@@ -108,6 +114,12 @@ def settle_latencies(stage: Stage, count: int) -> list[float]:
                     time.sleep(0.001)
                 found.append((told - times[paid.block]) * 1_000)
     return found
+
+
+def _await(watch: BlockWatch, start: float) -> None:
+    """Until so many seconds after a block."""
+    _, came = watch.next_block()
+    time.sleep(max(0.0, came + start - time.monotonic()))
 
 
 def _signed(stage: Stage, connection: Connection, payers: int, count: int, folder: Path) -> list[bytes]:

@@ -1,7 +1,9 @@
 """`make bench-send`: single payments end to end, against raw pre-signed batches and against a plain web3.py loop.
 
-Three rounds; in each every side runs once on a fresh chain of the same state, for one payer and for a hundred. The
-figures are medians of the rounds; a run whose fullest block was above 90 % is void and is made again. Everything goes
+In each round every side runs once on a fresh chain of the same state, for one payer and for a hundred. The figures are
+medians of the rounds; a run whose fullest block was above 90 % is void and is made again. All sides of a round begin at
+the same distance from the next block, and the rounds spread over a block's second: how many payments are in time for
+which block decides up to a second of two. Everything goes
 to build/bench-send.json; `--update` writes docs/performance.md from it.
 """
 
@@ -24,10 +26,10 @@ from typing import Any
 from engine import PART, WINDOW
 from page import write_page
 from runs import Run, run_engine, run_loop, run_raw, settle_latencies
-from stage import GAS_LIMIT, Stage, make_stage
+from stage import BLOCK_SECONDS, GAS_LIMIT, Stage, make_stage
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = 3
+ROUNDS = 5
 SIDES = {"one": 1, "hundred": 100}
 COUNT = 10_000  # they fit into one block, which raw throwing may bring nearly all of them into
 LOOP_COUNT = 600
@@ -53,7 +55,13 @@ def main() -> None:
     found |= {
         "payments_per_run": options.count,
         "rounds": options.rounds,
-        "options": {"part": PART, "window": WINDOW, "simulate": False, "block_seconds": 1, "gas_limit": GAS_LIMIT},
+        "options": {
+            "part": PART,
+            "window": WINDOW,
+            "simulate": False,
+            "block_seconds": BLOCK_SECONDS,
+            "gas_limit": GAS_LIMIT,
+        },
         "machine": _machine(load),
         "versions": _versions(),
         "seconds": round(time.monotonic() - began, 1),
@@ -69,25 +77,22 @@ def _side(stage: Stage, payers: int, count: int, rounds: int) -> dict[str, list[
     """All runs with so many payers, each side after the other within a round."""
     runs: dict[str, list[Run]] = {"raw": [], "engine": [], "simulated": [], "loop": [], "loop_with_receipts": []}
     for number in range(rounds):
-        runs["raw"].append(
-            max(
-                (_valid(lambda c=c: run_raw(stage, payers, count, c)) for c in RAW_CONNECTIONS),
-                key=lambda run: run.rate,
-            )
-        )
-        runs["engine"].append(_valid(lambda: run_engine(stage, payers, count)))
-        runs["loop"].append(_valid(lambda: run_loop(stage, payers, LOOP_COUNT, wait=False)))
+        start = (number + 0.5) / rounds * BLOCK_SECONDS
+        raws = [_valid(run_raw, stage, payers, count, connections, start=start) for connections in RAW_CONNECTIONS]
+        runs["raw"].append(max(raws, key=lambda run: run.rate))
+        runs["engine"].append(_valid(run_engine, stage, payers, count, start=start))
+        runs["loop"].append(_valid(run_loop, stage, payers, LOOP_COUNT, start=start, wait=False))
+        runs["simulated"].append(_valid(run_engine, stage, payers, SIMULATED_COUNT, start=start, simulate=True))
         if number == 0:
-            runs["simulated"].append(_valid(lambda: run_engine(stage, payers, SIMULATED_COUNT, simulate=True)))
-            runs["loop_with_receipts"].append(_valid(lambda: run_loop(stage, min(payers, 5), 5, wait=True)))
+            runs["loop_with_receipts"].append(_valid(run_loop, stage, min(payers, 5), 5, start=start, wait=True))
         told = ", ".join(f"{name} {each[-1].rate:,.0f}" for name, each in runs.items())
         print(f"{payers} payers, round {number + 1}, payments a second: {told}", flush=True)
     return runs
 
 
-def _valid(run: Callable[[], Run]) -> Run:
+def _valid(run: Callable[..., Run], *arguments: Any, **options: Any) -> Run:
     for _ in range(TRIES):
-        made = run()
+        made = run(*arguments, **options)
         if not made.void:
             return made
         print(f"void: a block was {made.fullest:.0%} full", flush=True)

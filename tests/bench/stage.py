@@ -25,6 +25,7 @@ from pyjpm.testing import backed_platform, new_company
 
 CURRENCY = "USD"
 GAS_LIMIT = 1_000_000_000
+BLOCK_SECONDS = 1
 AMOUNT = Money("0.01", CURRENCY)
 
 
@@ -50,7 +51,7 @@ class Stage:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             state = Path(folder, "state.json")
             shutil.copy(self.folder / "state.json", state)
-            with LocalAnvil(block_gas_limit=GAS_LIMIT, mining=1, state_file=state) as anvil:
+            with LocalAnvil(block_gas_limit=GAS_LIMIT, mining=BLOCK_SECONDS, state_file=state) as anvil:
                 yield anvil
 
     def orders(self, place: int, count: int) -> dict[str, PaymentOrder]:
