@@ -26,8 +26,8 @@ from pyjpm.contracts.decoding import decode_revert
 from pyjpm.sending import Journal, Sender, Settings, SubmissionState
 from pyjpm.witnessing import ContractWitness
 
-PART = 1_000
-ACCEPTORS = 4
+PART = 2_000
+ACCEPTORS = 3
 WINDOW = 8_000
 """What one wallet may have on its way: more than a second's worth, which this node takes. The shipped network's pool
 takes 3,000 of one sender, and so one of its wallets sends at most 3,000 a block."""
