@@ -159,9 +159,12 @@ class World:
 
     def heard(self, process: Process, error: PyjpmError) -> None:
         """A process that was told that another has its place ends, sooner or later."""
-        if isinstance(error, Fenced) and self.chance.random() < 0.3:
-            process.dead = True
-            self.log(f"{process.name} ends")
+        if isinstance(error, Fenced):
+            # Said here as well: a client that was served by another process meanwhile does not repeat it.
+            self.log(f"{process.name} is told {error.code}")
+            if self.chance.random() < 0.3:
+                process.dead = True
+                self.log(f"{process.name} ends")
 
     def operate(self, process: Process) -> None:
         """The operator looks at the alarms, and does what was wished for."""
