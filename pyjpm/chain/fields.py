@@ -44,15 +44,6 @@ def decode_fields(encoded: bytes) -> list[bytes | None]:
         raise ValueError("not one list")
     fields: list[bytes | None] = []
     while start < end:
-        lead = encoded[start]
-        if lead <= _STRING + _SHORT:  # nearly all of them: their own byte, or a short string
-            first = start if lead < _STRING else start + 1
-            start = first + 1 if lead < _STRING else first + lead - _STRING
-            field = encoded[first:start]
-            if lead == _STRING + 1 and field < b"\x80":
-                raise ValueError("not the shortest string")
-            fields.append(field)
-            continue
         kind, first, start = _span(encoded, start)
         if kind == _LIST and first != start:
             raise ValueError("a list inside")

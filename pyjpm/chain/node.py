@@ -73,7 +73,7 @@ class Node:
     def takes_gaps(self) -> bool:
         """Whether nonces that come before those below them wait in it, however many are missing.
 
-        Known of Anvil only. Besu's limit is a setting of its own, and as shipped it is 5.
+        Known of Anvil only. Besu's limit is a setting of its own, by default it is 5.
         """
         return self.connection is not None and self.connection.kind is ClientKind.ANVIL
 

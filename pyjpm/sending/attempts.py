@@ -10,6 +10,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -49,7 +50,8 @@ class Attempts:
     def __init__(self, database: Database, lanes: Lanes) -> None:
         self._database = database
         self._lanes = lanes
-        self._signed: dict[str, Attempt] = {}  # those on their way that were signed here, the oldest first
+        # Those on their way that were signed here, the oldest first.
+        self._signed: OrderedDict[str, Attempt] = OrderedDict()
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -158,9 +160,9 @@ class Attempts:
             _SIGNED.write(connection, [(each.raw, each.tx_hash, each.id) for each in signed])
             _advance(connection, signed, State.RESERVED, State.SIGNED)
         self._signed.update((each.id, each) for each in signed)
-        with suppress(RuntimeError, StopIteration):  # another thread forgets some, too
-            while len(self._signed) > _KEPT:
-                self._signed.pop(next(iter(self._signed)), None)
+        while len(self._signed) > _KEPT:
+            with suppress(KeyError):  # another thread forgot the last
+                self._signed.popitem(last=False)
 
     def forget(self, ids: Iterable[str]) -> None:
         """These are not on their way any more."""

@@ -31,7 +31,6 @@ from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import ALIVE, LIVING, RETRIED, WAITING, AttemptKind, AttemptState, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import clear_alarms
-from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.requests import Request
 from pyjpm.sending.tables import attempt, lane, payment
 from pyjpm.sending.trail import Word, record
@@ -148,9 +147,7 @@ class Decisions:
         operation = by.operation
         to = operation.checked_to(view.connection.block(view.number).gas_limit)
         owner = operation.owner or f"wallet {by.wallet}"
-        said = plain(operation.content)
-        content = written(said)
-        request = Request(operation, to, said, content, sha256_of(operation.kind, content), owner)
+        request = Request.of(operation, to, owner)
         used = view.connection.transaction_count(by.wallet, at=view.number)
         with self._journal.trail.deciding([found.wallet, by.wallet]) as connection:
             voider = _lane_for(connection, by.wallet, used)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _TAKEN: Final = (SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN)
 _FIRST_PAUSE: Final = 2.0  # seconds: longer than a block takes to come and to be looked at
 _LONGEST_PAUSE: Final = 8.0
-_MANY: Final = 20
+MANY: Final = 20
 
 
 class Delivery:
@@ -104,7 +104,7 @@ class Delivery:
             self._attempts.mark_broadcast(waiting)
 
     def _note_taken(self, attempts: Sequence[Attempt]) -> None:
-        if len(attempts) < _MANY:
+        if len(attempts) < MANY:
             if attempts:
                 self._attempts.mark_broadcast(attempts)
             return

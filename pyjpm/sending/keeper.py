@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
@@ -101,7 +102,9 @@ class LaneKeeper:
         seen = self.view() if view is None else view
         used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
         missing, ended = self._resolver.look(used, seen)
-        self._delivery.forget([each.id for each in ended])
+        over = [each.id for each in ended]
+        self._delivery.forget(over)
+        self._journal.attempts.forget(over)
         self._delivery.write_taken(used, [each.id for each in missing])
         by_wallet: dict[str, list[Flying]] = defaultdict(list)
         for each in missing:
@@ -157,9 +160,13 @@ class LaneKeeper:
         Returns what signers raised.
         """
         signed, failures = self.sign(wallets)
-        with self._journal.lanes.leaving(wallets):
+        with self.leaving(wallets):
             self.send(signed, view)
         return failures
+
+    def leaving(self, wallets: Sequence[str]) -> AbstractContextManager[None]:
+        """Held while bytes of these wallets are sent (``Lanes.leaving``), where they must leave in their order."""
+        return nullcontext() if self._nodes.takes_gaps else self._journal.lanes.leaving(wallets)
 
     def sign(self, wallets: Sequence[str], *, known: Sequence[Attempt] = ()) -> tuple[list[Attempt], list[PyjpmError]]:
         """Sign whatever of these wallets has a nonce and no bytes, in order, and commit. The lanes are held.
@@ -202,23 +209,8 @@ class LaneKeeper:
         chain_id = self._nodes.chain_id
         if len(todo) < 2 or not self._nodes.parallel:
             return [sign(signer, attempts, chain_id=chain_id) for signer, attempts in todo]
-        signed: dict[int, Signed] = {}
-        waiting, mutex = iter(enumerate(todo)), threading.Lock()
-
-        def work() -> None:
-            while True:
-                with mutex:
-                    place, each = next(waiting, (-1, None))
-                if each is None:
-                    return
-                signed[place] = sign(*each, chain_id=chain_id)
-
-        # Each thread takes the next wallet: a task for each would cost as much as its few signatures.
-        count = min(_SIDE_BY_SIDE, len(todo))
-        with ThreadPoolExecutor(count, thread_name_prefix="pyjpm-sign") as threads:
-            for done in [threads.submit(work) for _ in range(count)]:
-                done.result()
-        return [signed[place] for place in range(len(todo))]
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
+            return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(
         self, wallet: str, signer: TransactionSigner, missing: list[Flying], used: int, view: View

@@ -182,7 +182,7 @@ class Submission:
     """What the journal knows of an operation.
 
     Attributes:
-        id: random, made at acceptance.
+        id: made at acceptance, of no meaning.
         wallet: checksummed address that signs.
         owner: whose key it is.
         key: of the operation; None where the chain holds other content under its reference (CONFLICT).

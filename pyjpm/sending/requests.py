@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.deployment import ReferenceConflict
@@ -13,6 +13,7 @@ from pyjpm.errors.outbox import OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.sending.operation import Operation
 from pyjpm.sending.operation import SubmissionState as State
+from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.witness import Verdict
 
 
@@ -45,6 +46,24 @@ class Request(NamedTuple):
     debits: Mapping[str, int] = MappingProxyType({})
     needs_approval: bool = False
     simulate: bool = False
+
+    @classmethod
+    def of(
+        cls, operation: Operation, to: str | None, owner: str, *, needs_approval: bool = False, simulate: bool = False
+    ) -> Self:
+        """The request for a checked operation. Raises TypeError where its content has no canonical form."""
+        said = plain(operation.content)
+        content = written(said)
+        return cls(
+            operation,
+            to,
+            said,
+            content,
+            sha256_of(operation.kind, content),
+            owner,
+            needs_approval=needs_approval,
+            simulate=simulate,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,7 @@ class Resolver:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
         missing = [each for each in flying if (each.wallet, each.nonce) not in gone]
-        gone_now = [each for each in flying if (each.wallet, each.nonce) in gone] if gone else []
-        self._attempts.forget([each.id for each in gone_now])
-        return missing, gone_now
+        return missing, [each for each in flying if (each.wallet, each.nonce) in gone]
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""

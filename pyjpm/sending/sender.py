@@ -42,7 +42,7 @@ from pyjpm.errors.sending import StillPending
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
-from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.delivery import MANY, Delivery
 from pyjpm.sending.funds import Funds, NoFunds
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
@@ -51,7 +51,6 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
@@ -61,7 +60,6 @@ from pyjpm.sending.witness import NoWitness, Witness
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
 _HEAD_POLL: Final = 0.02  # how often it is looked for a new block between two looks at the lane
-_MANY: Final = 20  # of so many it is told that they were signed, of fewer what nodes said as well
 _NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
 
 
@@ -109,7 +107,6 @@ class Sender:
         nodes = chain if isinstance(chain, Nodes) else Nodes([chain], clock=clock)
         journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
         known = NoWitness() if witness is None else witness
-        self._nodes = nodes
         self._journal = journal
         self._decode = decode
         self._witness = known
@@ -228,12 +225,12 @@ class Sender:
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
                 signed, failures = self._lanes.sign(wallets, known=accepted.to_sign)
-                if not self._nodes.takes_gaps:
-                    # What comes after this may be signed while this is sent, but leaves after it.
-                    leaving.enter_context(self._journal.lanes.leaving(wallets))
+                # What comes after this may be signed while this is sent, but leaves after it.
+                leaving.enter_context(self._lanes.leaving(wallets))
                 held.close()
                 self._lanes.send(signed, view)
-            if len(signed) >= _MANY:
+            if len(signed) >= MANY:
+                # What nodes said of them is not stored yet either.
                 told = accepted.as_signed(signed)
         self._carry_on_pending(signers, known)
         if failures:
@@ -393,14 +390,9 @@ class Sender:
 
     def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
         to = operation.checked_to(self._gas_limit(operation.gas))
-        said = plain(operation.content)
-        content = written(said)
-        return Request(
+        return Request.of(
             operation,
             to,
-            said,
-            content,
-            sha256_of(operation.kind, content),
             operation.owner or f"wallet {wallet}",
             needs_approval=self._needs_approval(operation),
             simulate=simulate,

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 from eth_utils.abi import function_signature_to_4byte_selector
@@ -326,25 +325,19 @@ def read_cancelled_authorization(subject: Subject) -> Plan[Verdict]:
 
 def all_paid(subject: Subject, logs: Sequence[Log]) -> bool:
     """Whether the events hold every payment of the call."""
-    told = [(log.topics, log.data) for log in logs if log.address == subject.address]
-    wanted = [_event_words(each) for each in payments_of(subject)]
-    return wanted[0] in told if len(wanted) == 1 else set(wanted) <= set(told)
+    told = {(log.topics, log.data) for log in logs if log.address == subject.address}
+    return all(_event_words(each) in told for each in payments_of(subject))
 
 
 def _event_words(paying: Paying) -> tuple[tuple[bytes, ...], bytes]:
     """Topics and data of the event of a payment, by hand: every payment's is looked for."""
     topics = (
-        _paid_topic(),
+        codec(TOKEN).topic("Paid"),
         bytes(12) + bytes.fromhex(paying.payer[2:]),
         bytes(12) + bytes.fromhex(paying.to[2:]),
         paying.reference,
     )
     return topics, paying.amount.to_bytes(_WORD, "big") + paying.remittance_hash
-
-
-@cache
-def _paid_topic() -> bytes:
-    return codec(TOKEN).topic("Paid")
 
 
 def voids(subject: Subject, logs: Sequence[Log]) -> bool:

@@ -20,7 +20,8 @@ same distance from the next block, and the rounds spread over a block's second, 
 * **raw**: the same calldata from the same senders, signed and encoded beforehand, thrown at the node in batches of 100
   over the best of 2 to 4 connections until the last block is there. Neither signing nor encoding is in its time.
 * **loop**: web3.py 8, a contract object and `transact` with a nonce counted by the loop, nothing waited for but the
-  last block; and with the receipt of each waited for before the next is sent, which is one payment a block.
+  last block, over {loop_payments} payments; and with the receipt of each waited for before the next is sent, which is
+  one payment a block.
 * **settled**: from the arrival of a payment's block to `wait` telling that it is FINAL, by one client at ease."""
 
 
@@ -75,13 +76,25 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
     least, target = found["ratio_to_raw"]["least"], found["ratio_to_raw_target"]
     met = "met" if least >= target else "**not met**"
     lines += ["", f"The budget is {target:.2f} of raw for both; it is {met}: {least:.2f}."]
+    # Rounds begin ever later after a block.
+    by_round = "; ".join(
+        f"{NAMES[name]}: "
+        + ", ".join(f"{ours['rate'] / raw['rate']:.2f}" for ours, raw in zip(runs["engine"], runs["raw"], strict=True))
+        for name, runs in found["runs"].items()
+    )
+    lines += [
+        "",
+        "Where the next block falls decides much over so few seconds. Round by round, from just after a block to just "
+        f"before the next, the ratio to raw was: {by_round}.",
+    ]
     simulated = ", ".join(
         f"{rates['simulated']:,.0f} for {NAMES[name]}" for name, rates in found["payments_per_second"].items()
     )
     settle = found["settle_ms"]
     lines += [
         "",
-        f"With every payment simulated on the node before it is accepted (`simulate=True`): {simulated}.",
+        "With every payment simulated on the node before it is accepted (`simulate=True`), over "
+        f"{options['simulated_payments']:,} payments, a good part of whose time is the wait for a block: {simulated}.",
         "",
         f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block "
         f"(budget: 50 ms), over {settle['payments']} payments. "

@@ -3,8 +3,8 @@
 In each round every side runs once on a fresh chain of the same state, for one payer and for a hundred. The figures are
 medians of the rounds; a run whose fullest block was above 90 % is void and is made again. All sides of a round begin at
 the same distance from the next block, and the rounds spread over a block's second: how many payments are in time for
-which block decides up to a second of two. Everything goes
-to build/bench-send.json; `--update` writes docs/performance.md from it.
+which block decides up to a second of two. Everything goes to build/bench-send.json; `--update` writes
+docs/performance.md from it.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def main() -> None:
             "part": PART,
             "window": WINDOW,
             "simulate": False,
+            "simulated_payments": SIMULATED_COUNT,
+            "loop_payments": LOOP_COUNT,
             "block_seconds": BLOCK_SECONDS,
             "gas_limit": GAS_LIMIT,
         },

@@ -19,9 +19,8 @@ from pyjpm.errors.sending import (
     JournalForked,
     SubmissionNotFound,
 )
-from pyjpm.sending import Journal, Operation, SubmissionState, request_sha256
+from pyjpm.sending import Journal, Operation, SubmissionState
 from pyjpm.sending.lanes import LaneState
-from pyjpm.sending.reference import canonical, plain
 from pyjpm.sending.requests import Batch, Request
 from pyjpm.sending.rows import Attempt
 
@@ -43,7 +42,7 @@ def open_journal(path: str | Path | None, *, genesis_hash: str = GENESIS, chain_
 def request(key: str, kind: str = "test.call", content: dict[str, object] | None = None) -> Request:
     said = content or {"key": key}
     operation = Operation(key, kind, said, WALLET, b"\x01", 100_000, reference=f"ref-{key}")
-    return Request(operation, WALLET, plain(said), canonical(said), request_sha256(kind, said), "")
+    return Request.of(operation, WALLET, "")
 
 
 def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> list[list[str]]:
