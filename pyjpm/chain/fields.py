@@ -7,6 +7,7 @@ type anew, at ten times the cost. Tests hold both directions equal to it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 EMPTY_LIST: Final = b"\xc0"
@@ -31,7 +32,31 @@ def content_of(fields: Sequence[bytes | None]) -> bytes:
 
 def list_of(content: bytes) -> bytes:
     """The RLP list with this content."""
-    return _header(_LIST, len(content)) + content
+    return list_header(len(content)) + content
+
+
+def list_header(size: int) -> bytes:
+    """What stands before the content of a list, where that has so many bytes."""
+    return _header(_LIST, size)
+
+
+def unsigned_content(
+    chain_id: int, nonce: int, priority: int, most: int, gas: int, to: bytes, value: int, data: bytes
+) -> bytes:
+    """The nine fields of an EIP-1559 transaction that are signed, in their order: the last is an empty access list."""
+    kind = _between(priority, most, gas, to, value)
+    return b"".join((_number(chain_id), _string(number(nonce)), kind, _string(data), EMPTY_LIST))
+
+
+@lru_cache(maxsize=1_024)
+def _between(priority: int, most: int, gas: int, to: bytes, value: int) -> bytes:
+    # Nearly all transactions are of the same few kinds.
+    return content_of([number(priority), number(most), number(gas), to, number(value)])
+
+
+@lru_cache(maxsize=64)
+def _number(value: int) -> bytes:
+    return _string(number(value))
 
 
 def decode_fields(encoded: bytes) -> list[bytes | None]:

@@ -32,6 +32,12 @@ _PUSH1, _PUSH3, _DUP2, _DUP3, _SWAP1 = 0x60, 0x62, 0x81, 0x82, 0x90
 _RETURN, _STATICCALL = 0xF3, 0xFA
 
 
+def fitting(size: int) -> int:
+    """How many questions with so many bytes of calldata fit into one call."""
+    item = _ADDRESS + size
+    return min(MOST_QUESTIONS, (MOST_CODE - len(_program(item, 0, 0))) // item)
+
+
 def creation_code(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The creation code that asks these, in their order.
 

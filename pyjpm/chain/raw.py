@@ -5,19 +5,25 @@ Decisions that govern this module:
 * Nodes do not protect us: Anvil takes another chain's transaction, Besu takes one without a chain id, and Besu's
   sequenced pool takes one with a fee and then never mines it nor anything after it. So the bytes are judged here.
 * Only the types that we sign are known: legacy with EIP-155, EIP-2930 (type 1), EIP-1559 (type 2).
+* Bytes are judged when they are signed and once more when they leave: what was read in them is kept meanwhile.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
 import rlp
 from rlp.exceptions import RLPException
 
-from pyjpm.chain.fields import decode_fields
+from pyjpm.chain.fields import decode_fields, list_header, unsigned_content
 from pyjpm.errors.chain import GasLimitTooHigh, MalformedTransaction, NonZeroFee, UnprotectedTransaction, WrongChain
 from pyjpm.hashing import keccak256
+
+_KEPT: Final = 1 << 14
+_SIGNATURE: Final = 1 + 33 + 33  # bytes: parity, r and s, as nearly all of them are
+_read: OrderedDict[bytes, RawTransaction] = OrderedDict()
 
 
 class RawTransaction(NamedTuple):
@@ -36,12 +42,41 @@ class RawTransaction(NamedTuple):
     data: bytes
 
 
-@lru_cache(maxsize=4_096)
 def decode_raw(raw: bytes) -> RawTransaction:
-    """The transaction in ``raw``. Raises MalformedTransaction. The signature is the node's to check.
+    """The transaction in ``raw``. Raises MalformedTransaction. The signature is the node's to check."""
+    return _read.get(raw) or _keep(raw, _decode(raw))
 
-    Kept for a while: bytes are judged when they are signed, and once more when they leave.
+
+def read_as(
+    raw: bytes, *, chain_id: int, nonce: int, fee: int, gas: int, to: bytes, data: bytes
+) -> RawTransaction | None:
+    """What ``decode_raw`` reads in an EIP-1559 transaction of no value that says exactly this, None in any other.
+
+    What the bytes should be is written out and compared, at half the cost of taking them apart: so are those of every
+    payment. None as well for the one signature in 128 that is shorter than most. Both fees are ``fee``, in wei.
     """
+    content = unsigned_content(chain_id, nonce, fee, fee, gas, to, 0, data)
+    start = b"\x02" + list_header(len(content) + _SIGNATURE) + content
+    if len(raw) != len(start) + _SIGNATURE or not raw.startswith(start):
+        return None
+    parity, kind_r, first_r = raw[len(start)], raw[len(start) + 1], raw[len(start) + 2]
+    kind_s, first_s = raw[len(start) + 34], raw[len(start) + 35]
+    if parity not in (0x80, 0x01) or kind_r != 0xA0 or kind_s != 0xA0 or not first_r or not first_s:
+        return None
+    return _keep(
+        raw, RawTransaction("0x" + keccak256(raw).hex(), chain_id, nonce, gas, (fee, fee), to, value=0, data=data)
+    )
+
+
+def _keep(raw: bytes, said: RawTransaction) -> RawTransaction:
+    _read[raw] = said
+    if len(_read) > _KEPT:
+        with suppress(KeyError):  # another thread took the last away
+            _read.popitem(last=False)
+    return said
+
+
+def _decode(raw: bytes) -> RawTransaction:
     try:
         if raw[:1] == b"\x01":
             chain_id, nonce, price, gas, to, value, data, *_ = _fields(raw[1:], 11)

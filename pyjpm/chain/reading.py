@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from pyjpm.chain.broadcast import ClientKind
 from pyjpm.chain.logs import LogRange, Topics, log_query
-from pyjpm.chain.multicall import creation_code, read_answers
+from pyjpm.chain.multicall import creation_code, fitting, read_answers
 from pyjpm.chain.refusals import INVALID_PARAMS, Refusal, classify_refusal
 from pyjpm.chain.reverts import reverted_from
 from pyjpm.chain.rpc import Rpc
@@ -203,8 +203,9 @@ class ChainReader:
         at = block_param(check_block(block))
         asked = [(bytes.fromhex(check_address(to)[2:]), data) for to, data in requests]
         answers: list[bytes | None] = []
-        for start in range(0, len(asked), BATCH):
-            part = asked[start : start + BATCH]
+        together = max(1, fitting(len(asked[0][1])))
+        for start in range(0, len(asked), together):
+            part = asked[start : start + together]
             answers += self._in_one_call(part, at) or [None] * len(part)
         missing = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
         singly = iter(self.calls(missing, block=block))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from pyjpm.chain.fields import content_of, list_of, number
+from pyjpm.chain.fields import content_of, list_of, number, unsigned_content
 from pyjpm.chain.values import check_address
 from pyjpm.errors.custody import SigningRefused
 
@@ -83,7 +83,7 @@ def priced_cancel_fields(chain_id: int, nonce: int, wallet: str, price: int) -> 
 
 def encoded(fields: Sequence[Any]) -> bytes:
     """The nine fields in RLP, which what is signed and what is sent have in common."""
-    return content_of([number(field) if type(field) is int else None if field == [] else field for field in fields])
+    return unsigned_content(*fields[:8])
 
 
 def signing_preimage(unsigned: bytes) -> bytes:

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending.accepted_rows import AcceptedRows, add_payment, again, payment_row, renewed_row
 from pyjpm.sending.database import Database
-from pyjpm.sending.ids import new_id
+from pyjpm.sending.ids import new_id, new_ids
 from pyjpm.sending.lanes import Lane, Lanes, LaneState, read_lane, read_lanes
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, Submission
 from pyjpm.sending.operation import SubmissionState as State
@@ -271,7 +271,8 @@ def _accept(
     nonce = lane.next_nonce
     fresh = [request for request in batch.requests if request.operation.key not in ids]
     together = nonce < window and _go_together(batch, fresh, known, now)
-    carrier_id = new_id()
+    names = iter(new_ids(2 * len(fresh) + 1))
+    carrier_id = next(names)
     for request in fresh:
         operation = request.operation
         state = first_state(request, now)
@@ -279,9 +280,9 @@ def _accept(
         if together:
             state, attempt_id = State.RESERVED, carrier_id
         elif state is State.APPROVED and not request.doubtful and nonce < window:
-            state, attempt_id = State.RESERVED, new_id()
+            state, attempt_id = State.RESERVED, next(names)
         again = known.get(operation.key)
-        payment_id = ids[operation.key] = new_id() if again is None else again.id
+        payment_id = ids[operation.key] = next(names) if again is None else again.id
         if again is None:
             rows.new.append(payment_row(payment_id, batch.wallet, request, state, attempt_id, now))
         else:

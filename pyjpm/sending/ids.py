@@ -12,8 +12,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Final
+
+_RANDOM: Final = 20  # hex digits
 
 
 def new_id() -> str:
     """A name that nothing else has, above those made in earlier milliseconds."""
-    return f"{int(time.time() * 1_000) & 0xFFFFFFFFFFFF:012x}{secrets.token_hex(10)}"
+    return new_ids(1)[0]
+
+
+def new_ids(count: int) -> list[str]:
+    """So many of them, for one question to the operating system: at each, other threads take their turn."""
+    now = f"{int(time.time() * 1_000) & 0xFFFFFFFFFFFF:012x}"
+    random = secrets.token_hex(count * _RANDOM // 2)
+    return [now + random[start : start + _RANDOM] for start in range(0, len(random), _RANDOM)]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyjpm.chain.raw import RawTransaction, decode_raw
+from pyjpm.chain.raw import RawTransaction, decode_raw, read_as
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.sending import SignerMismatch
@@ -85,16 +85,19 @@ def _all(signer: TransactionSigner, transactions: Sequence[dict[str, Any]]) -> l
 
 
 def _checked(attempt: Attempt, signed: SignedBytes, chain_id: int) -> Attempt:
-    raw = bytes(signed.raw)
-    said = decode_raw(raw)
-    to = b"" if attempt.to is None else bytes.fromhex(attempt.to[2:])
-    fees = (attempt.price, attempt.price)
-    asked = RawTransaction(said.hash, chain_id, attempt.nonce, attempt.gas, fees, to, 0, attempt.data)
-    if asked != said:
-        name = next(name for name, ours, theirs in zip(said._fields, asked, said, strict=True) if ours != theirs)
-        raise SignerMismatch(
-            f"The signer of {attempt.wallet} signed another {name} than it was asked to.",
-            wallet=attempt.wallet,
-            field=name,
-        )
+    raw, to = bytes(signed.raw), b"" if attempt.to is None else bytes.fromhex(attempt.to[2:])
+    said = read_as(
+        raw, chain_id=chain_id, nonce=attempt.nonce, fee=attempt.price, gas=attempt.gas, to=to, data=attempt.data
+    )
+    if said is None:
+        said = decode_raw(raw)
+        fees = (attempt.price, attempt.price)
+        asked = RawTransaction(said.hash, chain_id, attempt.nonce, attempt.gas, fees, to, 0, attempt.data)
+        if asked != said:
+            name = next(name for name, ours, theirs in zip(said._fields, asked, said, strict=True) if ours != theirs)
+            raise SignerMismatch(
+                f"The signer of {attempt.wallet} signed another {name} than it was asked to.",
+                wallet=attempt.wallet,
+                field=name,
+            )
     return attempt.signed(raw, said.hash)
