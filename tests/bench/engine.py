@@ -28,10 +28,10 @@ from pyjpm.witnessing import ContractWitness
 
 PART = 2_000
 ACCEPTORS = 3
-WINDOW = 8_000
+WINDOW = 12_000
 """What one wallet may have on its way: more than a second's worth, which this node takes. The shipped network's pool
 takes 3,000 of one sender, and so one of its wallets sends at most 3,000 a block."""
-GARBAGE = 50_000
+GARBAGE = 500_000
 """Objects after which Python looks for garbage. By its default of 700 it spends a fifth of the time on that."""
 LOOK = 0.1
 """Seconds after which the end of the run is noticed at the latest; a new block is announced."""
