@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_utils.address import is_address, to_checksum_address
@@ -140,9 +141,10 @@ class Session:
             InvalidRequest: neither an id nor an address.
         """
         if isinstance(who, str):
-            if not is_address(who):
+            address = _checksummed(who)
+            if address is None:
                 raise InvalidRequest(f"{who!r} is neither a participant id nor an address.", who=who)
-            return to_checksum_address(who)
+            return address
         wallet: str = self.call("ParticipantRegistry", "currentWallet", who)
         if wallet == ZERO_ADDRESS:
             raise NotOnboarded(f"There is no participant {who}.", participant=who)
@@ -385,3 +387,9 @@ def unix_seconds(moment: Moment | None) -> int | None:
     if moment.tzinfo is None:
         raise InvalidRequest(f"{moment.isoformat()} has no time zone: which day it is depends on it.")
     return int(moment.timestamp())
+
+
+@lru_cache(maxsize=4_096)
+def _checksummed(text: str) -> str | None:
+    # A checksum costs two hashes, and most payments go to the same few.
+    return to_checksum_address(text) if is_address(text) else None

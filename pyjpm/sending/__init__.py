@@ -9,7 +9,8 @@ from __future__ import annotations
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.operation import Operation, Submission, SubmissionState
 from pyjpm.sending.reference import batch_reference, payment_reference, request_sha256
-from pyjpm.sending.sender import Sender, Settings
+from pyjpm.sending.sender import Sender
+from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import SignedBytes, TransactionSigner
 
 __all__ = [

@@ -30,6 +30,7 @@ from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.rows import Attempt, Flying
 from pyjpm.sending.signatures import Signed, sign
 from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.used import UsedNonces
 
 _SIDE_BY_SIDE = 8  # wallets that are signed for at the same time
 _LOOK_AGAIN = 0.02  # seconds within which one thread's look at a lane serves the others
@@ -51,6 +52,7 @@ class LaneKeeper:
         recovery: Recovery,
         numbering: Numbering,
         retiring: Retiring,
+        used: UsedNonces,
         clock: Clock,
         *,
         jam_after: float,
@@ -62,6 +64,7 @@ class LaneKeeper:
         self._recovery = recovery
         self._numbering = numbering
         self._retiring = retiring
+        self._used = used
         self._clock = clock
         self._jam_after = jam_after
         self._signers: dict[str, TransactionSigner] = {}
@@ -100,7 +103,7 @@ class LaneKeeper:
         if not mine:
             return []  # whoever holds their leases looks after them
         seen = self.view() if view is None else view
-        used = dict(zip(mine, seen.connection.transaction_counts(mine, at=seen.number), strict=True))
+        used = self._used.ask(mine, seen)
         missing, ended = self._resolver.look(used, seen)
         over = [each.id for each in ended]
         self._delivery.forget(over)

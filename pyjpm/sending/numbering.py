@@ -25,6 +25,7 @@ from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings
 from pyjpm.sending.resolution import Decoder
+from pyjpm.sending.used import UsedNonces
 from pyjpm.sending.witness import Effect, Verdict, Witness, is_absent
 
 Standing = Callable[[str, int], bool]
@@ -40,6 +41,7 @@ class Numbering:
         journal: Journal,
         witness: Witness,
         decode: Decoder,
+        used: UsedNonces,
         clock: Clock,
         *,
         window: int,
@@ -48,6 +50,7 @@ class Numbering:
         self._journal = journal
         self._witness = witness
         self._decode = decode
+        self._used = used
         self._clock = clock
         self._window = window
         self._standing = standing
@@ -55,8 +58,7 @@ class Numbering:
 
     def window(self, wallets: Sequence[str], view: View) -> Mapping[str, int]:
         """By wallet the nonce below which nonces may be bound."""
-        counts = view.connection.transaction_counts(wallets, at=view.number)
-        return {wallet: count + self._window for wallet, count in zip(wallets, counts, strict=True)}
+        return {wallet: count + self._window for wallet, count in self._used.recall(wallets, view).items()}
 
     def number(self, wallet: str, view: View) -> None:
         """Bind nonces to what is due on a lane that is OK."""

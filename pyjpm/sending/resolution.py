@@ -79,15 +79,18 @@ class Resolver:
         flying = self._attempts.flying(list(used))
         findings = Findings()
         # None of the others can have been mined.
-        over = self._attempts.recall([each for each in flying if each.nonce < used[each.wallet]])
-        ended = self._mined(over, view, findings)
-        self._used_nonces([each for each in over if (each.wallet, each.nonce) not in ended], view, findings)
+        ripe = self._attempts.recall([each for each in flying if each.nonce < used[each.wallet]])
+        ended = self._mined(ripe, view, findings)
+        self._used_nonces([each for each in ripe if (each.wallet, each.nonce) not in ended], view, findings)
         self._unsettled(list(used), view, findings)
         if findings:
             self._outcomes.write(findings, head=view.number, now=int(self._clock.time()))
         gone = {(each.attempt.wallet, each.attempt.nonce) for each in findings.outcomes}
-        missing = [each for each in flying if (each.wallet, each.nonce) not in gone]
-        return missing, [each for each in flying if (each.wallet, each.nonce) in gone]
+        missing: list[Flying] = []
+        over: list[Flying] = []
+        for each in flying:
+            (over if (each.wallet, each.nonce) in gone else missing).append(each)
+        return missing, over
 
     def reverted(self, tx_hash: str, data: bytes | None, gas: int, gas_used: int) -> PyjpmError:
         """The typed error of a transaction that was mined and reverted."""

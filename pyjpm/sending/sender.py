@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Final
 
 from pyjpm.chain.connection import Connection
@@ -54,27 +55,15 @@ from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
 from pyjpm.sending.retiring import Retiring
+from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.used import UsedNonces
 from pyjpm.sending.witness import NoWitness, Witness
 
 _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
 _HEAD_POLL: Final = 0.02  # how often it is looked for a new block between two looks at the lane
 _NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a sender behaves.
-
-    Attributes:
-        window: nonces that one wallet may have on their way at once. A node holds only so many of one sender, and a
-            signer's lost mark costs so many cancels.
-        jam_after: seconds for which every node must have refused bytes for what they are, before their nonce is freed.
-    """
-
-    window: int = 1_024
-    jam_after: float = 30.0
 
 
 class Sender:
@@ -102,8 +91,9 @@ class Sender:
         funds: Funds | None = None,
         needs_approval: ApprovalPolicy | None = None,
         clock: Clock = time,
-        settings: Settings = Settings(),
+        settings: Settings | None = None,
     ) -> None:
+        settings = Settings() if settings is None else settings
         nodes = chain if isinstance(chain, Nodes) else Nodes([chain], clock=clock)
         journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
         known = NoWitness() if witness is None else witness
@@ -112,13 +102,18 @@ class Sender:
         self._witness = known
         self._needs_approval = needs_approval or (lambda operation: False)
         self._clock = clock
+        self._turns: AbstractContextManager[object] = (
+            nullcontext() if settings.accepting is None else BoundedSemaphore(settings.accepting)
+        )
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
+        used = UsedNonces()
         self._numbering = Numbering(
             nodes,
             journal,
             known,
             decode,
+            used,
             clock,
             window=settings.window,
             standing=standing_words(journal, needs_approval),
@@ -131,6 +126,7 @@ class Sender:
             Recovery(nodes, journal.lanes, journal.attempts, window=settings.window),
             self._numbering,
             Retiring(nodes, journal, known, clock),
+            used,
             clock,
             jam_after=settings.jam_after,
         )
@@ -191,6 +187,19 @@ class Sender:
         simulate: bool,
         together: Operation | None = None,
     ) -> list[list[Submission]]:
+        with ExitStack() as turn:
+            turn.enter_context(self._turns)
+            return self._take(batches, turn, simulate=simulate, together=together)
+
+    def _take(
+        self,
+        batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]],
+        turn: ExitStack,
+        *,
+        simulate: bool,
+        together: Operation | None,
+    ) -> list[list[Submission]]:
+        """As ``submit_batches``; ``turn`` is given back as soon as there is nothing left but to send."""
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
         carrier = None if together is None else self._carrier_of(together)
@@ -225,6 +234,7 @@ class Sender:
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
                 signed, failures = self._lanes.sign(wallets, known=accepted.to_sign)
+                turn.close()
                 # What comes after this may be signed while this is sent, but leaves after it.
                 leaving.enter_context(self._lanes.leaving(wallets))
                 held.close()

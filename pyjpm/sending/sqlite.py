@@ -230,7 +230,13 @@ def _open() -> sqlite3.Connection:
         isolation_level=None,  # transactions begin where we say
     )
     try:
-        for pragma in (f"page_size={_PAGE}", "synchronous=FULL", "fullfsync=ON", "checkpoint_fullfsync=ON", "foreign_keys=ON"):
+        for pragma in (
+            f"page_size={_PAGE}",
+            "synchronous=FULL",
+            "fullfsync=ON",
+            "checkpoint_fullfsync=ON",
+            "foreign_keys=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         if path is not None:
             _use_wal(connection)

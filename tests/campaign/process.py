@@ -46,7 +46,7 @@ from pyjpm.errors.outbox import (
 from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.record import Deployed, DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, batch_reference, payment_reference
-from pyjpm.sending.sender import Settings
+from pyjpm.sending.settings import Settings
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
 TIMEOUT = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,17 @@ def test_a_commit_to_sqlite_survives_a_power_cut_by_its_settings(tmp_path: Path)
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() >= 1_000
+
+
+def test_a_file_that_is_there_keeps_its_pages_and_a_new_one_has_large_ones(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "older.db") as older:
+        older.execute("PRAGMA page_size=4096")
+        older.execute("CREATE TABLE something (one INTEGER)")
+    older.close()
+    for name, size in (("older.db", 4_096), ("new.db", 16_384)):
+        with contextlib.closing(opened(tmp_path / name)) as database, database.transaction() as connection:
+            assert connection.exec_driver_sql("PRAGMA page_size").scalar_one() == size
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
 
 
 def test_only_its_user_reads_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rpc_server import RpcServer
 
 from pyjpm.chain import Connection, LocalAnvil
-from pyjpm.chain.multicall import MOST_CODE, MOST_QUESTIONS, creation_code, read_answers
+from pyjpm.chain.multicall import MOST_CODE, MOST_QUESTIONS, creation_code, fitting, read_answers
 from pyjpm.chain.tester import LocalTester
 from pyjpm.errors.chain import BlockNotAvailable, ExecutionFailed, Reverted
 
@@ -121,6 +121,15 @@ def test_what_does_not_fit_into_one_call_is_refused() -> None:
         with pytest.raises(ValueError, match="questions"):
             creation_code(questions)
     assert len(creation_code([one] * MOST_QUESTIONS)) < MOST_CODE
+
+
+@pytest.mark.parametrize("size", [0, 4, 36, 68, 100, 4_096, 40_000])
+def test_as_many_are_asked_together_as_fit(size: int) -> None:
+    count = fitting(size)
+    one = (bytes(20), bytes(size))
+    assert len(creation_code([one] * count)) <= MOST_CODE
+    with pytest.raises(ValueError, match="questions"):
+        creation_code([one] * (count + 1))
 
 
 def test_an_answer_of_another_size_is_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pyjpm.errors.sending import (
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState
+from pyjpm.sending.ids import new_id, new_ids
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.requests import Batch, Request
 from pyjpm.sending.rows import Attempt
@@ -240,6 +242,14 @@ def test_names_of_rows_lie_together_in_the_order_of_their_making() -> None:
         assert {len(each) for each in ids} == {32}
         assert [each[:12] for each in ids] == sorted(each[:12] for each in ids)
         assert abs(int(ids[0][:12], 16) / 1_000 - time.time()) < 60
+
+
+def test_names_drawn_together_are_as_many_and_all_different() -> None:
+    drawn = [*new_ids(1_000), *new_ids(1_000), new_id()]
+    assert len(set(drawn)) == 2_001
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in drawn)
+    assert len({each[12:16] for each in drawn}) > 1_500
+    assert new_ids(0) == []
 
 
 def test_the_database_itself_refuses_a_nonce_twice(path: str | Path) -> None:
