@@ -29,25 +29,26 @@ same distance from the next block, and the rounds spread over a block's second, 
 WHY = """\
 ## Where the time goes
 
-A payment costs 0.19 ms of a processor here and 0.20 at the node (with a hundred wallets 0.25 and 0.20), which raw
-throwing costs 0.17 there, with both processors. So two processors that never rest would see 5,100 payments a second to
-their end, and a run of them rests for half a second on average, until the last block comes, and a little at its start.
-For 0.6 of raw a payment may cost some 0.13 ms here. Our interpreter runs one thread at a time: 0.135 ms of a payment's
-cost need it, of which
+A payment costs 0.16 ms of a processor here and 0.18 at the node (with a hundred wallets 0.18 and 0.18), which raw
+throwing costs 0.17 there, with both processors. Two processors that never rest would see 5,800 payments a second to
+their end; a run of them rests for half a second on average, until the last block comes, and a little at its start. Our
+interpreter runs one thread at a time: 0.115 ms of a payment's cost need it, of which
 
-* 28 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
-* 24 % signs, stores the bytes, and compares what the signer made with what it was asked for;
-* 13 % stores what is accepted, with its nonce;
-* 11 % prepares the call, and what is asked for by it;
-* 9 % each asks the chain for each payment's name before it is accepted, in every token, and sends the bytes;
+* 31 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
+* 16 % signs, stores the bytes, and compares what the signer made with what it was asked for;
+* 14 % prepares the call, and what is asked for by it;
+* 12 % stores what is accepted, with its nonce;
+* 11 % asks the chain for each payment's name before it is accepted, in every token;
+* 6 % sends the bytes;
 * 3 % tells the caller what was stored.
 
-The rest is SQLite, 0.045 ms, and the curve, 0.018 ms. With a hundred wallets a commit touches five indexes at a hundred
+The rest is SQLite, 0.032 ms, and the curve, 0.018 ms. With a hundred wallets a commit touches five indexes at a hundred
 places each, and a hundred marks are written for two thousand payments.
 
 None of these steps is left out for speed. A service that sends as much does as this one does: it takes in payments by
-the thousands, and has Python look for garbage seldom (`gc.set_threshold(50_000)`), which by default takes a fifth of
-the time. Anvil lets nonces wait for those before them, so that one wallet's transactions go over several connections;
+the thousands, has two calls accepted at once while others send (`Settings.accepting`: side by side all would leave late,
+and the node idle meanwhile), and has Python look for garbage seldom (`gc.set_threshold(500_000)`), which by default
+takes a fifth of the time. Anvil lets nonces wait for those before them, so that one wallet's transactions go over several connections;
 on Besu they stay on one. A bank on the shipped network meets another limit first: its nodes take 3,000 transactions of
 one sender at a time."""
 
