@@ -35,8 +35,8 @@ WINDOW = 12_000
 takes 3,000 of one sender, and so one of its wallets sends at most 3,000 a block."""
 GARBAGE = 500_000
 """Objects after which Python looks for garbage. By its default of 700 it spends a fifth of the time on that."""
-LOOK = 0.1
-"""Seconds after which the end of the run is noticed at the latest; a new block is announced."""
+LOOK = 0.5
+"""Seconds after which the end of a run without a last block is noticed; a new block is announced."""
 
 
 @dataclass

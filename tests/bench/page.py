@@ -46,11 +46,11 @@ The rest is SQLite, 0.032 ms, and the curve, 0.018 ms. With a hundred wallets a 
 places each, and a hundred marks are written for two thousand payments.
 
 None of these steps is left out for speed. A service that sends as much does as this one does: it takes in payments by
-the thousands, has two calls accepted at once while others send (`Settings.accepting`: side by side all would leave late,
-and the node idle meanwhile), and has Python look for garbage seldom (`gc.set_threshold(500_000)`), which by default
-takes a fifth of the time. Anvil lets nonces wait for those before them, so that one wallet's transactions go over several connections;
-on Besu they stay on one. A bank on the shipped network meets another limit first: its nodes take 3,000 transactions of
-one sender at a time."""
+the thousands, has two calls accepted at once while others send (`Settings.accepting`: side by side all would leave
+late, and the node idle meanwhile), and has Python look for garbage seldom (`gc.set_threshold(500_000)`), which by
+default takes a fifth of the time. Anvil lets nonces wait for those before them, so that one wallet's transactions go
+over several connections; on Besu they stay on one. A bank on the shipped network meets another limit first: its nodes
+take 3,000 transactions of one sender at a time."""
 
 
 def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
