@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -55,12 +56,12 @@ def fill(database: Database, rows: int = 100) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB."""
+    """A file system of 8 MB."""
     if os.geteuid() != 0:
         pytest.fail("mounting a file system takes root; run these tests in a container")
     folder = tmp_path / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], check=True)
     yield folder
     gc.collect()  # a test that failed may have left it open
     subprocess.run(["umount", folder], check=True)
@@ -71,7 +72,8 @@ def test_a_full_disk_stores_nothing_and_all_goes_on_once_there_is_room(small_dis
     with database.transaction() as connection:
         note(connection, "before")
     ballast = small_disk / "ballast"
-    ballast.write_bytes(b"x" * 500_000)
+    free = shutil.disk_usage(small_disk).free
+    ballast.write_bytes(b"x" * (free - 300_000))
     with pytest.raises(DiskFull) as caught:
         fill(database)
     assert "Free space" in caught.value.hint
