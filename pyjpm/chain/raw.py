@@ -11,7 +11,6 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import rlp
@@ -71,8 +70,7 @@ def read_as(
 def _keep(raw: bytes, said: RawTransaction) -> RawTransaction:
     _read[raw] = said
     if len(_read) > _KEPT:
-        with suppress(KeyError):  # another thread took the last away
-            _read.popitem(last=False)
+        _read.popitem(last=False)
     return said
 
 

@@ -7,7 +7,6 @@ same twelve fields several times over, at five times the cost. A test holds the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from pyjpm.chain.fields import content_of, list_of, number, unsigned_content
@@ -51,7 +50,7 @@ def unsigned_fields(transaction: Mapping[str, Any]) -> list[Any]:
         0,
         0,
         transaction["gas"],
-        _recipient(to) if to else b"",
+        bytes.fromhex(check_address(to)[2:]) if to else b"",
         transaction["value"],
         bytes(data),
         [],
@@ -95,12 +94,6 @@ def signed_bytes(unsigned: bytes, signature: bytes) -> bytes:
     """The bytes to send, of ``encoded`` fields, with a signature of r, s and the recovery id (0 or 1), 65 bytes."""
     y_parity, r, s = number(signature[64]), signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")
     return _TYPE + list_of(unsigned + content_of([y_parity, r, s]))
-
-
-@lru_cache(maxsize=4_096)
-def _recipient(address: str) -> bytes:
-    # A checksum costs two hashes, and almost all transactions go to the same few contracts.
-    return bytes.fromhex(check_address(address)[2:])
 
 
 def _refused(field: str, problem: str) -> SigningRefused:

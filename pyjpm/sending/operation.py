@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final
 
 from pyjpm.chain.values import check_address
@@ -68,16 +67,10 @@ class Operation:
                 "gas",
                 f"has a gas limit of {self.gas}; it must be {least} (its calldata) to {block_gas_limit} (a block)",
             )
-        return None if self.to is None else _recipient(self.to)
+        return None if self.to is None else check_address(self.to)
 
     def _invalid(self, member: str, problem: str) -> InvalidOperation:
         return InvalidOperation(f"Operation {self.key!r} {problem}.", key=self.key, kind=self.kind, field=member)
-
-
-@lru_cache(maxsize=4_096)
-def _recipient(address: str) -> str:
-    # A checksum costs two hashes, and almost all operations go to the same few contracts.
-    return check_address(address)
 
 
 def intrinsic_gas(to: str | None, data: bytes) -> int:

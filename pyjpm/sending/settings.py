@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a sender behaves.
+    """How a sender behaves. Raises ValueError for ``accepting`` below 1.
 
     Attributes:
         window: nonces that one wallet may have on their way at once. A node holds only so many of one sender, and a
@@ -21,3 +21,7 @@ class Settings:
     window: int = 1_024
     jam_after: float = 30.0
     accepting: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.accepting is not None and self.accepting < 1:
+            raise ValueError("with no call accepted at a time none ever is")

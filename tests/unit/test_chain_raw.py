@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyjpm.chain import raw
-from pyjpm.chain.fields import content_of, unsigned_content
+from pyjpm.chain.fields import content_of, number, unsigned_content
 from pyjpm.chain.raw import decode_raw, read_as
 from pyjpm.errors.chain import MalformedTransaction
 
@@ -120,10 +120,5 @@ def test_only_so_much_is_kept_of_what_was_read(monkeypatch: pytest.MonkeyPatch) 
     st.integers(1, 2**64), st.integers(0, 2**64), st.integers(0, 2**70), st.integers(0, 2**40), st.binary(max_size=99)
 )
 def test_the_fields_that_are_signed_are_those_nine(chain: int, nonce: int, fee: int, gas: int, data: bytes) -> None:
-    number = raw_number
     whole = content_of([number(chain), number(nonce), number(fee), number(fee), number(gas), TO, number(0), data, None])
     assert unsigned_content(chain, nonce, fee, fee, gas, TO, 0, data) == whole
-
-
-def raw_number(value: int) -> bytes:
-    return value.to_bytes((value.bit_length() + 7) // 8, "big")

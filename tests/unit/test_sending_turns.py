@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from sending_support import decode, operation, self_calls, sent_by
+from coincurve import PrivateKey
+from sending_support import DeviceLost, decode, operation, self_calls, sent_by
 
 from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.custody import LocalSigner
-from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import InvalidAddress
-from pyjpm.sending import Journal, Sender, Settings, SignedBytes, SubmissionState
+from pyjpm.sending import Journal, Sender, Settings, SubmissionState
 from pyjpm.sending.used import UsedNonces
 
 WAIT = 20.0
@@ -38,30 +38,20 @@ class Gauge:
             self.inside -= 1
 
 
-class SlowSigner:
-    """A device that takes a while; ``fails``: and then goes away."""
+class SlowSigner(LocalSigner):
+    """A device that takes a while; ``lost``: and then is gone."""
 
-    def __init__(self, gauge: Gauge, *, fails: bool = False) -> None:
-        self._signer = LocalSigner.generate()
+    def __init__(self, gauge: Gauge, *, lost: bool = False) -> None:
+        super().__init__(PrivateKey())
         self._gauge = gauge
-        self._fails = fails
+        self._lost = lost
 
-    @property
-    def address(self) -> str:
-        return self._signer.address
-
-    def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedBytes:
-        return self.sign_transactions([transaction])[0]
-
-    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+    def _sign_digests(self, digests: Sequence[bytes]) -> list[bytes]:
         with self._gauge:
             threading.Event().wait(0.05)
-            if self._fails:
-                raise PyjpmError("The device went away.")
-            return self._signer.sign_transactions(transactions)
-
-    def highest_nonce(self, chain_id: int) -> int | None:
-        return None
+            if self._lost:
+                raise DeviceLost("The device is gone.")
+            return super()._sign_digests(digests)
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +77,22 @@ def test_so_many_are_accepted_at_once(anvil: Connection, accepting: int | None, 
         signers = [SlowSigner(gauge) for _ in range(4)]
         sender.resume({each.address: each for each in signers})
         works = [
-            lambda signer=signer: [sender.submit(signer, each) for each in self_calls(signer._signer, 3)]
-            for signer in signers
+            lambda signer=signer: [sender.submit(signer, each) for each in self_calls(signer, 3)] for signer in signers
         ]
         together(*works)
         assert gauge.most == most
         for signer in signers:
-            for each in self_calls(signer._signer, 3):
+            for each in self_calls(signer, 3):
                 found = sender.find(signer.address, each.key)
                 assert found is not None
                 assert sender.wait(found.id, WAIT).state is SubmissionState.FINAL
             assert [nonce for nonce, _ in sent_by(anvil, signer.address)] == [0, 1, 2]
+
+
+def test_no_turn_at_all_is_refused() -> None:
+    for accepting in (0, -1):
+        with pytest.raises(ValueError, match="none ever is"):
+            Settings(accepting=accepting)
 
 
 def test_what_is_sent_takes_no_turn(anvil: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,13 +123,13 @@ def test_what_is_sent_takes_no_turn(anvil: Connection, monkeypatch: pytest.Monke
 
 
 def test_a_turn_is_given_back_whatever_happens(anvil: Connection) -> None:
-    signer, gone = LocalSigner.generate(), SlowSigner(Gauge(), fails=True)
+    signer, gone = LocalSigner.generate(), SlowSigner(Gauge(), lost=True)
     with Journal.open(None, genesis_hash=anvil.genesis_hash, chain_id=anvil.chain_id) as journal:
         sender = Sender(anvil, journal, decode=decode, settings=Settings(accepting=1))
         for _ in range(2):
             with pytest.raises(InvalidAddress):
                 sender.submit(signer, operation("bad", "0x12"))
-            with pytest.raises(PyjpmError, match="went away"):
+            with pytest.raises(DeviceLost):
                 sender.submit(gone, operation("lost", gone.address))
         done = sender.submit(signer, operation("good", signer.address))
         again = sender.submit(signer, operation("good", signer.address))
