@@ -21,6 +21,7 @@ from pyjpm.errors.chain import GasLimitTooHigh, MalformedTransaction, NonZeroFee
 from pyjpm.hashing import keccak256
 
 _KEPT: Final = 1 << 14
+_LARGEST_KEPT: Final = 2_048  # bytes: payments are smaller; a memory full of batches would be a gigabyte
 _SIGNATURE: Final = 1 + 33 + 33  # bytes: parity, r and s, as nearly all of them are
 _read: OrderedDict[bytes, RawTransaction] = OrderedDict()
 
@@ -68,9 +69,10 @@ def read_as(
 
 
 def _keep(raw: bytes, said: RawTransaction) -> RawTransaction:
-    _read[raw] = said
-    if len(_read) > _KEPT:
-        _read.popitem(last=False)
+    if len(raw) <= _LARGEST_KEPT:
+        _read[raw] = said
+        if len(_read) > _KEPT:
+            _read.popitem(last=False)
     return said
 
 

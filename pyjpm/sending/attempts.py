@@ -23,7 +23,6 @@ from pyjpm.sending.database import Database
 from pyjpm.sending.ids import new_id
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
-from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.rows import (
     ATTEMPTS,
     FLYING,
@@ -158,7 +157,6 @@ class Attempts:
         """Store the bytes and hashes of attempts that had none: RESERVED becomes SIGNED."""
         with self._lanes.writing(each.wallet for each in signed) as connection:
             _SIGNED.write(connection, [(each.raw, each.tx_hash, each.id) for each in signed])
-            _advance(connection, signed, State.RESERVED, State.SIGNED)
         self._signed.update((each.id, each) for each in signed)
         while len(self._signed) > _KEPT:
             with suppress(KeyError):  # another thread forgot the last
@@ -173,7 +171,6 @@ class Attempts:
         """A node said that it has their bytes: SIGNED becomes BROADCAST."""
         with self._lanes.writing(each.wallet for each in attempts) as connection:
             _BROADCAST.write(connection, [(each.id,) for each in attempts])
-            _advance(connection, attempts, State.SIGNED, State.BROADCAST)
 
     def mark_refused(self, refused: Sequence[Attempt], taken: Sequence[Attempt], *, now: int) -> None:
         """Since when every node refuses these bytes by class (unix seconds); ``taken`` are refused no more."""
@@ -273,21 +270,3 @@ _BROADCAST: Final = Bulk(
     .values(state=AttemptState.BROADCAST),
     "b_id",
 )
-_ADVANCE: Final = Bulk(
-    update(payment)
-    .where(
-        payment.c.id == bindparam("b_id"),
-        payment.c.attempt == bindparam("b_attempt"),
-        payment.c.state == bindparam("b_before"),
-    )
-    .values(state=bindparam("b_after")),
-    "b_after",
-    "b_id",
-    "b_attempt",
-    "b_before",
-)
-
-
-def _advance(connection: Connection, attempts: Sequence[Attempt], before: State, after: State) -> None:
-    was, becomes = before.value, after.value
-    _ADVANCE.write(connection, [(becomes, asked.id, each.id, was) for each in attempts for asked in each.asked])

@@ -19,7 +19,7 @@ from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
 from pyjpm.sending.operation import OPEN, Submission, SubmissionState
 from pyjpm.sending.outcomes import Outcomes
-from pyjpm.sending.rows import SUBMISSIONS, in_parts, to_submission
+from pyjpm.sending.rows import SUBMISSIONS, in_parts, is_in, to_submission
 from pyjpm.sending.tables import payment
 from pyjpm.sending.trail import Trail
 
@@ -184,7 +184,7 @@ class Journal:
         if kind_prefix is not None:
             query = query.where(payment.c.kind.startswith(kind_prefix, autoescape=True))
         if state is not None:
-            query = query.where(payment.c.state == state)
+            query = query.where(is_in(state))
         if reference is not None:
             query = query.where(payment.c.reference == reference)
         if created_after is not None:

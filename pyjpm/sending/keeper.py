@@ -32,7 +32,6 @@ from pyjpm.sending.signatures import Signed, sign
 from pyjpm.sending.signing import TransactionSigner
 from pyjpm.sending.used import UsedNonces
 
-_SIDE_BY_SIDE = 8  # wallets that are signed for at the same time
 _LOOK_AGAIN = 0.02  # seconds within which one thread's look at a lane serves the others
 
 
@@ -41,6 +40,7 @@ class LaneKeeper:
 
     Args:
         jam_after: seconds for which every node must have refused bytes before their nonce is cancelled.
+        signing: wallets that are signed for at the same time.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class LaneKeeper:
         clock: Clock,
         *,
         jam_after: float,
+        signing: int,
     ) -> None:
         self._nodes = nodes
         self._journal = journal
@@ -67,6 +68,7 @@ class LaneKeeper:
         self._used = used
         self._clock = clock
         self._jam_after = jam_after
+        self._signing = signing
         self._signers: dict[str, TransactionSigner] = {}
         self._mutex = threading.Lock()
         self._looked: dict[str, float] = {}
@@ -210,9 +212,9 @@ class LaneKeeper:
     def _side_by_side(self, todo: Sequence[tuple[TransactionSigner, Sequence[Attempt]]]) -> list[Signed]:
         """What signers of different wallets make of attempts. Each waits for its disk or its device, not for others."""
         chain_id = self._nodes.chain_id
-        if len(todo) < 2 or not self._nodes.parallel:
+        if min(self._signing, len(todo)) < 2 or not self._nodes.parallel:
             return [sign(signer, attempts, chain_id=chain_id) for signer, attempts in todo]
-        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
+        with ThreadPoolExecutor(min(self._signing, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
             return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(

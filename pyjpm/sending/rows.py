@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, String, column, exists, select, table
+from sqlalchemy import ColumnElement, Connection, Row, String, column, exists, select, table
 
 from pyjpm.sending.operation import AttemptKind, AttemptState, Submission, SubmissionState
 from pyjpm.sending.tables import attempt, payment
@@ -37,6 +37,7 @@ _SUBMISSION: Final = (
     attempt.c.block_number,
     attempt.c.gas_used,
     attempt.c.contract_address,
+    attempt.c.state.label("attempt_state"),
     payment.c.seq,
 )
 SUBMISSIONS: Final = select(*_SUBMISSION).join_from(payment, attempt, _newest, isouter=True)
@@ -64,14 +65,19 @@ ATTEMPTS: Final = select(
     payment.c.data.label("submission_data"),
     payment.c.error.label("submission_error"),
 ).join_from(attempt, payment, _newest, isouter=True)
-_OF_ATTEMPT: Final = 13
+_STATE, _OF_ATTEMPT = 11, 13
 _KINDS: Final = {each.value: each for each in AttemptKind}
 _ATTEMPT_STATES: Final = {each.value: each for each in AttemptState}
 _STATES: Final = {each.value: each for each in SubmissionState}
+# What has a nonce and no answer is as far as its transaction: that is written there alone.
+_RESERVED: Final = SubmissionState.RESERVED.value
+_UNDERWAY: Final = {
+    AttemptState.SIGNED.value: SubmissionState.SIGNED,
+    AttemptState.BROADCAST.value: SubmissionState.BROADCAST,
+}
 
 _changed = exists().where(
-    payment.c.attempt == attempt.c.id,
-    payment.c.state.not_in((SubmissionState.SIGNED, SubmissionState.BROADCAST)) | payment.c.error.is_not(None),
+    payment.c.attempt == attempt.c.id, (payment.c.state != SubmissionState.RESERVED) | payment.c.error.is_not(None)
 )
 
 # Of what is on its way, as much as every look needs.
@@ -134,11 +140,21 @@ class Attempt(NamedTuple):
         return Attempt(*self[:9], raw, tx_hash, AttemptState.SIGNED, *self[12:])
 
 
+def is_in(state: SubmissionState) -> ColumnElement[bool]:
+    """Of SUBMISSIONS those in this state."""
+    if state in _UNDERWAY.values():
+        return (payment.c.state == _RESERVED) & (attempt.c.state == state.value)
+    if state is SubmissionState.RESERVED:
+        unsigned = attempt.c.state.is_(None) | attempt.c.state.not_in(tuple(_UNDERWAY))
+        return (payment.c.state == _RESERVED) & unsigned
+    return payment.c.state == state
+
+
 def to_submission(row: Sequence[Any]) -> Submission:
     """A row of SUBMISSIONS."""
     (
         id_, wallet, owner, key, kind, content, sha256, reference, state, proof_hash, proof_block, error, created_at,
-        not_before, nonce, tx_hash, block_number, gas_used, contract_address, _,
+        not_before, nonce, tx_hash, block_number, gas_used, contract_address, attempt_state, _,
     ) = row  # fmt: skip
     return Submission(
         id=id_,
@@ -150,7 +166,7 @@ def to_submission(row: Sequence[Any]) -> Submission:
         content=json.loads(content),
         request_sha256=sha256,
         reference=reference,
-        state=_STATES[state],
+        state=_state(state, attempt_state),
         nonce=nonce,
         tx_hash=proof_hash or tx_hash,
         block_number=proof_block or block_number,
@@ -160,6 +176,11 @@ def to_submission(row: Sequence[Any]) -> Submission:
         not_before=not_before,
         error=None if error is None else json.loads(error),
     )
+
+
+def _state(of_payment: str, of_attempt: str | None) -> SubmissionState:
+    underway = _UNDERWAY.get(of_attempt or "") if of_payment == _RESERVED else None
+    return _STATES[of_payment] if underway is None else underway
 
 
 def to_flying(rows: Iterable[Any]) -> list[Flying]:
@@ -181,7 +202,7 @@ def to_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
             asked = []
         if row[_OF_ATTEMPT] is not None:
             id_, kind, owner, state, to, data, error = row[_OF_ATTEMPT:]
-            asked.append(Asked(id_, kind, owner, _STATES[state], to, data, error is not None))
+            asked.append(Asked(id_, kind, owner, _state(state, row[_STATE]), to, data, error is not None))
         last = row
     if last is not None:
         found.append(_attempt(last, asked))

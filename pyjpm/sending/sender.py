@@ -129,6 +129,7 @@ class Sender:
             used,
             clock,
             jam_after=settings.jam_after,
+            signing=settings.signing,
         )
         self._admission = Admission(
             journal,

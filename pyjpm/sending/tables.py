@@ -7,6 +7,8 @@ Decisions that govern this module:
   and a payment that reverted is attempted again.
 * One (lane, nonce) belongs to one attempt, by a constraint of the database: on a zero-fee chain a second transaction
   with the same nonce silently replaces the first. Beside it there may be cancels, which move no money (``beside``).
+* How far something is that has a nonce and no answer is its transaction's ``state`` alone: the payment's stays RESERVED
+  until then. Written at both, it cost each payment two rows more, and could differ.
 * A key names one thing for ever, for a participant over all its wallets (``owner``). Rows are never deleted.
 * What somebody decided, and what should wake somebody up, are rows too (``decision``, ``alarm``).
 * Every constraint has a name, the one that PostgreSQL would give it: a later migration can only change what it can

@@ -30,6 +30,8 @@ PART = 2_000
 ACCEPTORS = 5
 ACCEPTING = 2
 """Threads that submit, and how many of them are accepted at once while the others send."""
+SIGNING = 1
+"""Wallets that are signed for at once: their keys are in this process."""
 WINDOW = 12_000
 """What one wallet may have on its way: more than a second's worth, which this node takes. The shipped network's pool
 takes 3,000 of one sender, and so one of its wallets sends at most 3,000 a block."""
@@ -125,7 +127,7 @@ def service(stage: Stage, connection: Connection, folder: Path, payers: int, jou
             opened,
             decode=decode_revert,
             witness=ContractWitness(stage.record),
-            settings=Settings(window=WINDOW, accepting=ACCEPTING),
+            settings=Settings(window=WINDOW, accepting=ACCEPTING, signing=SIGNING),
         )
         sender.resume({key.address: key for key in keys})
         yield Service(sender, opened, connection, clients)

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine import ACCEPTING, ACCEPTORS, PART, WINDOW
+from engine import ACCEPTING, ACCEPTORS, PART, SIGNING, WINDOW
 from page import write_page
 from runs import Run, run_engine, run_loop, run_raw, settle_latencies
 from stage import BLOCK_SECONDS, GAS_LIMIT, Stage, make_stage
@@ -59,6 +59,7 @@ def main() -> None:
             "part": PART,
             "acceptors": ACCEPTORS,
             "accepting": ACCEPTING,
+            "signing": SIGNING,
             "window": WINDOW,
             "simulate": False,
             "simulated_payments": SIMULATED_COUNT,

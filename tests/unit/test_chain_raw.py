@@ -57,6 +57,16 @@ def test_what_says_what_it_should_is_read_as_it_is_taken_apart(asked: dict[str, 
     assert (said is None) is any(len(each) < 32 for each in short)
 
 
+def test_large_ones_are_read_anew() -> None:
+    """Thousands of batches that are kept would be a gigabyte."""
+    large = signed({**ASKED, "data": bytes(3_000)})
+    raw._read.clear()
+    assert decode_raw(large) == decode_raw(large) == read_as(large, **{**ASKED, "data": bytes(3_000)})
+    assert not raw._read
+    small = signed(ASKED)
+    assert decode_raw(small) is decode_raw(small)
+
+
 def decode_fields_of(bytes_: bytes) -> list[bytes]:
     """r and s."""
     fields = raw.decode_fields(bytes_[1:])

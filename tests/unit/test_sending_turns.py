@@ -90,9 +90,25 @@ def test_so_many_are_accepted_at_once(anvil: Connection, accepting: int | None, 
 
 
 def test_no_turn_at_all_is_refused() -> None:
-    for accepting in (0, -1):
+    for number in (0, -1):
         with pytest.raises(ValueError, match="none ever is"):
-            Settings(accepting=accepting)
+            Settings(accepting=number)
+        with pytest.raises(ValueError, match="none ever is"):
+            Settings(signing=number)
+
+
+@pytest.mark.parametrize(("signing", "most"), [(1, 1), (2, 2), (8, 4)])
+def test_so_many_wallets_are_signed_for_at_once(anvil: Connection, signing: int, most: int) -> None:
+    gauge = Gauge()
+    with Journal.open(None, genesis_hash=anvil.genesis_hash, chain_id=anvil.chain_id) as journal:
+        sender = Sender(anvil, journal, decode=decode, settings=Settings(signing=signing))
+        signers = [SlowSigner(gauge) for _ in range(4)]
+        batches = [(signer, self_calls(signer, 3)) for signer in signers]
+        sent = sender.submit_batches(batches)
+        assert gauge.most == most
+        for signer, mine in zip(signers, sent, strict=True):
+            assert [sender.wait(each.id, WAIT).nonce for each in mine] == [0, 1, 2]
+            assert [nonce for nonce, _ in sent_by(anvil, signer.address)] == [0, 1, 2]
 
 
 def test_what_is_sent_takes_no_turn(anvil: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,8 @@ def _payment() -> None:
         data = (SELECT data FROM attempt WHERE attempt.id = payment.attempt),
         gas = (SELECT gas FROM attempt WHERE attempt.id = payment.attempt)"""
     )
+    # How far these are is said by their attempts.
+    op.execute("UPDATE payment SET state = 'RESERVED' WHERE state IN ('SIGNED', 'BROADCAST')")
     with op.batch_alter_table(
         "payment", naming_convention=_NAMES, table_kwargs={"sqlite_autoincrement": True}
     ) as again:
