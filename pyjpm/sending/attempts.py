@@ -68,7 +68,7 @@ class Attempts:
             return [
                 each
                 for part in in_parts(wallets)
-                for each in to_flying(connection.execute(query.where(attempt.c.lane.in_(part))))
+                for each in to_flying(connection.execute(query.where(attempt.c.lane.in_(part))).all())
             ]
 
     def load(self, ids: Sequence[str]) -> list[Attempt]:
@@ -149,7 +149,7 @@ class Attempts:
     def _read(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Attempt]:
         ordered = query.order_by(*_ORDER)
         with self._database.reading() as connection:
-            return to_attempts(connection.execute(ordered, values or {}))
+            return to_attempts(connection.execute(ordered, values or {}).all())
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,8 @@ class Delivery:
             return findings
         taken = [each for each, said in zip(ready, answers, strict=True) if _any_of(said, _TAKEN)]
         self._note_taken([each for each in taken if each.state is AttemptState.SIGNED])
-        self._note_refusals(ready, answers, findings)
+        if len(taken) < len(ready) or any(each.refused_since is not None for each in ready):
+            self._note_refusals(ready, answers, findings)
         return findings
 
     def expect(self, attempts: Sequence[Attempt]) -> None:

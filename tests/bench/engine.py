@@ -102,14 +102,16 @@ class Service:
         return began, ended
 
     def _parts(self, stage: Stage, count: int) -> Iterator[list[tuple[Platform, Any]]]:
-        """Payments as they come in: from all payers in turn, some two hundred at a time."""
+        """What is to be paid, by wallets: so many of them have a part to themselves as there are threads to take it, so
+        that none waits for a wallet that another has, and what a wallet costs by itself is paid for more payments."""
         each = count // len(self.payers)
         orders = [list(stage.orders(place, each).items()) for place in range(len(self.payers))]
-        together = max(1, PART // len(self.payers))
+        size = -(-len(self.payers) // ACCEPTORS)
+        together = max(1, PART // size)
         for start in range(0, each, together):
-            yield [
-                (payer, dict(items[start : start + together])) for payer, items in zip(self.payers, orders, strict=True)
-            ]
+            for first in range(0, len(self.payers), size):
+                mine = range(first, min(first + size, len(self.payers)))
+                yield [(self.payers[place], dict(orders[place][start : start + together])) for place in mine]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pyjpm.errors.sending import (
 from pyjpm.sending import Journal, Operation, SubmissionState
 from pyjpm.sending.ids import new_id, new_ids
 from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.overview import Overview
 from pyjpm.sending.requests import Batch, Request
 from pyjpm.sending.rows import Attempt
 
@@ -199,6 +200,34 @@ def test_what_is_on_its_way_is_recalled_as_it_was_signed_until_something_changes
         assert recalled[3].refused_since == 7
         journal.attempts.forget([each.id for each in flying])
         assert journal.attempts.recall(flying) == journal.attempts.load([each.id for each in flying])
+
+
+def test_what_has_a_nonce_is_as_far_as_its_transaction(path: str | Path) -> None:
+    """How far it is stands in one place: lists, single reads and lanes say the same."""
+    with open_journal(path) as journal:
+        ids = store(journal, "a", "b", "c", "d", "e")
+        made = signed(journal)
+        journal.attempts.commit_bytes(made[:3])
+        journal.attempts.mark_broadcast(made[:1])
+        with journal.database.transaction() as connection:
+            # What is decided about a payment goes before how far its transaction is.
+            connection.exec_driver_sql(f"UPDATE payment SET state = 'VOIDING' WHERE id = '{ids[2]}'")
+            connection.exec_driver_sql(f"UPDATE payment SET state = 'APPROVED', attempt = NULL WHERE id = '{ids[4]}'")
+        expected = [
+            SubmissionState.BROADCAST,
+            SubmissionState.SIGNED,
+            SubmissionState.VOIDING,
+            SubmissionState.RESERVED,
+            SubmissionState.APPROVED,
+        ]
+        assert [each.state for each in journal.get_many(ids)] == expected
+        assert [each.state for each in journal.open_submissions()] == expected
+        assert [asked.state for each in journal.attempts.living() for asked in each.asked] == expected[:4]
+        for state in SubmissionState:
+            found = [each.id for each in journal.list(state=state)]
+            assert found == [each for each, its in zip(ids, expected, strict=True) if its is state], state
+        (lane,) = Overview(journal).lanes(now=0)
+        assert (lane["in_flight"], lane["waiting"], lane["unsettled"]) == (3, 1, 1)
 
 
 def test_only_so_much_is_kept_of_what_was_signed(monkeypatch: pytest.MonkeyPatch) -> None:
