@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ same distance from the next block, and the rounds spread over a block's second, 
 
 * **pyjpm**: from the first payment handed in to the last one told FINAL. Each is accepted by itself, by its own
   idempotency key with a row of its own, {part} of them in one `Sender.submit_batches` (`payments.prepare`;
-  `payments.create_many` is the same for one wallet). The journal is an SQLite file with `synchronous=FULL`, the witness
-  is on, every signer writes its mark durably before it signs. `simulate={simulate}`, `window={window}`, which this node
-  takes.
+  `payments.create_many` is the same for one wallet), which are those of one wallet or of twenty. The journal is an
+  SQLite file with `synchronous=FULL`, the witness is on, every signer writes its mark durably before it signs.
+  `simulate={simulate}`, `window={window}`, which this node takes.
 * **raw**: the same calldata from the same senders, signed and encoded beforehand, thrown at the node in batches of 100
   over the best of 2 to 4 connections until the last block is there. Neither signing nor encoding is in its time.
 * **loop**: web3.py 8, a contract object and `transact` with a nonce counted by the loop, nothing waited for but the
@@ -27,12 +28,8 @@ same distance from the next block, and the rounds spread over a block's second, 
 
 # By sampling runs of 10,000 payments, on 2026-11-30. To be renewed by whoever makes it faster.
 WHY = """\
-## Where the time goes
-
-A payment costs 0.16 ms of a processor here and 0.18 at the node (with a hundred wallets 0.18 and 0.18), which raw
-throwing costs 0.17 there, with both processors. Two processors that never rest would see 5,800 payments a second to
-their end; a run of them rests for half a second on average, until the last block comes, and a little at its start. Our
-interpreter runs one thread at a time: 0.115 ms of a payment's cost need it, of which
+A run rests for half a second on average, until the last block comes, and a little at its start: that both sides do.
+Our interpreter runs one thread at a time: some seven tenths of a payment's cost here need it, of which
 
 * 31 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
 * 16 % signs, stores the bytes, and compares what the signer made with what it was asked for;
@@ -42,15 +39,36 @@ interpreter runs one thread at a time: 0.115 ms of a payment's cost need it, of 
 * 6 % sends the bytes;
 * 3 % tells the caller what was stored.
 
-The rest is SQLite, 0.032 ms, and the curve, 0.018 ms. With a hundred wallets a commit touches five indexes at a hundred
-places each, and a hundred marks are written for two thousand payments.
+The rest is SQLite and the curve. With a hundred wallets a commit touches five indexes at many places each, and each
+wallet has a mark of its own to be written.
 
 None of these steps is left out for speed. A service that sends as much does as this one does: it takes in payments by
 the thousands, has two calls accepted at once while others send (`Settings.accepting`: side by side all would leave
-late, and the node idle meanwhile), and has Python look for garbage seldom (`gc.set_threshold(500_000)`), which by
-default takes a fifth of the time. Anvil lets nonces wait for those before them, so that one wallet's transactions go
-over several connections; on Besu they stay on one. A bank on the shipped network meets another limit first: its nodes
-take 3,000 transactions of one sender at a time."""
+late, and the node idle meanwhile), signs for one wallet at a time (`Settings.signing`: keys in one process gain nothing
+from eight threads, by which they cost half as much again), and has Python look for garbage seldom
+(`gc.set_threshold(500_000)`), which by default takes a fifth of the time. Anvil lets nonces wait for those before them,
+so that one wallet's transactions go over several connections; on Besu they stay on one. A bank on the shipped network
+meets another limit first: its nodes take 3,000 transactions of one sender at a time."""
+
+
+def _costs(found: Mapping[str, Any]) -> list[str]:
+    """What a payment costs in processor time, by the runs; nothing where the system does not tell it of the node."""
+    lines = []
+    for name, runs in found["runs"].items():
+        ours, node, raw = (
+            [run[whose] for run in runs[side]]
+            for side, whose in (("engine", "ours"), ("engine", "node"), ("raw", "node"))
+        )
+        if None in (*ours, *node, *raw):
+            return []
+        here, there, thrown = map(statistics.median, (ours, node, raw))
+        most = 1_000 * found["machine"]["cores"] / (here + there)
+        lines += [
+            f"* {NAMES[name]}: a payment costs {here:.2f} ms of a processor here and {there:.2f} at the node, which "
+            f"raw throwing costs {thrown:.2f} there. Processors that never rest would see {most:,.0f} of ours a second "
+            "to their end.",
+        ]
+    return [*lines, ""]
 
 
 def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
@@ -101,6 +119,9 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
         f"(budget: 50 ms), over {settle['payments']} payments. "
         f"The fullest block was {found['fullest_block']:.0%} full.",
         "",
+        "## Where the time goes",
+        "",
+        *_costs(found),
         WHY,
         "",
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import loop
 import raw
+from cost import Cost, measured
 from engine import service
 from stage import AMOUNT, Stage, key_of, received, signers
 from watch import BlockWatch
@@ -24,12 +25,17 @@ LOOP_GAS = 320_000
 
 @dataclass(frozen=True)
 class Run:
-    """``rate`` in payments a second, ``fullest`` the share of the gas limit of the fullest block."""
+    """``rate`` in payments a second, ``fullest`` the share of the gas limit of the fullest block.
+
+    ``ours`` and ``node``: milliseconds of a processor that a payment cost here and at the node, where measured.
+    """
 
     rate: float
     fullest: float
     blocks: int
     connections: int = 1
+    ours: float | None = None
+    node: float | None = None
 
     @property
     def void(self) -> bool:
@@ -48,10 +54,11 @@ def run_raw(stage: Stage, payers: int, count: int, connections: int, *, start: f
         bodies = raw.bodies_of(raws)
         with BlockWatch(anvil.url) as watch:
             _await(watch, start)
-            began = time.monotonic()
-            raw.throw(anvil.url, bodies, connections)
-            ended = _mined(stage, connection, watch, payers, count)
-        return _run(stage, connection, count, began, ended, connections)
+            with measured(anvil.pid, count) as cost:
+                began = time.monotonic()
+                raw.throw(anvil.url, bodies, connections)
+                ended = _mined(stage, connection, watch, payers, count)
+        return _run(stage, connection, count, began, ended, connections, cost)
 
 
 def run_engine(
@@ -62,8 +69,9 @@ def run_engine(
         connection = anvil.connection()
         with service(stage, connection, Path(folder), payers, journal) as ours, BlockWatch(anvil.url) as watch:
             _await(watch, start)
-            began, ended = ours.run(stage, count, simulate=simulate)
-        return _run(stage, connection, count, began, ended, 1)
+            with measured(anvil.pid, count) as cost:
+                began, ended = ours.run(stage, count, simulate=simulate)
+        return _run(stage, connection, count, began, ended, cost=cost)
 
 
 def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool) -> Run:
@@ -90,7 +98,7 @@ def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool)
                 if wait:
                     web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
             ended = time.monotonic() if wait else _mined(stage, connection, watch, payers, count)
-        return _run(stage, connection, count, began, ended, 1)
+        return _run(stage, connection, count, began, ended)
 
 
 def settle_latencies(stage: Stage, count: int) -> list[float]:
@@ -165,7 +173,15 @@ def _mined(stage: Stage, connection: Connection, watch: BlockWatch, payers: int,
     return came
 
 
-def _run(stage: Stage, connection: Connection, count: int, began: float, ended: float, connections: int) -> Run:
+def _run(
+    stage: Stage,
+    connection: Connection,
+    count: int,
+    began: float,
+    ended: float,
+    connections: int = 1,
+    cost: Cost | None = None,
+) -> Run:
     reader = Platform.connect(connection, stage.record)
     got = received(stage, reader)
     reader.close()
@@ -178,4 +194,5 @@ def _run(stage: Stage, connection: Connection, count: int, began: float, ended: 
         if block["gasUsed"]:
             blocks += 1
             shares.append(block["gasUsed"] / block["gasLimit"])
-    return Run(count / (ended - began), max(shares), blocks, connections)
+    spent = Cost() if cost is None else cost
+    return Run(count / (ended - began), max(shares), blocks, connections, spent.ours, spent.node)
