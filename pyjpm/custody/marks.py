@@ -24,7 +24,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -225,7 +224,6 @@ def _newest(handle: int, wallet: str) -> _Mark | None:
     return max((slot for slot in slots if slot is not None), key=lambda slot: slot.sequence, default=None)
 
 
-@lru_cache(maxsize=1_024)
 def _decoded(slot: bytes, wallet: str) -> _Mark | None:
     body = slot[_DIGEST + 1 :].rstrip()
     if len(slot) != _SLOT or slot[:_DIGEST] != hashlib.sha256(body).hexdigest().encode():

@@ -212,9 +212,10 @@ class LaneKeeper:
     def _side_by_side(self, todo: Sequence[tuple[TransactionSigner, Sequence[Attempt]]]) -> list[Signed]:
         """What signers of different wallets make of attempts. Each waits for its disk or its device, not for others."""
         chain_id = self._nodes.chain_id
-        if min(self._signing, len(todo)) < 2 or not self._nodes.parallel:
+        at_once = min(self._signing, len(todo))
+        if at_once < 2 or not self._nodes.parallel:
             return [sign(signer, attempts, chain_id=chain_id) for signer, attempts in todo]
-        with ThreadPoolExecutor(min(self._signing, len(todo)), thread_name_prefix="pyjpm-sign") as threads:
+        with ThreadPoolExecutor(at_once, thread_name_prefix="pyjpm-sign") as threads:
             return list(threads.map(lambda each: sign(each[0], each[1], chain_id=chain_id), todo))
 
     def _advance(

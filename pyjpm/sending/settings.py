@@ -17,7 +17,7 @@ class Settings:
             who submits by the thousands from several threads: Python runs one of them at a time, so that of many side
             by side all leave late, and the node idles meanwhile. None: no bound, as where signers wait for devices.
         signing: wallets that are signed for at once, of one call. Many where signers wait, for a device or a slow disk;
-            keys that are in this process are all signed with by one thread at a time, and hand it round for nothing.
+            with keys in this process threads save hardly any time, and cost half as much again of a processor.
     """
 
     window: int = 1_024

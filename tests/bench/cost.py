@@ -15,9 +15,9 @@ from pathlib import Path
 
 @dataclass
 class Cost:
-    """Milliseconds of a processor for each payment; None: not measured, or the system does not tell."""
+    """Milliseconds of a processor for each payment; ``node``: None where the system does not tell."""
 
-    ours: float | None = None
+    ours: float = 0.0
     node: float | None = None
 
 

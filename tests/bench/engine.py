@@ -102,8 +102,9 @@ class Service:
         return began, ended
 
     def _parts(self, stage: Stage, count: int) -> Iterator[list[tuple[Platform, Any]]]:
-        """What is to be paid, by wallets: so many of them have a part to themselves as there are threads to take it, so
-        that none waits for a wallet that another has, and what a wallet costs by itself is paid for more payments."""
+        """What is to be paid, in parts: the wallets are dealt out in as many groups as there are threads, and a part is
+        of one group. So no thread waits for a wallet that another has, and marks are written for more payments each.
+        """
         each = count // len(self.payers)
         orders = [list(stage.orders(place, each).items()) for place in range(len(self.payers))]
         size = -(-len(self.payers) // ACCEPTORS)

@@ -29,7 +29,7 @@ same distance from the next block, and the rounds spread over a block's second, 
 # By sampling runs of 10,000 payments, on 2026-11-30. To be renewed by whoever makes it faster.
 WHY = """\
 A run rests for half a second on average, until the last block comes, and a little at its start: that both sides do.
-Our interpreter runs one thread at a time, and most of a payment's cost here needs it. Of that
+Our interpreter runs one thread at a time, and half of a payment's cost here needs it. Of that
 
 * 28 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
 * 22 % signs, stores the bytes, and compares what the signer made with what it was asked for;
@@ -39,8 +39,8 @@ Our interpreter runs one thread at a time, and most of a payment's cost here nee
 * 4 % tells the caller what was stored;
 * 3 % sends the bytes.
 
-The rest is SQLite and the curve. With a hundred wallets a commit touches five indexes at many places each, and each
-wallet has a mark of its own to be written.
+The other half is SQLite, the curve and the system. With a hundred wallets a commit touches five indexes at many places
+each, and each wallet has a mark of its own to be written.
 
 How near it comes to raw hangs on the machine: on 2026-11-30 an earlier version reached 0.61 and 0.58 on an AMD EPYC,
 and 0.45 and 0.50 on an Intel Xeon.

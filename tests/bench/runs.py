@@ -27,15 +27,15 @@ LOOP_GAS = 320_000
 class Run:
     """``rate`` in payments a second, ``fullest`` the share of the gas limit of the fullest block.
 
-    ``ours`` and ``node``: milliseconds of a processor that a payment cost here and at the node, where measured.
+    ``ours`` and ``node``: milliseconds of a processor that a payment cost here and at the node, where that is told.
     """
 
     rate: float
     fullest: float
     blocks: int
+    ours: float
+    node: float | None
     connections: int = 1
-    ours: float | None = None
-    node: float | None = None
 
     @property
     def void(self) -> bool:
@@ -58,7 +58,7 @@ def run_raw(stage: Stage, payers: int, count: int, connections: int, *, start: f
                 began = time.monotonic()
                 raw.throw(anvil.url, bodies, connections)
                 ended = _mined(stage, connection, watch, payers, count)
-        return _run(stage, connection, count, began, ended, connections, cost)
+        return _run(stage, connection, count, began, ended, cost, connections)
 
 
 def run_engine(
@@ -71,7 +71,7 @@ def run_engine(
             _await(watch, start)
             with measured(anvil.pid, count) as cost:
                 began, ended = ours.run(stage, count, simulate=simulate)
-        return _run(stage, connection, count, began, ended, cost=cost)
+        return _run(stage, connection, count, began, ended, cost)
 
 
 def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool) -> Run:
@@ -91,14 +91,15 @@ def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool)
         nonces = [1] * payers
         with BlockWatch(anvil.url) as watch:
             _await(watch, start)
-            began = time.monotonic()
-            for place, said in arguments:
-                sent = loop.pay(token, stage.payers[place], said, None if wait else nonces[place])
-                nonces[place] += 1
-                if wait:
-                    web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
-            ended = time.monotonic() if wait else _mined(stage, connection, watch, payers, count)
-        return _run(stage, connection, count, began, ended)
+            with measured(anvil.pid, count) as cost:
+                began = time.monotonic()
+                for place, said in arguments:
+                    sent = loop.pay(token, stage.payers[place], said, None if wait else nonces[place])
+                    nonces[place] += 1
+                    if wait:
+                        web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+                ended = time.monotonic() if wait else _mined(stage, connection, watch, payers, count)
+        return _run(stage, connection, count, began, ended, cost)
 
 
 def settle_latencies(stage: Stage, count: int) -> list[float]:
@@ -179,8 +180,8 @@ def _run(
     count: int,
     began: float,
     ended: float,
+    cost: Cost,
     connections: int = 1,
-    cost: Cost | None = None,
 ) -> Run:
     reader = Platform.connect(connection, stage.record)
     got = received(stage, reader)
@@ -194,5 +195,4 @@ def _run(
         if block["gasUsed"]:
             blocks += 1
             shares.append(block["gasUsed"] / block["gasLimit"])
-    spent = Cost() if cost is None else cost
-    return Run(count / (ended - began), max(shares), blocks, connections, spent.ours, spent.node)
+    return Run(count / (ended - began), max(shares), blocks, cost.ours, cost.node, connections)
