@@ -1,7 +1,8 @@
 # pyjpm: everything a developer runs. Assumes python3 >= 3.11 with venv, make and git; the rest it installs, in this
 # folder only. Targets are incremental: each environment is made again only when what describes it changed.
 
-PYTHON ?= python3
+# The one that is optimised, where there are several: see .ci/interpreter.
+PYTHON ?= $(shell .ci/interpreter)
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin

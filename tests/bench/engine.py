@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stage import Stage, signers
 
@@ -23,6 +22,7 @@ from pyjpm.chain import Connection
 from pyjpm.chain.nodes import Nodes
 from pyjpm.chain.watch import HeadWatch
 from pyjpm.contracts.decoding import decode_revert
+from pyjpm.payment import PaymentOrder
 from pyjpm.sending import Journal, Sender, Settings, SubmissionState
 from pyjpm.witnessing import ContractWitness
 
@@ -41,6 +41,10 @@ LOOK = 0.5
 """Seconds after which the end of a run without a last block is noticed; a new block is announced."""
 
 
+Part = list[tuple[Platform, dict[str, PaymentOrder]]]
+"""What is submitted in one call, by payer and idempotency key."""
+
+
 @dataclass
 class Service:
     """A bank's service: one journal, one sender, a client for each payer."""
@@ -50,13 +54,12 @@ class Service:
     connection: Connection
     payers: Sequence[Platform]
 
-    def run(self, stage: Stage, count: int, *, simulate: bool) -> tuple[float, float]:
-        """Accept ``count`` payments over all payers and see all of them FINAL.
+    def pay(self, parts: Sequence[Part], *, simulate: bool) -> tuple[float, float, list[str]]:
+        """Accept what these ``parts`` ask for and see all of it at its end.
 
         Returns:
-            The monotonic seconds at which it began and at which the last was told FINAL.
+            The monotonic seconds at which it began and at which nothing was open any more, and what was accepted.
         """
-        parts = list(self._parts(stage, count))
         accepted: list[str] = []
         todo, mutex = iter(parts), threading.Lock()
         failures: list[BaseException] = []
@@ -96,14 +99,18 @@ class Service:
             thread.join()
         if failures:
             raise failures[0]
+        return began, ended, accepted
+
+    def require_final(self, accepted: Sequence[str], count: int) -> None:
+        """Raises RuntimeError unless so many were accepted, and all of them are FINAL."""
         final = sum(each.state is SubmissionState.FINAL for each in self.journal.get_many(accepted))
         if final != count:
             raise RuntimeError(f"{count - final} of {count} payments are not FINAL")
-        return began, ended
 
-    def _parts(self, stage: Stage, count: int) -> Iterator[list[tuple[Platform, Any]]]:
-        """What is to be paid, in parts: the wallets are dealt out in as many groups as there are threads, and a part is
-        of one group. So no thread waits for a wallet that another has, and marks are written for more payments each.
+    def parts(self, stage: Stage, count: int) -> Iterator[Part]:
+        """What is to be paid by all payers together, in parts: the wallets are dealt out in as many groups as there are
+        threads, and a part is of one group. So no thread waits for a wallet that another has, and marks are written for
+        more payments each.
         """
         each = count // len(self.payers)
         orders = [list(stage.orders(place, each).items()) for place in range(len(self.payers))]

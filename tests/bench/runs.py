@@ -68,9 +68,11 @@ def run_engine(
     with stage.chain() as anvil, tempfile.TemporaryDirectory(dir=stage.folder) as folder:
         connection = anvil.connection()
         with service(stage, connection, Path(folder), payers, journal) as ours, BlockWatch(anvil.url) as watch:
+            parts = list(ours.parts(stage, count))
             _await(watch, start)
             with measured(anvil.pid, count) as cost:
-                began, ended = ours.run(stage, count, simulate=simulate)
+                began, ended, accepted = ours.pay(parts, simulate=simulate)
+            ours.require_final(accepted, count)
         return _run(stage, connection, count, began, ended, cost)
 
 
