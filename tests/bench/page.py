@@ -30,21 +30,23 @@ same distance from the next block, and the rounds spread over a block's second, 
 # By sampling runs of 10,000 payments, on 2026-11-30. To be renewed by whoever makes it faster.
 WHY = """\
 A run rests for half a second on average, until the last block comes, and a little at its start: that both sides do.
-Our interpreter runs one thread at a time, and half of a payment's cost here needs it. Of that
+Our interpreter runs one thread at a time, and three fifths of a payment's cost here need it. Of that
 
-* 28 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
-* 22 % signs, stores the bytes, and compares what the signer made with what it was asked for;
-* 16 % stores what is accepted, with its nonce;
-* 15 % prepares the call, and what is asked for by it;
-* 11 % asks the chain for each payment's name before it is accepted, in every token;
+* 26 % sees what became of what was sent: the events of whole blocks, what was asked for, the commit of the outcome;
+* 19 % signs, stores the bytes, and compares what the signer made with what it was asked for;
+* 16 % prepares the call, and what is asked for by it;
+* 15 % stores what is accepted, with its nonce;
+* 13 % asks the chain for each payment's name before it is accepted, in every token;
 * 4 % tells the caller what was stored;
-* 3 % sends the bytes.
+* 3 % looks whether a key was used before;
+* 2 % sends the bytes.
 
-The other half is SQLite, the curve and the system. With a hundred wallets a commit touches five indexes at many places
-each, and each wallet has a mark of its own to be written.
+The rest is SQLite, the curve and the system, about a fifth, an eighth and a twelfth of the whole.
 
-How near it comes to raw hangs on the machine: on 2026-11-30 an earlier version reached 0.61 and 0.58 on an AMD EPYC,
-and 0.45 and 0.50 on an Intel Xeon.
+How near it comes to raw hangs on the machine, and on the interpreter: one that was built without profile-guided
+optimisation, as pyenv builds it, costs 7 to 23 % more here (three series in turns, on this machine), which is why
+`make setup` takes the system's where it may. On 2026-11-30 an earlier version without that reached 0.61 and 0.58 on an
+AMD EPYC, and 0.45 and 0.50 on an Intel Xeon.
 
 None of these steps is left out for speed. A service that sends as much does as this one does: it takes in payments by
 the thousands, has two calls accepted at once while others send (`Settings.accepting`: side by side all would leave
