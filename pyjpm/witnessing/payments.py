@@ -43,8 +43,6 @@ _REF_PLACE: Final = 3
 _WORD: Final = 32
 _STATE_VIEW: Final = "referenceState(address,bytes32)"
 _REFERENCE_STATE: Final = function_signature_to_4byte_selector(_STATE_VIEW)
-_STATE_OF_PARTICIPANT: Final = function_signature_to_4byte_selector("referenceState(uint32,bytes32)")
-_WALLET_OF: Final = function_signature_to_4byte_selector("walletOf(address)")
 _AUTHORIZED: Final = ("transferWithAuthorization", "receiveWithAuthorization")
 
 
@@ -130,9 +128,8 @@ def unspent(subjects: Sequence[Subject | None], connection: Connection, at: int)
     """The places of those single payments whose reference no token has spent at the end of block ``at``.
 
     Nearly all that is asked about before it is accepted: one question to all of them, where ``read_payments`` would
-    plan for each. Whose a wallet is, is asked once for each wallet: that halves a node's work for a payment. The others
-    are for ``read_payments``, as are all where they are few, or a wallet is nobody's, or a token does not answer.
-    Raises BlockNotAvailable, HeadNotServed, transport faults.
+    plan for each. The others are for it, as are all where they are few or a token does not answer. Raises
+    BlockNotAvailable, HeadNotServed, transport faults.
     """
     singles = [
         (place, subject)
@@ -141,21 +138,11 @@ def unspent(subjects: Sequence[Subject | None], connection: Connection, at: int)
     ]
     if len(singles) < WORTH_IT:
         return []
-    book = singles[0][1].book
-    tokens = list(book.tokens)
-    wallets = list(dict.fromkeys(subject.caller for _, subject in singles))
+    tokens = list(singles[0][1].book.tokens)
+    questions = [
+        (token, _question(subject.caller, subject.arguments["ref"])) for _, subject in singles for token in tokens
+    ]
     try:
-        owners = connection.calls(
-            [(book.registry, _WALLET_OF + bytes(12) + bytes.fromhex(wallet[2:])) for wallet in wallets], block=at
-        )
-        participants = {wallet: owner[:_WORD] for wallet, owner in zip(wallets, owners, strict=True)}
-        if not all(any(participant) for participant in participants.values()):
-            return []
-        questions = [
-            (token, _STATE_OF_PARTICIPANT + participants[subject.caller] + subject.arguments["ref"])
-            for _, subject in singles
-            for token in tokens
-        ]
         answers = connection.words(questions, block=at)
     except (Reverted, ExecutionFailed):
         return []
