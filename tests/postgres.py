@@ -120,6 +120,11 @@ class PostgresServer:
         with self.connected() as connection:
             victim = connection.execute("SELECT pg_backend_pid()").fetchone()[0]
             os.kill(victim, signal.SIGKILL)
+        # Until the postmaster has heard of it, it still lets clients in, whom it then throws out.
+        deadline = time.monotonic() + _START_SECONDS
+        while Path(f"/proc/{victim}").exists():
+            assert time.monotonic() < deadline, "the server did not take note of a child's end"
+            time.sleep(0.002)
         self.await_ready()
 
     def await_ready(self) -> None:

@@ -51,6 +51,7 @@ from pyjpm.errors.chain import (
     InvalidBlockRange,
     NodeBadAnswer,
     NodeError,
+    Reverted,
 )
 
 BATCH = 200  # requests in one JSON-RPC batch; Besu's shipped limit is 256
@@ -194,6 +195,24 @@ class ChainReader:
             self.call(to, data, block=block) if answer is None else to_bytes(answer)
             for (to, data), answer in zip(requests, self._batched(asked), strict=True)
         ]
+
+    def trials(
+        self, requests: Sequence[tuple[str | bytes, bytes]], *, sender: str | bytes, block: BlockAt = "latest"
+    ) -> list[bytes | Reverted]:
+        """As ``calls`` for one sender's, with its revert in the place of what reverts. Each is tried by itself, against
+        the same state."""
+        at, who = block_param(check_block(block)), check_address(sender)
+        asked = [
+            ("eth_call", ({"to": check_address(to), "data": "0x" + data.hex(), "from": who}, at))
+            for to, data in requests
+        ]
+        found: list[bytes | Reverted] = []
+        for (to, data), answer in zip(requests, self._batched(asked), strict=True):
+            try:
+                found.append(self.call(to, data, block=block, sender=sender) if answer is None else to_bytes(answer))
+            except Reverted as reverted:
+                found.append(reverted)
+        return found
 
     def words(self, requests: Sequence[tuple[str, bytes]], *, block: BlockAt = "latest") -> list[bytes]:
         """As ``calls`` for views that answer one word to calldata of one length: in one call, where the node allows it

@@ -31,7 +31,7 @@ from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.lanes import Lane, LaneState
 from pyjpm.sending.negative import NegativeAnswers
-from pyjpm.sending.requests import Batch, Carrier, Request
+from pyjpm.sending.requests import Batch, Request
 from pyjpm.sending.resolution import Decoder
 from pyjpm.sending.witness import Call, Effect, Verdict, Witness, is_absent
 
@@ -137,24 +137,26 @@ class Admission:
         return known and lane.state is not LaneState.RECOVERING and self._negative.allowed(owner, view)
 
     def _refusals(self, batch: Batch, there: Sequence[bool], view: View) -> list[PyjpmError | None]:
+        """Why the contract would refuse each now, None where it would not; what is there already is not tried."""
         if batch.carrier is not None and not any(there):
-            return [self._refusal(batch.wallet, batch.carrier, view)] * len(there)
-        return [
-            None if done or each.to is None else self._refusal(batch.wallet, _single(each, each.to), view)
+            return self._tried(batch.wallet, [(batch.carrier.to, batch.carrier.data)], view) * len(there)
+        calls = [
+            (each.to, each.operation.data)
             for each, done in zip(batch.requests, there, strict=True)
+            if each.to is not None and not done
+        ]
+        tried = iter(self._tried(batch.wallet, calls, view))
+        return [
+            None if done or each.to is None else next(tried) for each, done in zip(batch.requests, there, strict=True)
         ]
 
-    def _refusal(self, wallet: str, call: Carrier, view: View) -> PyjpmError | None:
-        """Why the contract would refuse it now, None where it would not."""
-        try:
-            view.connection.call(call.to, call.data, sender=wallet)
-        except Reverted as reverted:
-            return self._decode(reverted.data)
-        return None
+    def _tried(self, wallet: str, calls: Sequence[tuple[str, bytes]], view: View) -> list[PyjpmError | None]:
+        answers = view.connection.trials(calls, sender=wallet)
+        return [self._decode(each.data) if isinstance(each, Reverted) else None for each in answers]
 
     def _within_funds(self, wallet: str, requests: list[Request], view: View) -> list[Request]:
         """The same; where what is on its way leaves too little for all that would be sent, none of it is."""
-        wanted = [each for each in requests if each.found is None and each.refused is None and not each.doubtful]
+        wanted = [each for each in requests if each.is_plain]
         try:
             require_funds(self._funds, self._journal.acceptance, wallet, wanted, view)
         except InFlightExceedsFunds:
@@ -167,7 +169,3 @@ class Admission:
                 changes: dict[str, Any] = {"refused": too_little, "debits": {}} if sure else {"doubtful": True}
                 return [each._replace(**changes) if each in wanted else each for each in requests]
         return requests
-
-
-def _single(request: Request, to: str) -> Carrier:
-    return Carrier(to, request.operation.data, request.operation.gas)

@@ -47,6 +47,11 @@ class Request(NamedTuple):
     needs_approval: bool = False
     simulate: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing about it was found, refused or doubted: it is to be sent."""
+        return self.found is None and self.refused is None and not self.doubtful
+
     @classmethod
     def of(
         cls, operation: Operation, to: str | None, owner: str, *, needs_approval: bool = False, simulate: bool = False

@@ -30,21 +30,14 @@ from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import ChainError, TransportFault
-from pyjpm.errors.deployment import ReferenceConflict
-from pyjpm.errors.outbox import (
-    EffectMissing,
-    OperationCancelled,
-    OperationExpired,
-    OperationRejected,
-    ReferenceVoided,
-)
 from pyjpm.errors.seeing import ViewBehind
-from pyjpm.errors.sending import StillPending
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import MANY, Delivery
+from pyjpm.sending.endings import error_of, raise_if_quarantined, still_pending
 from pyjpm.sending.funds import Funds, NoFunds
+from pyjpm.sending.group_commit import GroupCommit
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.negative import NegativeAnswers
@@ -53,7 +46,7 @@ from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.requests import Batch, Carrier, Request
-from pyjpm.sending.resolution import Decoder, Resolver, foreign_nonce
+from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
@@ -105,6 +98,7 @@ class Sender:
         self._turns: AbstractContextManager[object] = (
             nullcontext() if settings.accepting is None else BoundedSemaphore(settings.accepting)
         )
+        self._groups: GroupCommit[Operation, Submission] = GroupCommit()
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
         used = UsedNonces()
@@ -148,6 +142,8 @@ class Sender:
 
         A submission that reverted or was rejected is attempted again, with a new nonce, under the same key.
 
+        Threads that submit for one wallet at the same time share commits (``group_commit``); each is told of its own.
+
         Args:
             signer: of the wallet that sends.
             operation: what to do.
@@ -157,9 +153,15 @@ class Sender:
             IdempotencyConflict, InvalidIdempotencyKey, InvalidOperation, InvalidAddress, LaneHalted; what the chain
             says already: ReferenceConflict, ReferenceVoided; in a simulation the decoded error of the contract, and
             InFlightExceedsFunds; a transport fault before anything was stored; what the signer raises, and
-            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
+            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet. What a
+            signer refuses of a call that met others is not raised: it is told as it ends, REJECTED, by ``wait``.
         """
-        return self.submit_many(signer, [operation], simulate=simulate)[0]
+        return self._groups.do(
+            (check_address(signer.address), id(signer), simulate),
+            operation,
+            alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
+            together=lambda operations: self._submit([(signer, operations)], simulate=simulate, smoothly=True)[0],
+        )
 
     def submit_many(
         self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool = False
@@ -187,10 +189,11 @@ class Sender:
         *,
         simulate: bool,
         together: Operation | None = None,
+        smoothly: bool = False,
     ) -> list[list[Submission]]:
         with ExitStack() as turn:
             turn.enter_context(self._turns)
-            return self._take(batches, turn, simulate=simulate, together=together)
+            return self._take(batches, turn, simulate=simulate, together=together, smoothly=smoothly)
 
     def _take(
         self,
@@ -199,8 +202,14 @@ class Sender:
         *,
         simulate: bool,
         together: Operation | None,
+        smoothly: bool,
     ) -> list[list[Submission]]:
-        """As ``submit_batches``; ``turn`` is given back as soon as there is nothing left but to send."""
+        """As ``submit_batches``; ``turn`` is given back as soon as there is nothing left but to send.
+
+        Args:
+            smoothly: raise _NotSmooth, and store nothing, unless all of it is new and is to be sent: whoever asked for
+                different things together must not have one thing's answer hang on another's.
+        """
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
         carrier = None if together is None else self._carrier_of(together)
@@ -210,6 +219,8 @@ class Sender:
         ]
         stored = self._journal.acceptance.stored(signers)
         known = self._journal.acceptance.known(checked)
+        if smoothly and (any(known) or _names_twice(checked)):
+            raise _NotSmooth
         fresh = [each for each in map(_new, checked, known) if each.requests]
         wallets = [batch.wallet for batch in fresh]
         failures: list[PyjpmError] = []
@@ -219,6 +230,8 @@ class Sender:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = self._admission.admit(fresh, view, simulate=simulate)
+            if smoothly and not all(each.is_plain for batch in asked for each in batch.requests):
+                raise _NotSmooth
             raise_if_all_refused(asked, known)
             # Read before the lanes are held, for others wait for them: nonces used since only widen it.
             window = self._numbering.window(wallets, view)
@@ -326,7 +339,7 @@ class Sender:
         Raises SubmissionNotFound, ForeignNonce, transport faults.
         """
         submission = self.refresh_many([submission_id])[0]
-        _raise_if_quarantined(submission)
+        raise_if_quarantined(submission)
         return submission
 
     def refresh_many(self, submission_ids: Sequence[str]) -> list[Submission]:
@@ -362,14 +375,14 @@ class Sender:
                 except (TransportFault, ViewBehind) as fault:
                     answer = fault.code
                 submission = self._journal.get(submission_id)
-            _raise_if_quarantined(submission)
+            raise_if_quarantined(submission)
             if submission.state is State.FINAL:
                 return submission
             if not submission.is_pending:
-                raise self._error_of(submission)
+                raise error_of(submission, self._journal.attempts, self._resolver)
             now = clock.monotonic()
             if deadline is not None and now >= deadline:
-                raise _still_pending(submission, answer)
+                raise still_pending(submission, answer)
             rest = pause if deadline is None else min(pause, deadline - now)
             self._lanes.rest(rest, seen, look_every=_HEAD_POLL)
             pause = min(_LONGEST_POLL, pause * 2)
@@ -425,28 +438,14 @@ class Sender:
         if failures:
             raise failures[0]
 
-    def _error_of(self, submission: Submission) -> PyjpmError:
-        if submission.state is State.REVERTED:
-            data = self._journal.attempts.revert_data(submission.id)
-            gas = int((submission.error or {}).get("details", {}).get("gas", 0))
-            return self._resolver.reverted(str(submission.tx_hash), data, gas, submission.gas_used or 0)
-        error = submission.error or {}
-        kind = _ERRORS[submission.state]
-        return kind(
-            error.get("message") or f"The submission {submission.id} is {submission.state}.",
-            submission=submission.id,
-            error=error,
-        )
+
+class _NotSmooth(Exception):
+    """What was asked for together is to be asked for one by one."""
 
 
-_ERRORS: Final[Mapping[State, type[PyjpmError]]] = {
-    State.REJECTED: OperationRejected,
-    State.EXPIRED: OperationExpired,
-    State.CANCELLED: OperationCancelled,
-    State.VOIDED: ReferenceVoided,
-    State.CONFLICT: ReferenceConflict,
-    State.SUPERSEDED: EffectMissing,
-}
+def _names_twice(batches: Sequence[Batch]) -> bool:
+    names = [(each.owner, each.operation.key) for batch in batches for each in batch.requests]
+    return len(set(names)) < len(names)
 
 
 def _new(batch: Batch, known: Mapping[str, Submission]) -> Batch:
@@ -467,19 +466,3 @@ def raise_if_all_refused(asked: Sequence[Batch], known: Sequence[Mapping[str, Su
     happened = any(each.state not in NEGATIVE for found in known for each in found.values())
     if refusal is not None and not happened and not any(each.found or each.doubtful for each in requests):
         raise refusal
-
-
-def _raise_if_quarantined(submission: Submission) -> None:
-    if submission.state is State.QUARANTINED:
-        details = (submission.error or {}).get("details", {})
-        raise foreign_nonce(submission.wallet, submission.nonce or 0, submission.tx_hash, details.get("foreign"))
-
-
-def _still_pending(submission: Submission, answer: str) -> StillPending:
-    said = f" (last answer: {answer})" if answer else ""
-    return StillPending(
-        f"The submission {submission.id} has no outcome yet{said}.",
-        submission=submission.id,
-        state=submission.state.value,
-        answer=answer or None,
-    )

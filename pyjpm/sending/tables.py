@@ -110,6 +110,8 @@ payment = Table(
     Index("payment_reference", "reference"),
     Index("payment_attempt", "attempt"),
     Index("payment_state", "state", "wallet"),
+    # What an owner has on its way, without all that it ever asked for.
+    Index("payment_owner_state", "owner", "state"),
     sqlite_autoincrement=True,
 )
 

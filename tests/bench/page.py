@@ -116,10 +116,18 @@ def write_page(path: Path, found: Mapping[str, Any], date: str) -> None:
         f"{rates['simulated']:,.0f} for {NAMES[name]}" for name, rates in found["payments_per_second"].items()
     )
     settle = found["settle_ms"]
+    calls = ", ".join(
+        f"{rate:,.0f} a second by {'one thread' if threads == '1' else f'{threads} threads of one wallet'}"
+        for threads, rate in found["calls_per_second_by_threads"].items()
+    )
     lines += [
         "",
         "With every payment simulated on the node before it is accepted (`simulate=True`), over "
         f"{options['simulated_payments']:,} payments, a good part of whose time is the wait for a block: {simulated}.",
+        "",
+        "One call a payment (`payments.create`, simulated as by default), each of which returns when its payment is "
+        f"stored, signed and sent: {calls}. Calls for one wallet that meet share their commits, their questions to the "
+        "node and the signer's mark.",
         "",
         f"Settled {settle['median']:.0f} ms (median) and {settle['p95']:.0f} ms (95th percentile) after its block "
         f"(budget: 50 ms), over {settle['payments']} payments. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine import service
 from stage import AMOUNT, Stage, key_of, received, signers
 from watch import BlockWatch
 
-from pyjpm import Platform
+from pyjpm import Payment, PaymentOrder, Platform
 from pyjpm.chain import Connection
 from pyjpm.sending import payment_reference
 
@@ -104,6 +105,35 @@ def run_loop(stage: Stage, payers: int, count: int, *, start: float, wait: bool)
         return _run(stage, connection, count, began, ended, cost)
 
 
+def run_singly(stage: Stage, threads: int, count: int, *, start: float) -> float:
+    """Calls of ``payments.create`` a second, by threads that share a client with one wallet, each waiting for its own.
+
+    A call has returned once its payment is simulated, stored, signed and sent; all of them are seen FINAL afterwards.
+    """
+    with stage.chain() as anvil, tempfile.TemporaryDirectory(dir=stage.folder) as folder:
+        connection = anvil.connection()
+        (signer,) = signers(stage, 1, Path(folder, "marks"))
+        with (
+            Platform.connect(connection, stage.record, signer=signer, journal=Path(folder, "journal.sqlite")) as payer,
+            BlockWatch(anvil.url) as watch,
+            ThreadPoolExecutor(threads) as clients,
+        ):
+            payer.session.participant  # noqa: B018 - asked for once in a client's life, not for each payment
+
+            def pay(order: tuple[str, PaymentOrder]) -> Payment:
+                key, asked = order
+                return payer.payments.create(asked.to, asked.amount, idempotency_key=key, remittance=asked.remittance)
+
+            _await(watch, start)
+            began = time.monotonic()
+            paid = list(clients.map(pay, stage.orders(0, count).items()))
+            ended = time.monotonic()
+            for each in paid:
+                each.wait()
+            _require_received(stage, connection, count)
+    return count / (ended - began)
+
+
 def settle_latencies(stage: Stage, count: int) -> list[float]:
     """Milliseconds from a block's arrival to ``wait`` telling that the payment in it is FINAL, one client at ease."""
     found = []
@@ -185,11 +215,7 @@ def _run(
     cost: Cost,
     connections: int = 1,
 ) -> Run:
-    reader = Platform.connect(connection, stage.record)
-    got = received(stage, reader)
-    reader.close()
-    if got != len(stage.payers) + count:
-        raise RuntimeError(f"the payee has {got} cents, not {len(stage.payers) + count}")
+    _require_received(stage, connection, count)
     head = connection.head().number
     shares, blocks = [], 0
     for height in range(stage.head + 1, head + 1):
@@ -198,3 +224,11 @@ def _run(
             blocks += 1
             shares.append(block["gasUsed"] / block["gasLimit"])
     return Run(count / (ended - began), max(shares), blocks, cost.ours, cost.node, connections)
+
+
+def _require_received(stage: Stage, connection: Connection, count: int) -> None:
+    reader = Platform.connect(connection, stage.record)
+    got = received(stage, reader)
+    reader.close()
+    if got != len(stage.payers) + count:
+        raise RuntimeError(f"the payee has {got} cents, not {len(stage.payers) + count}")

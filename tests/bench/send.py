@@ -26,7 +26,7 @@ from typing import Any
 
 from engine import ACCEPTING, ACCEPTORS, PART, SIGNING, WINDOW
 from page import write_page
-from runs import Run, run_engine, run_loop, run_raw, settle_latencies
+from runs import Run, run_engine, run_loop, run_raw, run_singly, settle_latencies
 from stage import BLOCK_SECONDS, GAS_LIMIT, Stage, make_stage
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,7 @@ SIDES = {"one": 1, "hundred": 100}
 COUNT = 10_000  # they fit into one block, which raw throwing may bring nearly all of them into
 LOOP_COUNT = 600
 SIMULATED_COUNT = 2_000
+SINGLY = {1: 60, 100: 1_000}  # threads, and the payments of all of them, which one wallet may have on its way at once
 RAW_CONNECTIONS = (2, 3, 4)
 TRIES = 4
 TARGET = 0.6
@@ -51,11 +52,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pyjpm-bench-") as folder:
         stage = make_stage(Path(folder), max(SIDES.values()))
         sides = {name: _side(stage, payers, options.count, options.rounds) for name, payers in SIDES.items()}
+        singly = {
+            str(threads): _singly(stage, threads, payments, options.rounds) for threads, payments in SINGLY.items()
+        }
         latencies = sorted(settle_latencies(stage, 25))
     found = _figures(sides, latencies)
     found |= {
         "payments_per_run": options.count,
         "rounds": options.rounds,
+        "calls_per_second_by_threads": singly,
         "options": {
             "part": PART,
             "acceptors": ACCEPTORS,
@@ -94,6 +99,16 @@ def _side(stage: Stage, payers: int, count: int, rounds: int) -> dict[str, list[
         told = ", ".join(f"{name} {each[-1].rate:,.0f}" for name, each in runs.items())
         print(f"{payers} payers, round {number + 1}, payments a second: {told}", flush=True)
     return runs
+
+
+def _singly(stage: Stage, threads: int, payments: int, rounds: int) -> float:
+    starts = [(number + 0.5) / rounds * BLOCK_SECONDS for number in range(rounds)]
+    rates = [run_singly(stage, threads, payments, start=start) for start in starts]
+    print(
+        f"one call a payment, {threads} threads, calls a second: {', '.join(f'{rate:,.0f}' for rate in rates)}",
+        flush=True,
+    )
+    return round(statistics.median(rates), 1)
 
 
 def _valid(run: Callable[..., Run], *arguments: Any, **options: Any) -> Run:

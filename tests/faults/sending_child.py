@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,11 @@ def main(url: str, journal_path: str, keystore: str, count: str) -> None:
         sender = Sender(connection, journal, decode=lambda data: PyjpmError("reverted", data=data.hex()))
         print("started", flush=True)
         sender.resume({signer.address: signer})
-        # Singles and batches by turns, each asked for again after every start, as a client would that lost its place.
+        # Singles (by threads: most of them share commits) and batches by turns, each asked for again after every start,
+        # as a client would that lost its place.
         for start in range(0, len(wanted), 2 * BATCH):
-            for single in wanted[start : start + BATCH]:
-                sender.submit(signer, single)
+            with ThreadPoolExecutor(BATCH) as clients:
+                list(clients.map(lambda single: sender.submit(signer, single), wanted[start : start + BATCH]))
             sender.submit_many(signer, wanted[start + BATCH : start + 2 * BATCH])
             for each in wanted[start : start + 2 * BATCH]:
                 found = sender.find(signer.address, each.key)
