@@ -258,10 +258,11 @@ class Acceptance:
 
 
 def _is_due(now: int) -> ColumnElement[bool]:
-    return or_(
+    # The states first, for the index: a wallet's payments are all that it ever made.
+    return payment.c.state.in_(WAITING) & or_(
         payment.c.state == State.APPROVED,
         (payment.c.state == State.SCHEDULED) & (payment.c.not_before <= now),
-        payment.c.state.in_(WAITING) & (payment.c.not_after < now),
+        payment.c.not_after < now,
     )
 
 

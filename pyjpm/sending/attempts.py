@@ -35,7 +35,6 @@ from pyjpm.sending.rows import (
 )
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
-_ORDER: Final = (attempt.c.lane, attempt.c.nonce, attempt.c.beside, attempt.c.id)
 _KEPT: Final = 1 << 15
 CANCEL_GAS = 21_000
 CALL, CANCEL, PRICED_CANCEL = 0, 1, 2
@@ -63,7 +62,7 @@ class Attempts:
 
     def flying(self, wallets: Sequence[str]) -> list[Flying]:
         """Those of these wallets that have bytes and may still be mined, in the order of ``living``."""
-        query = FLYING.where(attempt.c.state.in_(ALIVE)).order_by(*_ORDER)
+        query = FLYING.where(attempt.c.state.in_(ALIVE))
         with self._database.reading() as connection:
             return [
                 each
@@ -147,9 +146,8 @@ class Attempts:
         return data
 
     def _read(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Attempt]:
-        ordered = query.order_by(*_ORDER)
         with self._database.reading() as connection:
-            return to_attempts(connection.execute(ordered, values or {}).all())
+            return to_attempts(connection.execute(query, values or {}).all())
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

@@ -209,9 +209,12 @@ class Lanes:
     def of_owner(self, owner: str) -> list[Lane]:
         """The lanes over which an owner has ever sent, and those over which nobody has, as far as is known here: what
         an owner sent may be what was lost."""
-        theirs = select(payment.c.wallet).where(payment.c.owner == owner)
+        # Asked by state, all of which there are, for the index: an owner's payments are all that it ever made.
+        theirs = exists().where(
+            payment.c.owner == owner, payment.c.state.in_(list(SubmissionState)), payment.c.wallet == lane.c.wallet
+        )
         anybodys = exists().where(payment.c.wallet == lane.c.wallet)
-        query = select(lane).where(lane.c.wallet.in_(theirs) | ~anybodys)
+        query = select(lane).where(theirs | ~anybodys)
         with self._database.reading() as connection:
             return [_lane(row) for row in connection.execute(query)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, String, column, exists, select, table
@@ -82,8 +83,17 @@ _changed = exists().where(
 
 # Of what is on its way, as much as every look needs.
 FLYING: Final = select(
-    attempt.c.id, attempt.c.lane, attempt.c.nonce, attempt.c.kind, attempt.c.refused_since, _changed
+    attempt.c.lane,
+    attempt.c.nonce,
+    attempt.c.beside,
+    attempt.c.id,
+    attempt.c.kind,
+    attempt.c.refused_since,
+    _changed,
 ).where(attempt.c.raw.is_not(None))
+# Sorted here: asked for in this order, SQLite reads all that a wallet ever attempted, as it has an index of that order.
+_FLYING_PLACE: Final = itemgetter(0, 1, 2, 3)
+_ATTEMPT_PLACE: Final = itemgetter(1, 2, 4, 0)
 
 
 _UNSIGNED: Final = select(attempt.c.lane).where(attempt.c.state == AttemptState.RESERVED).distinct()
@@ -184,19 +194,19 @@ def _state(of_payment: str, of_attempt: str | None) -> SubmissionState:
 
 
 def to_flying(rows: Iterable[Any]) -> list[Flying]:
-    """Rows of FLYING."""
+    """Rows of FLYING, by wallet, nonce, and call before cancel."""
     return [
         Flying(id_, lane, nonce, _KINDS[kind], since, since is None and not changed)
-        for id_, lane, nonce, kind, since, changed in rows
+        for lane, nonce, _, id_, kind, since, changed in sorted(map(tuple, rows), key=_FLYING_PLACE)
     ]
 
 
 def to_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
-    """Rows of ATTEMPTS, those of one attempt next to each other."""
+    """Rows of ATTEMPTS, by wallet, nonce, and call before cancel."""
     found: list[Attempt] = []
     asked: list[Asked] = []
     last: Sequence[Any] | None = None
-    for row in map(tuple, rows):
+    for row in sorted(map(tuple, rows), key=_ATTEMPT_PLACE):
         if last is not None and row[0] != last[0]:
             found.append(_attempt(last, asked))
             asked = []

@@ -111,7 +111,7 @@ payment = Table(
     Index("payment_attempt", "attempt"),
     Index("payment_state", "state", "wallet"),
     # What an owner has on its way, without all that it ever asked for.
-    Index("payment_owner_state", "owner", "state"),
+    Index("payment_owner_state", "owner", "state", "wallet"),
     sqlite_autoincrement=True,
 )
 

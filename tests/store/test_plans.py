@@ -1,8 +1,11 @@
-"""How SQLite goes about questions that every payment asks: never through all that there ever was."""
+"""How SQLite goes about questions that are asked at every payment and every look: never through all that ever was."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -10,28 +13,75 @@ from sqlalchemy import event
 from pyjpm.sending import Journal
 
 GENESIS = "0x" + "11" * 32
+WALLETS = [f"0x{number:040x}" for number in range(1, 101)]
+NOW = 1_800_000_000
+HISTORY = re.compile(r"(SCAN|SEARCH) (payment|attempt)\b(?!.*\b(state|id|key|attempt|payment|nonce)=\?)")
+
+Question = Callable[[Journal, Sequence[str]], Any]
+ASKED: dict[str, Question] = {
+    "flying": lambda journal, wallets: journal.attempts.flying(wallets),
+    "living": lambda journal, wallets: journal.attempts.living(wallets),
+    "unsigned": lambda journal, wallets: journal.attempts.unsigned(wallets),
+    "wallets_unsigned": lambda journal, wallets: journal.attempts.wallets_unsigned(wallets),
+    "load": lambda journal, wallets: journal.attempts.load(["1", "2"]),
+    "of": lambda journal, wallets: journal.attempts.of(["1", "2"]),
+    "others_of": lambda journal, wallets: journal.attempts.others_of(["1", "2"], ["3"]),
+    "due": lambda journal, wallets: journal.acceptance.due(wallets[0], now=NOW, limit=100),
+    "wallets_due": lambda journal, wallets: journal.acceptance.wallets_due(wallets, now=NOW),
+    "waiting": lambda journal, wallets: journal.acceptance.waiting(wallets[0]),
+    "in_flight_of_a_wallet": lambda journal, wallets: journal.acceptance.in_flight(wallet=wallets[0]),
+    "in_flight_of_an_owner": lambda journal, wallets: journal.acceptance.in_flight(owner="participant 1"),
+    "of_owner": lambda journal, wallets: journal.lanes.of_owner("participant 1"),
+    "unsettled": lambda journal, wallets: journal.outcomes.unsettled(wallets),
+    "open_submissions": lambda journal, wallets: journal.open_submissions(),
+    "count_open": lambda journal, wallets: journal.count_open(),
+    "get_many": lambda journal, wallets: journal.get_many([]),
+    "find": lambda journal, wallets: journal.find(wallets[0], "key"),
+}
 
 
-@pytest.mark.parametrize("whose", ["wallet", "owner"])
-def test_what_is_on_its_way_is_summed_without_the_history(whose: str, tmp_path: Path) -> None:
-    asked: list[tuple[str, tuple[object, ...]]] = []
+@pytest.mark.parametrize("wallets", [WALLETS[:1], WALLETS], ids=["one", "hundred"])
+@pytest.mark.parametrize("name", ASKED)
+def test_what_every_look_asks_is_found_without_the_history(name: str, wallets: Sequence[str], tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, parameters))
+
     with Journal.open(tmp_path / "journal.sqlite", genesis_hash=GENESIS, chain_id=1) as journal:
         database = journal.acceptance._database
         with database.reading() as connection:
             engine = connection.engine
-
-        def note(
-            _connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object
-        ) -> None:
-            if "debits" in statement:
-                asked.append((statement, parameters))
-
         event.listen(engine, "before_cursor_execute", note)
         try:
-            assert journal.acceptance.in_flight(**{whose: "somebody"}) == {}
+            assert not ASKED[name](journal, wallets)
         finally:
             event.remove(engine, "before_cursor_execute", note)
-        ((statement, parameters),) = asked
         with database.reading() as connection:
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-    assert any("state=?" in step and f"{whose}=?" in step for step in plan), plan
+            plans = [
+                str(row[3])
+                for statement, parameters in asked
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+    assert plans or name == "get_many"
+    if name == "of_owner":
+        # Whether anybody ever sent over a lane is known by the first that is found.
+        plans.remove("SEARCH payment USING INDEX payment_wallet_key (wallet=?)")
+    assert [step for step in plans if HISTORY.search(step)] == []
+
+
+def test_the_check_knows_a_plan_through_the_history() -> None:
+    for step in (
+        "SCAN payment",
+        "SEARCH payment USING INDEX payment_wallet_key (wallet=?)",
+        "SEARCH attempt USING INDEX sqlite_autoindex_attempt_2 (lane=?)",
+        "SEARCH payment USING INDEX sqlite_autoindex_payment_1 (owner=?)",
+    ):
+        assert HISTORY.search(step), step
+    for step in (
+        "SEARCH payment USING INDEX payment_state (state=? AND wallet=?)",
+        "SEARCH attempt USING INDEX attempt_state (state=? AND lane=?)",
+        "SEARCH attempt USING INDEX sqlite_autoindex_attempt_1 (id=?) LEFT-JOIN",
+    ):
+        assert not HISTORY.search(step), step

@@ -86,7 +86,7 @@ def _payment() -> None:
         again.create_unique_constraint("payment_owner_key_key", ["owner", "key"])
     op.create_index("payment_wallet_key", "payment", ["wallet", "key"])
     op.create_index("payment_state", "payment", ["state", "wallet"])
-    op.create_index("payment_owner_state", "payment", ["owner", "state"])
+    op.create_index("payment_owner_state", "payment", ["owner", "state", "wallet"])
 
 
 def _new_tables() -> None:
