@@ -1,4 +1,5 @@
-"""``make faults``: kills, histories and mutants, and ``build/faults.json``; or one history in words (``--seed``).
+"""``make faults``: kills, histories and mutants, and ``build/faults.json`` (``faults-long.json`` of the long one, which
+can be stopped and goes on, whatever short ones run meanwhile); or one history in words (``--seed``).
 
 Fails on a payment made twice or lost, on one without an end or with a wrong "no", on a quarantine without a thief, on a
 failpoint that was not killed at, and on a mutant that was not caught.
@@ -58,7 +59,9 @@ def _campaign(options: argparse.Namespace) -> int:
 
     logging.disable(logging.CRITICAL)
     count = options.histories or (LONG if options.long else SHORT)
-    campaign = Campaign(jobs=options.jobs, first=options.first, count=count, keeps=options.only is None, say=say)
+    name = "faults-long" if options.long else "faults"
+    keeps = name if options.only is None else None
+    campaign = Campaign(jobs=options.jobs, first=options.first, count=count, keeps=keeps, say=say)
     if options.only in (None, "kills"):
         campaign.kills()
     if options.only in (None, "histories"):
@@ -67,7 +70,7 @@ def _campaign(options: argparse.Namespace) -> int:
         campaign.mutants(options.mutant or MUTANTS)
     report = campaign.report()
     if options.only is None:
-        say(f"written: {write(report)}")
+        say(f"written: {write(report, name)}")
     print({name: value for name, value in report.items() if name != "details"})
     why = campaign.failed()
     for reason in why:

@@ -1,4 +1,4 @@
-"""The campaign's phases and what they come to: kills, histories, mutants; ``build/faults.json``.
+"""The campaign's phases and what they come to: kills, histories, mutants; a report in ``build/``.
 
 Decisions that govern this module:
 
@@ -64,11 +64,11 @@ class Campaign:
     Args:
         jobs: how many processes work.
         first, count: seeds of the histories.
-        keeps: whether histories that are done are noted, to go on there.
+        keeps: under which name histories that are done are noted, to go on there; None for nowhere.
         say: for progress.
     """
 
-    def __init__(self, *, jobs: int, first: int, count: int, keeps: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, *, jobs: int, first: int, count: int, keeps: str | None, say: Callable[[str], None]) -> None:
         self._jobs, self._first, self._count, self._keeps, self._say = jobs, first, count, keeps, say
         self.totals = Totals()
         self._started = time.monotonic()
@@ -98,7 +98,7 @@ class Campaign:
 
     def histories(self) -> None:
         """Random histories."""
-        path = BUILD / "faults.progress" if self._keeps else None
+        path = None if self._keeps is None else BUILD / f"{self._keeps}.progress"
         done = Done(path, f"{_digest()} {self._first} {self._count}")
         for result in done.results.values():
             self._count_history(result)
@@ -143,7 +143,7 @@ class Campaign:
     # --- the end ---------------------------------------------------------------------------------------------------
 
     def report(self) -> dict[str, Any]:
-        """What ``build/faults.json`` holds."""
+        """What is written of it."""
         totals = self.totals
         wrong = {kind: len(totals.findings.get(kind, [])) for kind in WRONG}
         return {
@@ -265,10 +265,10 @@ def _digest() -> str:
     return digest.hexdigest()
 
 
-def write(report: dict[str, Any]) -> Path:
+def write(report: dict[str, Any], name: str) -> Path:
     """The report where it belongs."""
     BUILD.mkdir(exist_ok=True)
-    path = BUILD / "faults.json"
+    path = BUILD / f"{name}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
     return path
 
