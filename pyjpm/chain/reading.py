@@ -178,41 +178,39 @@ class ChainReader:
         Raises Reverted (with raw data), ExecutionFailed (out of gas, invalid opcode), InvalidAddress,
         BlockNotAvailable.
         """
-        request = {"to": check_address(to), "data": "0x" + data.hex()}
-        if sender is not None:
-            request["from"] = check_address(sender)
         try:
-            return to_bytes(self._at(block, "eth_call", request))
+            return to_bytes(self._at(block, "eth_call", _call(to, data, sender)))
         except NodeError as error:
             raise self._call_error(error) from None
 
     def calls(self, requests: Sequence[tuple[str | bytes, bytes]], *, block: BlockAt = "latest") -> list[bytes]:
         """As ``call`` for many ``(to, data)``, in order, by JSON-RPC batches."""
-        at = block_param(check_block(block))
-        asked = [("eth_call", ({"to": check_address(to), "data": "0x" + data.hex()}, at)) for to, data in requests]
-        # What got no answer is asked by itself: ``call`` knows what each refusal means, and waits for what is not yet.
-        return [
-            self.call(to, data, block=block) if answer is None else to_bytes(answer)
-            for (to, data), answer in zip(requests, self._batched(asked), strict=True)
-        ]
+        answers = []
+        for answer in self._trials(requests, block, None):
+            if isinstance(answer, Reverted):
+                raise answer
+            answers.append(answer)
+        return answers
 
     def trials(
         self, requests: Sequence[tuple[str | bytes, bytes]], *, sender: str | bytes, block: BlockAt = "latest"
     ) -> list[bytes | Reverted]:
         """As ``calls`` for one sender's, with its revert in the place of what reverts. Each is tried by itself, against
         the same state."""
-        at, who = block_param(check_block(block)), check_address(sender)
-        asked = [
-            ("eth_call", ({"to": check_address(to), "data": "0x" + data.hex(), "from": who}, at))
-            for to, data in requests
-        ]
-        found: list[bytes | Reverted] = []
+        return list(self._trials(requests, block, sender))
+
+    def _trials(
+        self, requests: Sequence[tuple[str | bytes, bytes]], block: BlockAt, sender: str | bytes | None
+    ) -> Iterator[bytes | Reverted]:
+        at = block_param(check_block(block))
+        asked = [("eth_call", (_call(to, data, sender), at)) for to, data in requests]
         for (to, data), answer in zip(requests, self._batched(asked), strict=True):
+            # What got no answer is asked by itself: ``call`` knows what each refusal means, and waits for what is not
+            # yet.
             try:
-                found.append(self.call(to, data, block=block, sender=sender) if answer is None else to_bytes(answer))
+                yield self.call(to, data, block=block, sender=sender) if answer is None else to_bytes(answer)
             except Reverted as reverted:
-                found.append(reverted)
-        return found
+                yield reverted
 
     def words(self, requests: Sequence[tuple[str, bytes]], *, block: BlockAt = "latest") -> list[bytes]:
         """As ``calls`` for views that answer one word to calldata of one length: in one call, where the node allows it
@@ -433,6 +431,12 @@ class ChainReader:
         head = self.head().number
         end = max(from_block - 1, head if to_block is None else min(to_block, head))
         return LogRange(self._rpc, query, from_block, end, page_blocks)
+
+
+def _call(to: str | bytes, data: bytes, sender: str | bytes | None) -> dict[str, str]:
+    """What eth_call takes."""
+    asked = {"to": check_address(to), "data": "0x" + data.hex()}
+    return asked if sender is None else {**asked, "from": check_address(sender)}
 
 
 def _receipt_of(tx_hash: str, answer: Any) -> Receipt | None:

@@ -8,8 +8,8 @@ Decisions that govern this module:
 * A call alone goes at once, and no call waits for company: a group is who came while the groups before it were busy.
 * Only calls that would wait for one another anyway share a group (the caller says which: those of one wallet), so that
   nobody is held up by another's device.
-* Together all goes well, or nobody is told anything: each call is then made by itself, in its own thread, as if there
-  had been no group. So whoever uses this must be able to ask for the same thing twice.
+* Each call is told its own answer, or none: it is then made by itself, in its own thread, as if there had been no
+  group. So whoever uses this must be able to ask for the same thing twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-_MOST: Final = 500  # calls in one group: what is accepted, signed and sent within a fraction of a second
+_MOST: Final = 500  # calls in one group, so that nobody waits for thousands
 _AT_ONCE: Final = 2  # groups of one kind: one is sent while the next is accepted
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ R = TypeVar("R")
 class _Call(Generic[T, R]):
     item: T
     leads: bool = False
-    result: R | None = None
+    result: R | Exception | None = None
     turn: threading.Event = field(default_factory=threading.Event)
 
 
@@ -48,13 +48,19 @@ class GroupCommit(Generic[T, R]):
         self._queues: dict[Hashable, _Queue[T, R]] = {}
 
     def do(
-        self, kind: Hashable, item: T, *, alone: Callable[[], R], together: Callable[[Sequence[T]], Sequence[R]]
+        self,
+        kind: Hashable,
+        item: T,
+        *,
+        alone: Callable[[], R],
+        together: Callable[[Sequence[T]], Sequence[R | Exception | None]],
     ) -> R:
-        """What ``alone`` returns or raises, or what ``together`` returns for this item.
+        """What ``alone`` returns or raises, or what ``together`` says of this item.
 
         Args:
             kind: calls of one kind may share a group.
-            together: carries out several; whatever it raises, each of them is done ``alone``.
+            together: carries out several, and says of each what is returned or raised; None, or where it raises itself:
+                it is done ``alone``.
         """
         call: _Call[T, R] = _Call(item)
         queue = self._enter(kind, call)
@@ -69,6 +75,8 @@ class GroupCommit(Generic[T, R]):
                 self._hand_over(kind, queue)
                 for each in group:
                     each.turn.set()
+        if isinstance(call.result, Exception):
+            raise call.result
         return alone() if call.result is None else call.result
 
     def _enter(self, kind: Hashable, call: _Call[T, R]) -> _Queue[T, R]:
@@ -110,7 +118,7 @@ class GroupCommit(Generic[T, R]):
                 self._queues.pop(kind, None)
 
 
-def _carry_out(group: Sequence[_Call[T, R]], together: Callable[[Sequence[T]], Sequence[R]]) -> None:
+def _carry_out(group: Sequence[_Call[T, R]], together: Callable[[Sequence[T]], Sequence[R | Exception | None]]) -> None:
     try:
         results = together([each.item for each in group])
     except Exception:  # each meets its own reason by itself

@@ -164,25 +164,29 @@ class LaneKeeper:
 
         Returns what signers raised.
         """
-        signed, failures = self.sign(wallets)
+        signed, failed, refused = self.sign(wallets)
         with self.leaving(wallets):
             self.send(signed, view)
-        return failures
+        return [*failed, *(refusal for _, refusal in refused)]
 
     def leaving(self, wallets: Sequence[str]) -> AbstractContextManager[None]:
         """Held while bytes of these wallets are sent (``Lanes.leaving``), where they must leave in their order."""
         return nullcontext() if self._nodes.takes_gaps else self._journal.lanes.leaving(wallets)
 
-    def sign(self, wallets: Sequence[str], *, known: Sequence[Attempt] = ()) -> tuple[list[Attempt], list[PyjpmError]]:
+    def sign(
+        self, wallets: Sequence[str], *, known: Sequence[Attempt] = ()
+    ) -> tuple[list[Attempt], list[PyjpmError], list[tuple[Attempt, PyjpmError]]]:
         """Sign whatever of these wallets has a nonce and no bytes, in order, and commit. The lanes are held.
 
         Args:
             known: all of it, of those wallets that are in there, since the lanes were held; the others are read.
 
-        Returns what is to be sent, in its order, and what signers raised.
+        Returns what is to be sent, in its order; what signers raised that failed for now; and what they refused for
+        good, with why.
         """
         signed: list[Attempt] = []
-        failures: list[PyjpmError] = []
+        failed: list[PyjpmError] = []
+        refused: list[tuple[Attempt, PyjpmError]] = []
         unsigned: dict[str, list[Attempt]] = defaultdict(list)
         named = {each.wallet for each in known}
         unread = [wallet for wallet in wallets if wallet not in named]
@@ -201,13 +205,13 @@ class LaneKeeper:
                 instead = sign(signer, cancels, chain_id=self._nodes.chain_id)
                 signed += instead.signed
                 result.failed = result.failed or instead.failed
-            failures += [] if result.failed is None else [result.failed]
-            failures += [refusal for _, refusal in result.refused]
+            failed += [] if result.failed is None else [result.failed]
+            refused += result.refused
         if signed:
             # What was signed before a signer failed goes on. Once stored, other threads see it: it is ours to send.
             self._delivery.expect(signed)
             self._journal.attempts.commit_bytes(signed)
-        return sorted(signed, key=lambda each: (each.wallet, each.nonce)), failures
+        return sorted(signed, key=lambda each: (each.wallet, each.nonce)), failed, refused
 
     def _side_by_side(self, todo: Sequence[tuple[TransactionSigner, Sequence[Attempt]]]) -> list[Signed]:
         """What signers of different wallets make of attempts. Each waits for its disk or its device, not for others."""

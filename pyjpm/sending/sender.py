@@ -48,6 +48,7 @@ from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.requests import Batch, Carrier, Request
 from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
+from pyjpm.sending.rows import Attempt
 from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
 from pyjpm.sending.used import UsedNonces
@@ -153,14 +154,14 @@ class Sender:
             IdempotencyConflict, InvalidIdempotencyKey, InvalidOperation, InvalidAddress, LaneHalted; what the chain
             says already: ReferenceConflict, ReferenceVoided; in a simulation the decoded error of the contract, and
             InFlightExceedsFunds; a transport fault before anything was stored; what the signer raises, and
-            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet. What a
-            signer refuses of a call that met others is not raised: it is told as it ends, REJECTED, by ``wait``.
+            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
         """
         return self._groups.do(
+            # The signer too: two of one wallet need not be of one mind.
             (check_address(signer.address), id(signer), simulate),
             operation,
             alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
-            together=lambda operations: self._submit([(signer, operations)], simulate=simulate, smoothly=True)[0],
+            together=lambda operations: self._submit_plain(signer, operations, simulate=simulate),
         )
 
     def submit_many(
@@ -189,11 +190,22 @@ class Sender:
         *,
         simulate: bool,
         together: Operation | None = None,
-        smoothly: bool = False,
+        plain: bool = False,
     ) -> list[list[Submission]]:
         with ExitStack() as turn:
             turn.enter_context(self._turns)
-            return self._take(batches, turn, simulate=simulate, together=together, smoothly=smoothly)
+            return self._take(batches, turn, simulate=simulate, together=together, plain=plain)
+
+    def _submit_plain(
+        self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool
+    ) -> list[Submission | PyjpmError | None]:
+        """As ``submit`` for each of several callers: what each is told, or that it has to ask by itself. Raises
+        _NotPlain, and as ``submit``: then each of them has to."""
+        try:
+            return [*self._submit([(signer, operations)], simulate=simulate, plain=True)[0]]
+        except _NotSigned as stored:
+            told = {each.key: each for each in self._journal.get_many(stored.ids)}
+            return [stored.answer(told[each.key]) for each in operations]
 
     def _take(
         self,
@@ -202,13 +214,13 @@ class Sender:
         *,
         simulate: bool,
         together: Operation | None,
-        smoothly: bool,
+        plain: bool,
     ) -> list[list[Submission]]:
         """As ``submit_batches``; ``turn`` is given back as soon as there is nothing left but to send.
 
         Args:
-            smoothly: raise _NotSmooth, and store nothing, unless all of it is new and is to be sent: whoever asked for
-                different things together must not have one thing's answer hang on another's.
+            plain: raise _NotPlain, and store nothing, unless all of it is new and is to be sent; _NotSigned where a
+                signer did not sign all of it. It was asked for by several, and no answer may hang on another's.
         """
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
@@ -219,19 +231,20 @@ class Sender:
         ]
         stored = self._journal.acceptance.stored(signers)
         known = self._journal.acceptance.known(checked)
-        if smoothly and (any(known) or _names_twice(checked)):
-            raise _NotSmooth
+        if plain and (any(known) or _names_twice(checked)):
+            raise _NotPlain
         fresh = [each for each in map(_new, checked, known) if each.requests]
         wallets = [batch.wallet for batch in fresh]
-        failures: list[PyjpmError] = []
+        failed: list[PyjpmError] = []
+        refused: list[tuple[Attempt, PyjpmError]] = []
         reserved: dict[str, dict[str, str]] = {}
         told: dict[str, Submission] = {}
         if fresh:
             view = self._lanes.view()
             self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
             asked = self._admission.admit(fresh, view, simulate=simulate)
-            if smoothly and not all(each.is_plain for batch in asked for each in batch.requests):
-                raise _NotSmooth
+            if plain and not all(each.is_plain for batch in asked for each in batch.requests):
+                raise _NotPlain
             raise_if_all_refused(asked, known)
             # Read before the lanes are held, for others wait for them: nonces used since only widen it.
             window = self._numbering.window(wallets, view)
@@ -247,7 +260,7 @@ class Sender:
                 for batch, each in zip(asked, accepted.ids, strict=True):
                     keys = [request.operation.key for request in batch.requests]
                     reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                signed, failures = self._lanes.sign(wallets, known=accepted.to_sign)
+                signed, failed, refused = self._lanes.sign(wallets, known=accepted.to_sign)
                 turn.close()
                 # What comes after this may be signed while this is sent, but leaves after it.
                 leaving.enter_context(self._lanes.leaving(wallets))
@@ -257,8 +270,10 @@ class Sender:
                 # What nodes said of them is not stored yet either.
                 told = accepted.as_signed(signed)
         self._carry_on_pending(signers, known)
-        if failures:
-            raise failures[0]
+        if failed or refused:
+            if plain:
+                raise _NotSigned([each for ids in reserved.values() for each in ids.values()], refused, bool(failed))
+            raise (*failed, *(refusal for _, refusal in refused))[0]
         wanted = [
             [
                 reserved.get(batch.wallet, {}).get(request.operation.key) or found[request.operation.key].id
@@ -439,8 +454,23 @@ class Sender:
             raise failures[0]
 
 
-class _NotSmooth(Exception):
-    """What was asked for together is to be asked for one by one."""
+class _NotPlain(Exception):
+    """What several asked for is to be asked for one by one; nothing of it is stored."""
+
+
+class _NotSigned(Exception):
+    """All that several asked for is stored, and not all of it signed: by submission why it is refused for good, and
+    whether a signer failed for now."""
+
+    def __init__(self, ids: Sequence[str], refused: Sequence[tuple[Attempt, PyjpmError]], failed: bool) -> None:
+        super().__init__()
+        self.ids = ids
+        self.refused = {asked.id: refusal for attempt, refusal in refused for asked in attempt.asked}
+        self.failed = failed
+
+    def answer(self, submission: Submission) -> Submission | PyjpmError | None:
+        """What who asked for it is told; None: to ask by itself, as what a signer failed at may be signed by then."""
+        return self.refused.get(submission.id) or (None if self.failed else submission)
 
 
 def _names_twice(batches: Sequence[Batch]) -> bool:

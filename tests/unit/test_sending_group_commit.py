@@ -60,12 +60,12 @@ class Counting:
             raise Refused(name)
         return name
 
-    def _together(self, names: Sequence[str]) -> list[str]:
+    def _together(self, names: Sequence[str]) -> list[str | Exception | None]:
         self.groups.append(list(names))
         time.sleep(self.busy)
         if any(name.startswith("bad") for name in names):
             raise Refused("all of it")
-        return list(names)
+        return [None if name.startswith("ask") else Refused(name) if name.startswith("no") else name for name in names]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_one_alone_goes_at_once_and_by_itself() -> None:
 
 def test_who_comes_while_others_are_busy_goes_together(pool: ThreadPoolExecutor) -> None:
     counting = Counting()
-    names = [f"n{i}" for i in range(20)]
+    names = [f"name {i}" for i in range(20)]
     asked = gathered(counting, pool, names)
     assert {name: each.result(WAIT) for name, each in asked.items()} == {name: name for name in asked}
     # Either of the busy two hands over to one of them, who takes along whom the other one left.
@@ -118,6 +118,21 @@ def test_where_it_does_not_go_well_together_each_is_told_its_own(pool: ThreadPoo
         else:
             assert each.result(WAIT) == name
     assert "bad c" in counting.alone
+    assert counting.commits._queues == {}
+
+
+def test_each_is_told_what_is_said_of_it_and_who_is_told_nothing_asks_alone(pool: ThreadPoolExecutor) -> None:
+    counting = Counting()
+    names = ["a", "b", "no c", "no d", "ask e", "ask f"]
+    asked = gathered(counting, pool, names)
+    for name, each in asked.items():
+        if name.startswith("no") and name not in counting.alone:
+            with pytest.raises(Refused, match=name):
+                each.result(WAIT)
+        else:
+            assert each.result(WAIT) == name
+    assert {"ask e", "ask f"} <= set(counting.alone)
+    assert len({"no c", "no d"} - set(counting.alone)) >= 1
     assert counting.commits._queues == {}
 
 
@@ -231,6 +246,18 @@ def submit_at_once(
     return asked
 
 
+def used(sender: Sender, signer: Signer) -> Signer:
+    """The signer, once its wallet has sent something: its lease is taken then."""
+    sender.wait(sender.submit(signer, operation("before", signer.address, b"before")).id, WAIT)
+    return signer
+
+
+def once_each(wallet_sent: Sequence[tuple[int, bytes]], data: Sequence[bytes]) -> None:
+    """Asserts that the chain has these, and what made the wallet ``used``, each on a nonce of its own."""
+    assert [nonce for nonce, _ in wallet_sent] == list(range(len(data) + 1))
+    assert sorted(each for _, each in wallet_sent) == sorted([b"before", *data])
+
+
 def finals(sender: Sender, accepted: Sequence[Future[Submission]]) -> list[Submission]:
     return [sender.wait(each.result(WAIT).id, WAIT) for each in accepted]
 
@@ -238,8 +265,7 @@ def finals(sender: Sender, accepted: Sequence[Future[Submission]]) -> list[Submi
 def test_threads_of_one_wallet_share_commits_and_each_is_sent_once(
     sender: Sender, anvil: Connection, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signer = LocalSigner.generate()
-    sender.wait(sender.submit(signer, operation("before", signer.address, b"before")).id, WAIT)
+    signer = used(sender, LocalSigner.generate())
     sizes: list[int] = []
     accept = sender._journal.acceptance.accept
 
@@ -254,9 +280,7 @@ def test_threads_of_one_wallet_share_commits_and_each_is_sent_once(
     assert {each.state for each in done} == {SubmissionState.FINAL}
     assert sum(sizes) == THREADS
     assert len(sizes) <= 4
-    sent = sent_by(anvil, signer.address)
-    assert [nonce for nonce, _ in sent] == list(range(THREADS + 1))
-    assert sorted(data for _, data in sent) == sorted([b"before", *(each.data for each in operations)])
+    once_each(sent_by(anvil, signer.address), [each.data for each in operations])
 
 
 def test_what_is_refused_to_one_is_nobody_elses(sender: Sender, anvil: Connection, pool: ThreadPoolExecutor) -> None:
@@ -276,31 +300,26 @@ def test_what_is_refused_to_one_is_nobody_elses(sender: Sender, anvil: Connectio
 
 
 def test_one_key_from_many_threads_is_sent_once(sender: Sender, anvil: Connection, pool: ThreadPoolExecutor) -> None:
-    signer = LocalSigner.generate()
-    sender.wait(sender.submit(signer, operation("before", signer.address)).id, WAIT)
+    signer = used(sender, LocalSigner.generate())
     operations = [operation(f"k{i // 4}", signer.address, b"%d" % (i // 4)) for i in range(THREADS)]
     done = finals(sender, submit_at_once(sender, signer, operations, pool))
     assert len({each.id for each in done}) == len({each.key for each in operations}) == 3
-    assert sorted(data for _, data in sent_by(anvil, signer.address)[1:]) == [b"0", b"1", b"2"]
+    once_each(sent_by(anvil, signer.address), [b"0", b"1", b"2"])
 
 
 def test_what_a_signer_fails_at_is_signed_later_and_sent_once(
     sender: Sender, anvil: Connection, pool: ThreadPoolExecutor
 ) -> None:
     signer = FlakySigner(LocalSigner.generate(), signatures=4)
-    sender.wait(sender.submit(signer, operation("before", signer.address, b"before")).id, WAIT)
+    used(sender, signer)
     operations = [operation(f"k{i}", signer.address, b"%d" % i) for i in range(THREADS)]
     for each in submit_at_once(sender, signer, operations, pool):
-        try:
+        with contextlib.suppress(DeviceLost):
             each.result(WAIT)
-        except DeviceLost:
-            continue
     signer.left = 1_000
     for each in operations:
         assert sender.wait(sender.submit(signer, each).id, WAIT).state is SubmissionState.FINAL
-    sent = sent_by(anvil, signer.address)
-    assert [nonce for nonce, _ in sent] == list(range(THREADS + 1))
-    assert sorted(data for _, data in sent) == sorted([b"before", *(each.data for each in operations)])
+    once_each(sent_by(anvil, signer.address), [each.data for each in operations])
 
 
 class RefusingSigner(FlakySigner):
@@ -312,26 +331,20 @@ class RefusingSigner(FlakySigner):
         return super().sign_transaction(transaction)
 
 
-def test_what_a_signer_refuses_is_rejected_and_the_others_are_sent(
+def test_what_a_signer_refuses_is_told_to_who_asked_for_it(
     sender: Sender, anvil: Connection, pool: ThreadPoolExecutor
 ) -> None:
     signer = RefusingSigner(LocalSigner.generate(), signatures=1_000)
-    sender.wait(sender.submit(signer, operation("before", signer.address, b"before")).id, WAIT)
+    used(sender, signer)
     operations = [operation(f"k{i}", signer.address, b"%d" % i) for i in range(THREADS)]
     asked = submit_at_once(sender, signer, operations, pool)
-    for each in asked:
-        with contextlib.suppress(SigningRefused):
-            each.result(WAIT)
-    for each in operations:
-        found = sender.find(signer.address, each.key)
-        assert found is not None
-        if each.key == "k7":
-            with pytest.raises(OperationRejected):
-                sender.wait(found.id, WAIT)
-        else:
-            assert sender.wait(found.id, WAIT).state is SubmissionState.FINAL
-    sent = sent_by(anvil, signer.address)
-    assert [nonce for nonce, _ in sent] == list(range(THREADS + 1)), "the refused one's nonce is used by a cancel"
-    assert sorted(data for _, data in sent) == sorted(
-        [b"", b"before", *(each.data for each in operations if each.key != "k7")]
-    )
+    with pytest.raises(SigningRefused):
+        asked[7].result(WAIT)
+    others = [each for place, each in enumerate(asked) if place != 7]
+    assert {each.state for each in finals(sender, others)} == {SubmissionState.FINAL}
+    refused = sender.find(signer.address, "k7")
+    assert refused is not None
+    with pytest.raises(OperationRejected):
+        sender.wait(refused.id, WAIT)
+    # A cancel used its nonce.
+    once_each(sent_by(anvil, signer.address), [b"" if each.key == "k7" else each.data for each in operations])
