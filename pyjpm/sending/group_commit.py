@@ -33,6 +33,12 @@ class _Call(Generic[T, R]):
     result: R | Exception | None = None
     turn: threading.Event = field(default_factory=threading.Event)
 
+    def answer(self, alone: Callable[[], R]) -> R:
+        """What its group said of it, or what it meets by itself where that said nothing."""
+        if isinstance(self.result, Exception):
+            raise self.result
+        return alone() if self.result is None else self.result
+
 
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
@@ -75,9 +81,7 @@ class GroupCommit(Generic[T, R]):
                 self._hand_over(kind, queue)
                 for each in group:
                     each.turn.set()
-        if isinstance(call.result, Exception):
-            raise call.result
-        return alone() if call.result is None else call.result
+        return call.answer(alone)
 
     def _enter(self, kind: Hashable, call: _Call[T, R]) -> _Queue[T, R]:
         """Returns once the call leads a group or was carried out."""

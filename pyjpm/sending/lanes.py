@@ -117,6 +117,11 @@ class Lanes:
         with self._database.writing(wallets, self._token) as connection:
             yield connection
 
+    def require_held(self, wallets: Iterable[str]) -> None:
+        """Raises Fenced unless this process holds these lanes' leases now: who does not knows nothing of them."""
+        with self.writing(wallets):
+            pass  # a lease is compared where writing begins
+
     def is_taken(self, wallet: str) -> bool:
         """Whether this process took the wallet's lease."""
         return wallet in self._taken

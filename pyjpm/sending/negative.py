@@ -5,7 +5,9 @@ and none is given or stored for an owner
 
 * while a lane of it is RECOVERING: bytes that we do not know may be alive; nor while the chain or a pool is ahead of a
   lane of it that nobody has taken up since the database was restored; nor by what was read before a lane had recovered;
-* before the contract itself said, at the highest head, that the operation's name is unspent.
+* before the contract itself said, at the highest head, that the operation's name is unspent;
+* while an earlier call for the same key is on its way through this sender (``same_key``), nor by a process that has
+  lost the wallet's lease: what it is asked for may be accepted elsewhere.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
@@ -11,7 +11,7 @@ from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import OperationExpired, ReferenceVoided
 from pyjpm.errors.sending import IdempotencyConflict
-from pyjpm.sending.operation import Operation
+from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.reference import plain, sha256_of, written
 from pyjpm.sending.witness import Verdict
@@ -130,3 +130,22 @@ def conflict(request: Request, earlier: str | None) -> IdempotencyConflict:
         kind=operation.kind,
         submission=earlier,
     )
+
+
+def without_known(batch: Batch, known: Mapping[str, Submission]) -> Batch:
+    """The batch without what was accepted before and is not attempted again; its one call does all of it or none."""
+    before = [known.get(each.operation.key) for each in batch.requests]
+    requests = [
+        request
+        for request, found in zip(batch.requests, before, strict=True)
+        if found is None or found.state in RETRIED
+    ]
+    return replace(batch, requests=requests, carrier=batch.carrier if len(requests) == len(before) else None)
+
+
+def refusal_of_all(asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> PyjpmError | None:
+    """The first refusal, unless something that was asked for in the same call happened, or may have."""
+    requests = [request for batch in asked for request in batch.requests]
+    refusal = next((each.refused for each in requests if each.refused is not None), None)
+    happened = any(each.state not in NEGATIVE for found in known for each in found.values())
+    return None if happened or any(each.found or each.doubtful for each in requests) else refusal

@@ -19,9 +19,8 @@ in ``recovery``, who may be told of a failure in ``negative``.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -42,13 +41,14 @@ from pyjpm.sending.journal import Journal
 from pyjpm.sending.keeper import LaneKeeper
 from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.numbering import Numbering
-from pyjpm.sending.operation import NEGATIVE, RETRIED, Operation, Submission
+from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.requests import Batch, Carrier, Request
+from pyjpm.sending.requests import Batch, Carrier, Request, refusal_of_all, without_known
 from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.rows import Attempt
+from pyjpm.sending.same_key import SameKey
 from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
 from pyjpm.sending.used import UsedNonces
@@ -99,6 +99,7 @@ class Sender:
         self._turns: AbstractContextManager[object] = (
             nullcontext() if settings.accepting is None else BoundedSemaphore(settings.accepting)
         )
+        self._same_key = SameKey()
         self._groups: GroupCommit[Operation, Submission] = GroupCommit()
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
@@ -156,13 +157,14 @@ class Sender:
             InFlightExceedsFunds; a transport fault before anything was stored; what the signer raises, and
             SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
         """
-        return self._groups.do(
-            # The signer too: two of one wallet need not be of one mind.
-            (check_address(signer.address), id(signer), simulate),
-            operation,
-            alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
-            together=lambda operations: self._submit_plain(signer, operations, simulate=simulate),
-        )
+        with self._same_key.alone(_keys([(signer, [operation])])):
+            return self._groups.do(
+                # The signer too: two of one wallet need not be of one mind.
+                (check_address(signer.address), id(signer), simulate),
+                operation,
+                alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
+                together=lambda operations: self._submit_plain(signer, operations, simulate=simulate),
+            )
 
     def submit_many(
         self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool = False
@@ -182,7 +184,8 @@ class Sender:
 
         The wallets' transactions are sent in the order given.
         """
-        return self._submit(batches, simulate=simulate)
+        with self._same_key.alone(_keys(batches)):
+            return self._submit(batches, simulate=simulate)
 
     def _submit(
         self,
@@ -231,9 +234,9 @@ class Sender:
         ]
         stored = self._journal.acceptance.stored(signers)
         known = self._journal.acceptance.known(checked)
-        if plain and (any(known) or _names_twice(checked)):
+        if plain and any(known):
             raise _NotPlain
-        fresh = [each for each in map(_new, checked, known) if each.requests]
+        fresh = [each for each in map(without_known, checked, known) if each.requests]
         wallets = [batch.wallet for batch in fresh]
         failed: list[PyjpmError] = []
         refused: list[tuple[Attempt, PyjpmError]] = []
@@ -245,7 +248,10 @@ class Sender:
             asked = self._admission.admit(fresh, view, simulate=simulate)
             if plain and not all(each.is_plain for batch in asked for each in batch.requests):
                 raise _NotPlain
-            raise_if_all_refused(asked, known)
+            if (refusal := refusal_of_all(asked, known)) is not None:
+                # Another process that serves these wallets by now may be accepting the same: only one says "no".
+                self._journal.lanes.require_held(wallets)
+                raise refusal
             # Read before the lanes are held, for others wait for them: nonces used since only widen it.
             window = self._numbering.window(wallets, view)
             with ExitStack() as leaving:
@@ -301,7 +307,9 @@ class Sender:
 
         Raises as ``submit_many``; nothing is accepted then.
         """
-        return self._submit([(signer, operations)], simulate=simulate, together=together)[0]
+        batches = [(signer, operations)]
+        with self._same_key.alone(_keys(batches)):
+            return self._submit(batches, simulate=simulate, together=together)[0]
 
     def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
         """Take these wallets' leases and carry on with everything of theirs that has no outcome: to be called once
@@ -473,26 +481,11 @@ class _NotSigned(Exception):
         return self.refused.get(submission.id) or (None if self.failed else submission)
 
 
-def _names_twice(batches: Sequence[Batch]) -> bool:
-    names = [(each.owner, each.operation.key) for batch in batches for each in batch.requests]
-    return len(set(names)) < len(names)
-
-
-def _new(batch: Batch, known: Mapping[str, Submission]) -> Batch:
-    """The batch without what was accepted before and is not attempted again; its one call does all of it or none."""
-    before = [known.get(each.operation.key) for each in batch.requests]
-    requests = [
-        request
-        for request, found in zip(batch.requests, before, strict=True)
-        if found is None or found.state in RETRIED
-    ]
-    return replace(batch, requests=requests, carrier=batch.carrier if len(requests) == len(before) else None)
-
-
-def raise_if_all_refused(asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> None:
-    """Raises the first refusal, unless something that was asked for in the same call happened, or may have."""
-    requests = [request for batch in asked for request in batch.requests]
-    refusal = next((each.refused for each in requests if each.refused is not None), None)
-    happened = any(each.state not in NEGATIVE for found in known for each in found.values())
-    if refusal is not None and not happened and not any(each.found or each.doubtful for each in requests):
-        raise refusal
+def _keys(batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]]) -> Iterator[tuple[str, str]]:
+    """Whose keys are asked for: known by their wallet, and by their owner where there is one."""
+    for signer, operations in batches:
+        wallet = check_address(signer.address)
+        for each in operations:
+            yield wallet, each.key
+            if each.owner is not None:
+                yield each.owner, each.key

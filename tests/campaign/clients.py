@@ -4,13 +4,14 @@ Decisions that govern this module:
 
 * A client keeps its own books, which no fault touches: what it asked for, and what it was told.
 * It asks again under the same key until it has a last word, and where the engine has forgotten the key.
+* Where a company's threads ask at the same moment, their calls meet, and share what the engine does for them.
 * Told a negative end it does what people do: pays by another key, tries the same one again, or lets it be.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,7 +35,11 @@ class Company:
 
 @dataclass(slots=True)
 class Request:
-    """One key of a company. ``amounts`` in minor units: several are a batch."""
+    """One key of a company. ``amounts`` in minor units: several are a batch.
+
+    ``meets``: a thread of its own asks for it, beside those of others that are due. ``not_before``, ``not_after``: the
+    unix seconds between which it may be signed; None is no bound.
+    """
 
     company: Company
     key: str
@@ -50,6 +55,9 @@ class Request:
     variant: int = 0
     turns: int = 0
     over: bool = False
+    meets: bool = False
+    not_before: int | None = None
+    not_after: int | None = None
 
     @property
     def lines(self) -> list[Line]:
@@ -72,10 +80,11 @@ class Request:
 
 
 class Service(Protocol):
-    """What a client can say to the engine's process. An answer is a word for each line of the request."""
+    """What a client can say to the engine's process. An answer is a word for each line of a request."""
 
-    def ask(self, request: Request) -> list[str]:
-        """Hand it in: states, or why not: a word of ``NEGATIVE``, CONFLICT, or anything else for what says nothing."""
+    def ask(self, requests: Sequence[Request]) -> list[list[str]]:
+        """Hand in one, or several of one wallet that meet: states, or why not: a word of ``NEGATIVE``, CONFLICT, or
+        anything else for what says nothing."""
         ...
 
     def states(self, request: Request) -> list[str]:
@@ -106,19 +115,41 @@ class Clients:
     def step(self, service: Service) -> None:
         """Whoever is due asks, or asks what became of it."""
         for request in list(self.requests):
-            if not request.over and request.next_at <= self.now():
-                request.turns += 1
-                turn, asks = request.turns, not request.accepted
-                if asks:
-                    self._say(request, ASKED)
-                    request.told = []
-                request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
-                states = service.ask(request) if asks else service.states(request)
-                if request.turns != turn:
-                    continue  # it came too late: the client has turned to another process meanwhile
-                if asks:
-                    request.accepted = all(state in SubmissionState.__members__ for state in states)
+            if not self._is_due(request):
+                continue
+            if not request.accepted:
+                self._ask([request, *self._met(request)], service)
+                continue
+            turn = self._turn(request)
+            states = service.states(request)
+            if request.turns == turn:
                 self.hear(request, states)
+
+    def _is_due(self, request: Request) -> bool:
+        return not request.over and request.next_at <= self.now()
+
+    def _met(self, request: Request) -> list[Request]:
+        """The others of its wallet that ask at this moment; of one key one, the others wait for it."""
+        mine = [each for each in self.requests if request.meets and each.meets and each.company == request.company]
+        asking = {each.key: each for each in mine if not each.accepted and self._is_due(each)}
+        return [each for key, each in asking.items() if key != request.key]
+
+    def _ask(self, requests: Sequence[Request], service: Service) -> None:
+        turns = []
+        for request in requests:
+            self._say(request, ASKED)
+            request.told = []
+            turns.append(self._turn(request))
+        for request, turn, states in zip(requests, turns, service.ask(requests), strict=True):
+            if request.turns == turn:
+                request.accepted = all(state in SubmissionState.__members__ for state in states)
+                self.hear(request, states)
+
+    def _turn(self, request: Request) -> int:
+        """It speaks now; an answer to an earlier turn comes too late: it has turned to another process meanwhile."""
+        request.turns += 1
+        request.next_at = self.now() + self.chance.uniform(0.5, 4.0)
+        return request.turns
 
     def unheard(self) -> None:
         """The process died while somebody spoke to it: whoever waits comes back later."""

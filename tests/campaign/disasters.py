@@ -16,8 +16,12 @@ from chains.model import Fault, RpcError
 from chains.model.chain import nonce_of
 
 from campaign.world import CURRENCY, World
+from pyjpm.contracts.codec import codec
+from pyjpm.errors.custody import DeviceUnreachable, SigningRefused
 
 Disaster = Callable[[World, random.Random, float], str]
+
+_PAY, _PAY_BATCH = (codec("DepositToken").selector(function) for function in ("pay", "payBatch"))
 
 
 def bad_wires(world: World, chance: random.Random, at: float) -> str:
@@ -277,6 +281,34 @@ def lost_all(world: World, chance: random.Random, at: float) -> str:
     return f"{said}; all marks are lost"
 
 
+def silent_device(world: World, chance: random.Random, at: float) -> str:
+    """The device with a company's key does not answer, or not every time; the mark may be written by then."""
+    company, lasts, often = chance.choice(world.companies), chance.uniform(3.0, 40.0), chance.choice((1.0, 0.4))
+    signer, drawn = world.signers[company.place], random.Random(chance.random())
+
+    def trouble() -> None:
+        if drawn.random() < often:
+            raise DeviceUnreachable("The device does not answer.", device="model", reason="silent")
+
+    world.clock.at(at, setattr, signer, "trouble", trouble)
+    world.clock.at(at + lasts, signer.at_ease)
+    return f"the device of company {company.place} is silent for {lasts:.0f} s, {often:.0%} of the times"
+
+
+def strict_policy(world: World, chance: random.Random, at: float) -> str:
+    """A signer's policy refuses for good what another day it signs: payments above an amount, and batches."""
+    company, limit, lasts = chance.choice(world.companies), chance.randrange(0, 800), chance.uniform(5.0, 40.0)
+    signer = world.signers[company.place]
+
+    def policy(data: bytes) -> None:
+        if data[:4] == _PAY_BATCH or (data[:4] == _PAY and int.from_bytes(data[36:68], "big") > limit):
+            raise SigningRefused("The policy does not allow it.", field="data")
+
+    world.clock.at(at, setattr, signer, "policy", policy)
+    world.clock.at(at + lasts, signer.at_ease)
+    return f"the signer of company {company.place} signs payments up to {limit} and no batch for {lasts:.0f} s"
+
+
 def wrong_clock(world: World, chance: random.Random, at: float) -> str:
     """The machine's clock jumps, mostly back."""
     seconds = chance.choice((-7_200.0, -600.0, -30.0, 3_600.0))
@@ -342,6 +374,8 @@ DISASTERS: dict[Disaster, int] = {
     crashes: 3,
     lost_mark: 2,
     lost_all: 1,
+    silent_device: 3,
+    strict_policy: 2,
     wrong_clock: 2,
     two_processes: 3,
     stopped_payer: 3,

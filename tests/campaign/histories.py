@@ -27,6 +27,8 @@ CARELESS = 0.03
 PATIENCE = 1_800.0
 """Virtual seconds after the healing until everything must have an end."""
 SETTLING = 30.0
+MOMENTS = 2
+"""At which a company's threads ask, where they meet."""
 STEP = 0.25
 BUSY, IDLE = 1.0, 5.0
 """Virtual seconds between the steps of a process, where something waits for an end and where nothing does."""
@@ -130,6 +132,29 @@ class _History:
                 amounts = tuple(amount + 1 for amount in request.amounts)
                 later = request.next_at + chance.uniform(0.0, SPAN / 2)
                 world.clients.requests.append(replace(request, amounts=amounts, next_at=later, variant=1))
+        self._let_meet(random.Random(f"{self.seed}/meeting"))
+        self._date(random.Random(f"{self.seed}/dates"))
+
+    def _let_meet(self, chance: random.Random) -> None:
+        """In half of all histories companies ask for many single payments at the same moments, by a thread each."""
+        if chance.random() < 0.5:
+            return
+        moments = {company: chance.sample(range(1, int(SPAN)), MOMENTS) for company in self.world.companies}
+        for request in self.world.clients.requests:
+            if len(request.amounts) == 1:
+                request.meets = True
+                request.next_at = float(chance.choice(moments[request.company]))
+
+    def _date(self, chance: random.Random) -> None:
+        """In a third of all histories single payments have a value date, and some a last second."""
+        if chance.random() > 1 / 3:
+            return
+        for request in self.world.clients.requests:
+            if len(request.amounts) == 1 and chance.random() < 0.5:
+                asked = int(self.world.clock.time() + request.next_at)
+                request.not_before = asked + chance.randrange(-5, int(SPAN / 2))
+                if chance.random() < 0.5:
+                    request.not_after = request.not_before + chance.randrange(int(SPAN / 2))
 
     def _draw(self, needs: Sequence[Disaster]) -> None:
         world, chance = self.world, self._chance

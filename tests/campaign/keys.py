@@ -5,12 +5,15 @@ Decisions that govern this module:
 * A device draws a new number for each signature, so the same content signed twice is two transactions, of which a chain
   takes one. Half of the histories have such signers, the others the deterministic ones of a local key.
 * Some signers keep no mark. Then nothing tells a restored database what is alive, and no history restores one.
+* A device may be silent, also after its mark was written, or for one signature of several; a policy may refuse what
+  another day it would sign.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from coincurve import PrivateKey
 from coincurve._libsecp256k1 import ffi
@@ -19,6 +22,7 @@ from campaign.failpoints import passing
 from pyjpm.custody.curve import address_of
 from pyjpm.custody.signer import WalletSigner
 from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.sending.signing import SignedBytes
 
 
 class Marks:
@@ -53,19 +57,37 @@ class CampaignSigner(WalletSigner):
         key: 32 bytes.
         marks: None to keep none.
         device: where the numbers of its signatures are drawn from; None: they follow from what is signed.
+
+    Attributes:
+        policy: told the calldata of each transaction before its mark is written; may raise.
+        trouble: called before each signature; may raise.
     """
 
-    __slots__ = ("_device", "_key")
+    __slots__ = ("_device", "_key", "policy", "trouble")
 
     def __init__(self, key: bytes, marks: Marks | None, device: random.Random | None = None) -> None:
         self._key = PrivateKey(key)
         self._device = device
+        self.policy: Callable[[bytes], None]
+        self.trouble: Callable[[], None]
+        self.at_ease()
         super().__init__(address_of(self._key.public_key), marks)  # type: ignore[arg-type]
+
+    def at_ease(self) -> None:
+        """It signs everything, each time."""
+        self.policy, self.trouble = lambda data: None, lambda: None
+
+    def sign_transactions(self, transactions: Sequence[Mapping[str, Any]]) -> list[SignedBytes]:
+        """As every signer's, if its policy takes them all."""
+        for transaction in transactions:
+            self.policy(transaction["data"])
+        return super().sign_transactions(transactions)
 
     def _sign_digests(self, digests: Sequence[bytes]) -> list[bytes]:
         return [self._sign_digest(digest) for digest in digests]
 
     def _sign_digest(self, digest: bytes) -> bytes:
+        self.trouble()
         if self._device is None:
             return bytes(self._key.sign_recoverable(digest, hasher=None))
         entropy = ffi.from_buffer(self._device.randbytes(32))

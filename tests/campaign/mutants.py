@@ -30,6 +30,7 @@ from pyjpm.chain.broadcast import SendOutcome
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.errors.chain import ChainError
 from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.outbox import OperationRejected
 from pyjpm.sending import lease, payment_reference
 from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.admission import Admission
@@ -217,6 +218,30 @@ def reprices_after_a_timeout(replaced: Replace) -> None:
     replaced(LaneKeeper, "send", pricing)
 
 
+# --- calls that meet -------------------------------------------------------------------------------------------------
+
+
+@mutant()
+def answers_in_another_order(replaced: Replace) -> None:
+    """Tells who met others what became of the others' payments."""
+    plain = Sender._submit_plain
+
+    def shuffled(self: Sender, signer: Any, operations: Any, **kwargs: Any) -> Any:
+        return plain(self, signer, operations, **kwargs)[::-1]
+
+    replaced(Sender, "_submit_plain", shuffled)
+
+
+@mutant(*[disasters.strict_policy] * 3)
+def one_refusal_for_all(replaced: Replace) -> None:
+    """Tells everybody who met that the signer refused what it refused one of them."""
+
+    def refused(self: Any, submission: Any) -> OperationRejected:
+        return OperationRejected("The signer refused it.", submission=submission.id)
+
+    replaced(pyjpm.sending.sender._NotSigned, "answer", refused)
+
+
 # --- concluding ------------------------------------------------------------------------------------------------------
 
 
@@ -334,12 +359,11 @@ def believes_a_refusal(replaced: Replace) -> None:
 def refuses_the_whole_call(replaced: Replace) -> None:
     """Tells of one refusal as if nothing of its call had happened."""
 
-    def refusing(asked: Any, known: Any) -> None:
-        for request in (each for batch in asked for each in batch.requests):
-            if request.refused is not None:
-                raise request.refused
+    def refusing(asked: Any, known: Any) -> Any:
+        refused = (each.refused for batch in asked for each in batch.requests)
+        return next((each for each in refused if each is not None), None)
 
-    replaced(pyjpm.sending.sender, "raise_if_all_refused", refusing)
+    replaced(pyjpm.sending.sender, "refusal_of_all", refusing)
 
 
 @mutant(disasters.restored, disasters.lost_mark, disasters.no_quorum, disasters.lower_limit, disasters.lower_limit)

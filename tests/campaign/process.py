@@ -14,6 +14,7 @@ import contextlib
 import gc
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ from pyjpm.errors.outbox import (
 )
 from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.record import Deployed, DeploymentRecord
-from pyjpm.sending import Journal, Operation, Sender, batch_reference, payment_reference
+from pyjpm.sending import Journal, Operation, Sender, Submission, batch_reference, payment_reference
+from pyjpm.sending.group_commit import GroupCommit, _Call, _Queue
 from pyjpm.sending.settings import Settings
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
@@ -149,6 +151,7 @@ class Process:
         self._nodes: Nodes | None = None
         self._journal: Journal | None = None
         self._sender: Sender | None = None
+        self._meeting = _Meeting()
 
     # --- its life --------------------------------------------------------------------------------------------------
 
@@ -170,6 +173,7 @@ class Process:
                     clock=network.clock,
                     settings=Settings(window=WINDOW, jam_after=JAM_AFTER),
                 )
+                self._sender._groups = self._meeting
             self._sender.resume(self._signers)
         self.ready = True
 
@@ -178,21 +182,19 @@ class Process:
         with self._alive():
             self._engine.carry_on()
 
-    def ask(self, request: Request) -> list[str]:
-        """Hand a request in; see ``clients.Service``."""
-        signer, singly = self._signers[request.company.wallet], self._singly(request)
+    def ask(self, requests: Sequence[Request]) -> list[list[str] | PyjpmError]:
+        """Hand requests in: one, or several of one wallet whose calls meet; see ``clients.Service``."""
+        signer = self._signers[requests[0].company.wallet]
+        singly = [self._singly(request) for request in requests]
         with self._alive():
-            try:
-                if len(singly) == 1:
-                    accepted = [self._engine.submit(signer, singly[0])]
-                else:
-                    accepted = self._engine.submit_together(signer, self._together(request), singly)
-            except PyjpmError as error:
-                for kind, word in _WORDS:
-                    if isinstance(error, kind):
-                        return [word] * len(singly)
-                raise
-        return [str(each.state) for each in accepted]
+            if len(requests) == 1 and len(singly[0]) > 1:
+                together = self._together(requests[0])
+                return [_answer(singly[0], lambda: self._engine.submit_together(signer, together, singly[0]))]
+            calls = self._meeting.calls(self._engine, signer, [operation for (operation,) in singly])
+            return [
+                _answer(operations, lambda call=call: [call()])  # type: ignore[misc]
+                for operations, call in zip(singly, calls, strict=True)
+            ]
 
     def states(self, request: Request) -> list[str]:
         """What the journal says; see ``clients.Service``."""
@@ -275,7 +277,8 @@ class Process:
         if len(request.amounts) == 1:
             (amount,) = request.amounts
             reference = payment_reference(participant, key)
-            return [self._pay(request, key, amount, reference, {**content, "amount": amount})]
+            operation = self._pay(request, key, amount, reference, {**content, "amount": amount})
+            return [replace(operation, not_before=request.not_before, not_after=request.not_after)]
         count = len(request.amounts)
         return [
             self._pay(
@@ -326,6 +329,41 @@ class Process:
             reference=reference,
             owner=f"participant {request.company.participant}",
         )
+
+
+class _Meeting(GroupCommit[Operation, Submission]):
+    """Calls that meet without threads, so that a seed is one history: who would have come meanwhile is put in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._met: list[_Call[Operation, Submission]] = []
+
+    def calls(
+        self, sender: Sender, signer: WatchedSigner, operations: Sequence[Operation]
+    ) -> Iterator[Callable[[], Submission]]:
+        """The callers' threads, one after the other: the first leads the group in which the others are."""
+        first, *others = operations
+        self._met = [_Call(operation) for operation in others]
+        met = list(self._met)
+        yield lambda: sender.submit(signer, first)
+        for call in met:
+            yield lambda call=call: call.answer(lambda: sender.submit(signer, call.item))  # type: ignore[misc]
+
+    def _others(self, queue: _Queue[Operation, Submission]) -> list[_Call[Operation, Submission]]:
+        met, self._met = self._met, []
+        return met
+
+
+def _answer(asked: Sequence[Operation], submit: Callable[[], Sequence[Submission]]) -> list[str] | PyjpmError:
+    """A word for each, or what says nothing. What is told of another's payment says CONFLICT."""
+    try:
+        accepted = submit()
+    except PyjpmError as error:
+        return next(([word] * len(asked) for kind, word in _WORDS if isinstance(error, kind)), error)
+    return [
+        str(told.state) if (told.key, told.content) == (each.key, each.content) else CONFLICT
+        for each, told in zip(asked, accepted, strict=True)
+    ]
 
 
 def _is_busy(connection: sqlite3.Connection) -> bool:

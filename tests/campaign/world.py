@@ -14,7 +14,7 @@ import random
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -250,7 +250,10 @@ class World:
                 network.start(node.index)
         for wire in network.wires:
             wire.disturb({})
+        self.clock.set_right()
         self.refusals.clear()
+        for signer in self.signers:
+            signer.at_ease()
         for company in self.companies:
             network.freeze(company.participant, frozen=False)
         network.pause(CURRENCY, paused=False)
@@ -307,20 +310,26 @@ class Serving:
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
 
-    def ask(self, request: Request) -> list[str]:
+    def ask(self, requests: Sequence[Request]) -> list[list[str]]:
         """See ``clients.Service``."""
-        return self._said(request, self._process.ask)
+        try:
+            answers: Sequence[list[str] | PyjpmError] = self._process.ask(requests)
+        except PyjpmError as error:
+            answers = [error] * len(requests)
+        return [self._said(*each) for each in zip(requests, answers, strict=True)]
 
     def states(self, request: Request) -> list[str]:
         """See ``clients.Service``."""
-        return self._said(request, self._process.states)
-
-    def _said(self, request: Request, ask: Callable[[Request], list[str]]) -> list[str]:
         try:
-            return ask(request)
+            return self._process.states(request)
         except PyjpmError as error:
-            self._world.heard(self._process, error)
-            return [f"?{error.code}"] * len(request.amounts)
+            return self._said(request, error)
+
+    def _said(self, request: Request, answer: list[str] | PyjpmError) -> list[str]:
+        if isinstance(answer, PyjpmError):
+            self._world.heard(self._process, answer)
+            return [f"?{answer.code}"] * len(request.amounts)
+        return answer
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sending.engine_support import Engine, Place, Stage, stage
 
 from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired, OperationRejected
 from pyjpm.errors.refusals import DailyLimitExceeded
-from pyjpm.errors.sending import LaneHalted
+from pyjpm.errors.sending import Fenced, LaneHalted
 from pyjpm.sending import Operation
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.witness import Effect, Verdict
@@ -98,6 +98,21 @@ def test_more_than_there_is_beside_what_was_paid_is_told_line_by_line(place: Pla
         s.network.start(2)
         engine.run(s.network.clock, 60)
         assert s.paid() == [whole - 100]
+
+
+def test_who_does_not_serve_the_wallet_any_more_refuses_nothing(place: Place) -> None:
+    with stage(place) as s:
+        older, younger = s.engine(), s.engine()
+        limit(s, 200)
+        late = replace(s.pay("late", 100), not_after=int(s.network.clock.time()) - 1)
+        for asked in (s.pay("too much", 5_000), late):
+            # The younger may be taking what its client, unanswered, asks for here once more.
+            with pytest.raises(Fenced):
+                older.sender.submit(s.lanes[0], asked)
+        with pytest.raises(DailyLimitExceeded):
+            younger.sender.submit(s.lanes[0], s.pay("too much", 5_000))
+        with pytest.raises(OperationExpired):
+            younger.sender.submit(s.lanes[0], late)
 
 
 def test_what_was_paid_in_time_has_not_expired(place: Place) -> None:

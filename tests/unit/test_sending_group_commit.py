@@ -239,10 +239,11 @@ Signer = LocalSigner | FlakySigner
 def submit_at_once(
     sender: Sender, signer: Signer, operations: Sequence[Operation], pool: ThreadPoolExecutor
 ) -> list[Future[Submission]]:
-    """Each by a thread of its own, all but two of which find the wallet busy."""
+    """Each by a thread of its own, all but two of which find the wallet busy, or their key."""
+    keys = {each.key for each in operations}
     with sender._journal.lanes.held([signer.address]):
         asked = [pool.submit(sender.submit, signer, each) for each in operations]
-        until(lambda: sum(len(each.waiting) for each in sender._groups._queues.values()) == len(operations) - 2)
+        until(lambda: sum(len(each.waiting) for each in sender._groups._queues.values()) == len(keys) - 2)
     return asked
 
 

@@ -46,6 +46,10 @@ class VirtualClock:
         """Set the wall clock forward, or back where negative."""
         self._skew += seconds
 
+    def set_right(self) -> None:
+        """The wall clock shows the true time again."""
+        self._skew = 0.0
+
     def at(self, when: float, act: Callable[..., None], *arguments: Any) -> None:
         """Have ``act`` called once ``monotonic()`` reaches ``when``; at once passed times come with the next wait."""
         self._count += 1
