@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending.bulk import Bulk, Row
 from pyjpm.sending.lanes import advance
-from pyjpm.sending.operation import AttemptKind, AttemptState
+from pyjpm.sending.operation import RETRIED, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.requests import Request
-from pyjpm.sending.rows import Asked, Attempt
+from pyjpm.sending.rows import Asked, Attempt, in_parts
 from pyjpm.sending.tables import attempt, attempt_payment, payment
 
 # Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
@@ -145,6 +146,7 @@ class AcceptedRows:
     def write(self, connection: Connection) -> None:
         _ATTEMPTS.write(connection, self.attempts)
         _PAYMENTS.write(connection, self.new)
+        _require_failed(connection, [row[-1] for row in self.renewed])
         _RENEW.write(connection, self.renewed)
         _ATTEMPT_AGAIN.write(connection, self.again)
         _LINKS.write(connection, self.links)
@@ -177,6 +179,14 @@ def payment_row(payment_id: str, wallet: str, request: Request, state: State, at
         _error_of(request),
         now,
     )
+
+
+def _require_failed(connection: Connection, ids: Sequence[str]) -> None:
+    """Locks these. Raises JournalCollision where one is attempted again already, over another wallet of its owner."""
+    for part in in_parts(ids):
+        still = select(payment.c.id).where(payment.c.id.in_(part), payment.c.state.in_(RETRIED)).with_for_update()
+        if len(connection.execute(still).all()) < len(part):
+            raise JournalCollision("Somebody else asked for the same again first.")
 
 
 def renewed_row(payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None) -> Row:

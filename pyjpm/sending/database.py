@@ -69,6 +69,14 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self.name})"
 
+    def require_open(self) -> None:
+        """Raises JournalForked, JournalClosed: before any mutex, and before threads are waited for. A child forked
+        while another thread held it, or was waited for, would wait for ever."""
+        if os.getpid() != self._owner:
+            raise JournalForked("This journal was opened before this process was forked.", path=self.name)
+        if self._closed:
+            raise JournalClosed("This journal was closed.", path=self.name)
+
     # --- transactions ----------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -142,11 +150,7 @@ class Database:
     def _entered(
         self, enter: Callable[[], AbstractContextManager[Connection]], *, writes: bool
     ) -> Iterator[Connection]:
-        # Before any mutex: a child forked while another thread held it would wait for ever.
-        if os.getpid() != self._owner:
-            raise JournalForked("This journal was opened before this process was forked.", path=self.name)
-        if self._closed:
-            raise JournalClosed("This journal was closed.", path=self.name)
+        self.require_open()
         if writes and self._fenced is not None:
             raise Fenced(self._fenced.message, **self._fenced.details)
         # Over PostgreSQL the inner one would not see what the outer one wrote, or wait for it until a timeout.

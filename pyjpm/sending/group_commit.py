@@ -7,9 +7,11 @@ Decisions that govern this module:
 
 * A call alone goes at once, and no call waits for company: a group is who came while the groups before it were busy.
 * Only calls that would wait for one another anyway share a group (the caller says which: those of one wallet), so that
-  nobody is held up by another's device.
+  nobody is held up by another's device. A call from inside a group, by its own thread, waits for nobody.
 * Each call is told its own answer, or none: it is then made by itself, in its own thread, as if there had been no
   group. So whoever uses this must be able to ask for the same thing twice.
+* Whatever interrupts a thread, also a signal's handler between any two steps, nobody waits for it afterwards: what is
+  to be undone is written down in single assignments, and undoing it twice is undoing it once.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
+
+from pyjpm.sending.turn import Turn
 
 _MOST: Final = 500  # calls in one group, so that nobody waits for thousands
 _AT_ONCE: Final = 2  # groups of one kind: one is sent while the next is accepted
@@ -30,8 +34,11 @@ R = TypeVar("R")
 class _Call(Generic[T, R]):
     item: T
     leads: bool = False
+    led: list[_Call[T, R]] = field(default_factory=list)
+    next_leader: _Call[T, R] | None = None
+    has_left: bool = False
     result: R | Exception | None = None
-    turn: threading.Event = field(default_factory=threading.Event)
+    turn: Turn = field(default_factory=Turn)
 
     def answer(self, alone: Callable[[], R]) -> R:
         """What its group said of it, or what it meets by itself where that said nothing."""
@@ -52,6 +59,7 @@ class GroupCommit(Generic[T, R]):
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._queues: dict[Hashable, _Queue[T, R]] = {}
+        self._mine = threading.local()
 
     def do(
         self,
@@ -68,58 +76,58 @@ class GroupCommit(Generic[T, R]):
             together: carries out several, and says of each what is returned or raised; None, or where it raises itself:
                 it is done ``alone``.
         """
+        if getattr(self._mine, "is_inside", False):
+            return alone()  # whoever leads here would be waited for by the group that its thread is in
         call: _Call[T, R] = _Call(item)
-        queue = self._enter(kind, call)
-        if call.leads:
-            group = [call]
-            try:
-                group += self._others(queue)
-                if len(group) == 1:
+        try:
+            self._mine.is_inside = True
+            self._enter(kind, call)
+            if call.leads:
+                self._take_along(kind, call)
+                if not call.led:
                     return alone()
-                _carry_out(group, together)
-            finally:
-                self._hand_over(kind, queue)
-                for each in group:
-                    each.turn.set()
+                _carry_out([call, *call.led], together)
+        finally:
+            try:
+                self._leave(kind, call)
+            except BaseException:  # it was interrupted there
+                self._leave(kind, call)
+                raise
         return call.answer(alone)
 
-    def _enter(self, kind: Hashable, call: _Call[T, R]) -> _Queue[T, R]:
+    def _enter(self, kind: Hashable, call: _Call[T, R]) -> None:
         """Returns once the call leads a group or was carried out."""
         with self._mutex:
             queue = self._queues.setdefault(kind, _Queue())
             if queue.leaders < _AT_ONCE:
-                queue.leaders += 1
-                call.leads = True
-                return queue
-            queue.waiting.append(call)
-        try:
-            call.turn.wait()
-        except BaseException:  # its thread was interrupted: nobody else may wait for it
-            with self._mutex:
-                if call in queue.waiting:
-                    queue.waiting.remove(call)
-            if call.leads:
-                self._hand_over(kind, queue)
-            raise
-        return queue
-
-    def _others(self, queue: _Queue[T, R]) -> list[_Call[T, R]]:
-        with self._mutex:
-            others = queue.waiting[: _MOST - 1]
-            del queue.waiting[: _MOST - 1]
-        return others
-
-    def _hand_over(self, kind: Hashable, queue: _Queue[T, R]) -> None:
-        """The next group is led by who waited longest: nobody serves others for longer than one group."""
-        with self._mutex:
-            if queue.waiting:
-                call = queue.waiting.pop(0)
-                call.leads = True
-                call.turn.set()
+                queue.leaders, call.leads = queue.leaders + 1, True
                 return
-            queue.leaders -= 1
-            if not queue.leaders:
-                self._queues.pop(kind, None)
+            queue.waiting.append(call)
+        call.turn.wait()
+
+    def _take_along(self, kind: Hashable, call: _Call[T, R]) -> None:
+        with self._mutex:
+            queue = self._queues[kind]
+            call.led, queue.waiting = queue.waiting[: _MOST - 1], queue.waiting[_MOST - 1 :]
+
+    def _leave(self, kind: Hashable, call: _Call[T, R]) -> None:
+        """The next group is led by who waited longest: nobody serves others for longer than one group."""
+        self._mine.is_inside = False
+        with self._mutex:
+            queue = self._queues.get(kind)
+            if queue is not None and not call.has_left:
+                waiting = [each for each in queue.waiting if each is not call]
+                if not call.leads:
+                    queue.waiting, call.has_left = waiting, True
+                elif waiting:
+                    call.next_leader, queue.waiting = waiting[0], waiting[1:]
+                    waiting[0].leads, call.has_left = True, True
+                else:
+                    queue.leaders, call.has_left = queue.leaders - 1, True
+                if not queue.leaders and not queue.waiting:
+                    self._queues.pop(kind, None)
+        for each in call.led if call.next_leader is None else [*call.led, call.next_leader]:
+            each.turn.come()
 
 
 def _carry_out(group: Sequence[_Call[T, R]], together: Callable[[Sequence[T]], Sequence[R | Exception | None]]) -> None:

@@ -132,15 +132,29 @@ def conflict(request: Request, earlier: str | None) -> IdempotencyConflict:
     )
 
 
-def without_known(batch: Batch, known: Mapping[str, Submission]) -> Batch:
-    """The batch without what was accepted before and is not attempted again; its one call does all of it or none."""
-    before = [known.get(each.operation.key) for each in batch.requests]
-    requests = [
-        request
-        for request, found in zip(batch.requests, before, strict=True)
-        if found is None or found.state in RETRIED
-    ]
-    return replace(batch, requests=requests, carrier=batch.carrier if len(requests) == len(before) else None)
+def fresh_of(batches: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> list[Batch]:
+    """What is to be done of these: neither what was accepted before, unless it is attempted again, nor twice what is
+    asked for twice, by the same owner or over the same wallet. The one call of a batch does all of it or none.
+
+    Raises IdempotencyConflict where one key says two things.
+    """
+    first: dict[tuple[str, str], Request] = {}
+    fresh = []
+    for batch, found in zip(batches, known, strict=True):
+        requests = []
+        for request in batch.requests:
+            key = request.operation.key
+            earlier = first.setdefault((request.owner, key), request)
+            same = (earlier, first.setdefault((batch.wallet, key), request))
+            if any(each.sha256 != request.sha256 for each in same):
+                raise conflict(request, None)
+            before = found.get(key)
+            if all(each is request for each in same) and (before is None or before.state in RETRIED):
+                requests.append(request)
+        if requests:
+            carrier = batch.carrier if len(requests) == len(batch.requests) else None
+            fresh.append(replace(batch, requests=requests, carrier=carrier))
+    return fresh
 
 
 def refusal_of_all(asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> PyjpmError | None:

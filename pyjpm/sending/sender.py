@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -29,6 +30,7 @@ from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import ChainError, TransportFault
+from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.seeing import ViewBehind
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
@@ -44,13 +46,13 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.requests import Batch, Carrier, Request, refusal_of_all, without_known
+from pyjpm.sending.requests import Batch, Carrier, Request, fresh_of, refusal_of_all
 from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
-from pyjpm.sending.rows import Attempt
 from pyjpm.sending.same_key import SameKey
 from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.told import Told
 from pyjpm.sending.used import UsedNonces
 from pyjpm.sending.witness import NoWitness, Witness
 
@@ -127,10 +129,11 @@ class Sender:
             jam_after=settings.jam_after,
             signing=settings.signing,
         )
+        self._negative = NegativeAnswers(nodes, journal.lanes)
         self._admission = Admission(
             journal,
             self._lanes,
-            NegativeAnswers(nodes, journal.lanes),
+            self._negative,
             known,
             NoFunds() if funds is None else funds,
             decode,
@@ -155,12 +158,13 @@ class Sender:
             IdempotencyConflict, InvalidIdempotencyKey, InvalidOperation, InvalidAddress, LaneHalted; what the chain
             says already: ReferenceConflict, ReferenceVoided; in a simulation the decoded error of the contract, and
             InFlightExceedsFunds; a transport fault before anything was stored; what the signer raises, and
-            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet.
+            SignerMismatch: then the operation is stored, and goes on with the next submission of this wallet. What the
+            signer refuses for good ends REJECTED, and is raised here unless lost bytes may be doing the same.
         """
-        with self._same_key.alone(_keys([(signer, [operation])])):
+        with self._alone([(signer, [operation])]):
             return self._groups.do(
-                # The signer too: two of one wallet need not be of one mind.
-                (check_address(signer.address), id(signer), simulate),
+                # The signer too: two of one wallet need not be of one mind. The owner: it has limits of its own.
+                (check_address(signer.address), operation.owner, id(signer), simulate),
                 operation,
                 alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
                 together=lambda operations: self._submit_plain(signer, operations, simulate=simulate),
@@ -173,7 +177,8 @@ class Sender:
 
         A refusal of one is raised, and nothing is accepted, unless another of them happened before, or may have: then
         each is accepted or REJECTED by itself, and nothing is raised. The simulations are each against the present
-        state, without the others before it.
+        state, without the others before it. What the signer refuses of several is told by its own state, and
+        raised where it refuses all of them.
         """
         return self.submit_batches([(signer, operations)], simulate=simulate)[0]
 
@@ -184,8 +189,12 @@ class Sender:
 
         The wallets' transactions are sent in the order given.
         """
-        with self._same_key.alone(_keys(batches)):
+        with self._alone(batches):
             return self._submit(batches, simulate=simulate)
+
+    def _alone(self, batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]]) -> AbstractContextManager[None]:
+        self._journal.database.require_open()
+        return self._same_key.alone(_keys(batches))
 
     def _submit(
         self,
@@ -193,104 +202,120 @@ class Sender:
         *,
         simulate: bool,
         together: Operation | None = None,
-        plain: bool = False,
     ) -> list[list[Submission]]:
-        with ExitStack() as turn:
-            turn.enter_context(self._turns)
-            return self._take(batches, turn, simulate=simulate, together=together, plain=plain)
+        told = self._take(batches, simulate=simulate, together=together)
+        told.raise_what_signers_said()
+        return told.submissions
 
     def _submit_plain(
         self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool
     ) -> list[Submission | PyjpmError | None]:
         """As ``submit`` for each of several callers: what each is told, or that it has to ask by itself. Raises
         _NotPlain, and as ``submit``: then each of them has to."""
-        try:
-            return [*self._submit([(signer, operations)], simulate=simulate, plain=True)[0]]
-        except _NotSigned as stored:
-            told = {each.key: each for each in self._journal.get_many(stored.ids)}
-            return [stored.answer(told[each.key]) for each in operations]
+        told = self._take([(signer, operations)], simulate=simulate, plain=True)
+        return [told.answer(each) for each in told.submissions[0]]
 
     def _take(
         self,
         batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]],
-        turn: ExitStack,
         *,
         simulate: bool,
-        together: Operation | None,
-        plain: bool,
-    ) -> list[list[Submission]]:
-        """As ``submit_batches``; ``turn`` is given back as soon as there is nothing left but to send.
+        together: Operation | None = None,
+        plain: bool = False,
+    ) -> Told:
+        """Accepts, signs and sends what is new, and carries on with what is not.
 
         Args:
-            plain: raise _NotPlain, and store nothing, unless all of it is new and is to be sent; _NotSigned where a
-                signer did not sign all of it. It was asked for by several, and no answer may hang on another's.
+            plain: raise _NotPlain, and store nothing, unless all of it is new and is to be sent: it was asked for by
+                several, and no answer may hang on another's.
         """
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
         assert len(signers) == len(batches), "a wallet is named twice"
-        carrier = None if together is None else self._carrier_of(together)
-        checked = [
-            Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations], carrier)
-            for wallet, (_, operations) in zip(signers, batches, strict=True)
-        ]
-        stored = self._journal.acceptance.stored(signers)
-        known = self._journal.acceptance.known(checked)
-        if plain and any(known):
-            raise _NotPlain
-        fresh = [each for each in map(without_known, checked, known) if each.requests]
-        wallets = [batch.wallet for batch in fresh]
-        failed: list[PyjpmError] = []
-        refused: list[tuple[Attempt, PyjpmError]] = []
-        reserved: dict[str, dict[str, str]] = {}
-        told: dict[str, Submission] = {}
-        if fresh:
-            view = self._lanes.view()
-            self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
-            asked = self._admission.admit(fresh, view, simulate=simulate)
-            if plain and not all(each.is_plain for batch in asked for each in batch.requests):
+        with ExitStack() as turn:
+            turn.enter_context(self._turns)
+            carrier = None if together is None else self._carrier_of(together)
+            checked = [
+                Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations], carrier)
+                for wallet, (_, operations) in zip(signers, batches, strict=True)
+            ]
+            stored = self._journal.acceptance.stored(signers)
+            known = self._journal.acceptance.known(checked)
+            if plain and any(known):
                 raise _NotPlain
-            if (refusal := refusal_of_all(asked, known)) is not None:
-                # Another process that serves these wallets by now may be accepting the same: only one says "no".
-                self._journal.lanes.require_held(wallets)
-                raise refusal
-            # Read before the lanes are held, for others wait for them: nonces used since only widen it.
-            window = self._numbering.window(wallets, view)
-            with ExitStack() as leaving:
-                held = leaving.enter_context(ExitStack())
-                held.enter_context(self._journal.lanes.held(wallets))
-                accepted = self._journal.acceptance.accept(
-                    asked,
-                    window=window,
-                    now=int(self._clock.time()),
-                    unknown_since=None if any(known) else stored,
-                )
-                for batch, each in zip(asked, accepted.ids, strict=True):
-                    keys = [request.operation.key for request in batch.requests]
-                    reserved[batch.wallet] = dict(zip(keys, each, strict=True))
-                signed, failed, refused = self._lanes.sign(wallets, known=accepted.to_sign)
-                turn.close()
-                # What comes after this may be signed while this is sent, but leaves after it.
-                leaving.enter_context(self._lanes.leaving(wallets))
-                held.close()
-                self._lanes.send(signed, view)
-            if len(signed) >= MANY:
-                # What nodes said of them is not stored yet either.
-                told = accepted.as_signed(signed)
-        self._carry_on_pending(signers, known)
-        if failed or refused:
-            if plain:
-                raise _NotSigned([each for ids in reserved.values() for each in ids.values()], refused, bool(failed))
-            raise (*failed, *(refusal for _, refusal in refused))[0]
-        wanted = [
+            fresh = fresh_of(checked, known)
+            sent = _Sent()
+            if fresh:
+                asked, view = self._admitted(fresh, known, signers, simulate=simulate, plain=plain)
+                sent = self._send(asked, view, turn, unknown_since=None if any(known) else stored)
+            failed = [*sent.failed, *self._carry_on_pending(signers, known)]
+        ids = [
             [
-                reserved.get(batch.wallet, {}).get(request.operation.key) or found[request.operation.key].id
+                sent.ids.get((request.owner, request.operation.key))
+                or sent.ids.get((batch.wallet, request.operation.key))
+                or found[request.operation.key].id
                 for request in batch.requests
             ]
             for batch, found in zip(checked, known, strict=True)
         ]
-        unread = [each for ids in wanted for each in ids if each not in told]
-        if unread:
-            told.update((each.id, each) for each in self._journal.get_many(unread))
-        return [[told[each] for each in ids] for ids in wanted]
+        unread = [each for its in ids for each in its if each not in sent.told]
+        told = {**sent.told, **{each.id: each for each in self._journal.get_many(unread)}} if unread else sent.told
+        return Told([[told[each] for each in its] for its in ids], sent.refusals, failed)
+
+    def _admitted(
+        self,
+        fresh: Sequence[Batch],
+        known: Sequence[Mapping[str, Submission]],
+        signers: Mapping[str, TransactionSigner],
+        *,
+        simulate: bool,
+        plain: bool,
+    ) -> tuple[list[Batch], View]:
+        """The batches with what the chain says of each request, at which view. Raises the refusal of all, _NotPlain."""
+        wallets = [batch.wallet for batch in fresh]
+        view = self._lanes.view()
+        self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
+        asked = self._admission.admit(fresh, view, simulate=simulate)
+        if plain and not all(each.is_plain for batch in asked for each in batch.requests):
+            raise _NotPlain
+        if (refusal := refusal_of_all(asked, known)) is not None:
+            # Another process that serves these wallets by now may be accepting the same: only one says "no".
+            self._journal.lanes.require_held(wallets)
+            raise refusal
+        return asked, view
+
+    def _send(
+        self, asked: Sequence[Batch], view: View, turn: ExitStack, *, unknown_since: Mapping[str, int] | None
+    ) -> _Sent:
+        """Stores, signs and sends; ``turn`` is given back as soon as there is nothing left but to send."""
+        wallets = [batch.wallet for batch in asked]
+        ids: dict[tuple[str, str], str] = {}
+        # Read before the lanes are held, for others wait for them: nonces used since only widen it.
+        window = self._numbering.window(wallets, view)
+        with ExitStack() as leaving:
+            held = leaving.enter_context(ExitStack())
+            held.enter_context(self._journal.lanes.held(wallets))
+            accepted = self._journal.acceptance.accept(
+                asked, window=window, now=int(self._clock.time()), unknown_since=unknown_since
+            )
+            for batch, each in zip(asked, accepted.ids, strict=True):
+                for request, submission in zip(batch.requests, each, strict=True):
+                    key = request.operation.key
+                    ids[request.owner, key] = ids[batch.wallet, key] = submission
+            signed, failed, refused = self._lanes.sign(wallets, known=accepted.to_sign)
+            turn.close()
+            # What comes after this may be signed while this is sent, but leaves after it.
+            leaving.enter_context(self._lanes.leaving(wallets))
+            held.close()
+            self._lanes.send(signed, view)
+        refusals = {
+            each.id: refusal
+            for attempt, refusal in refused
+            for each in attempt.asked
+            if self._negative.allowed(each.owner, view)
+        }
+        # What nodes said of them is not stored yet either.
+        told = accepted.as_signed(signed) if len(signed) >= MANY else {}
+        return _Sent(ids, told, refusals, failed)
 
     def submit_together(
         self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True
@@ -308,7 +333,7 @@ class Sender:
         Raises as ``submit_many``; nothing is accepted then.
         """
         batches = [(signer, operations)]
-        with self._same_key.alone(_keys(batches)):
+        with self._alone(batches):
             return self._submit(batches, simulate=simulate, together=together)[0]
 
     def resume(self, signers: Mapping[str, TransactionSigner]) -> list[Submission]:
@@ -447,38 +472,35 @@ class Sender:
 
     def _carry_on_pending(
         self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
-    ) -> None:
-        """Asked for again before it had an outcome: sign what has no bytes, send again what is due."""
-        pending = {each.wallet for found in known for each in found.values() if each.is_pending}
-        mine = {wallet: signer for wallet, signer in signers.items() if wallet in pending}
+    ) -> list[PyjpmError]:
+        """Asked for again before it had an outcome: sign what has no bytes, send again what has some. Returns why
+        signers failed for now; what they refused is told by its own submission."""
+        pending = [each for found in known for each in found.values() if each.is_pending]
+        mine = {each.wallet: signers[each.wallet] for each in pending if each.wallet in signers}
         if not mine:
-            return
+            return []
+        resend = any(each.state in (State.SIGNED, State.BROADCAST) for each in pending)
         try:
             self._lanes.take_up(mine, self._lanes.view())
-            failures = self._lanes.carry_on(list(mine), resend=True)
+            failures = self._lanes.carry_on(list(mine), resend=resend)
         except ChainError:
-            return  # what is stored is a valid answer; the next look goes on
-        if failures:
-            raise failures[0]
+            return []  # what is stored is a valid answer; the next look goes on
+        return [each for each in failures if not isinstance(each, SigningRefused)]
 
 
 class _NotPlain(Exception):
     """What several asked for is to be asked for one by one; nothing of it is stored."""
 
 
-class _NotSigned(Exception):
-    """All that several asked for is stored, and not all of it signed: by submission why it is refused for good, and
-    whether a signer failed for now."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was new: its submissions by whose they are and their key, what is known of them already, and what signers
+    said (see Told)."""
 
-    def __init__(self, ids: Sequence[str], refused: Sequence[tuple[Attempt, PyjpmError]], failed: bool) -> None:
-        super().__init__()
-        self.ids = ids
-        self.refused = {asked.id: refusal for attempt, refusal in refused for asked in attempt.asked}
-        self.failed = failed
-
-    def answer(self, submission: Submission) -> Submission | PyjpmError | None:
-        """What who asked for it is told; None: to ask by itself, as what a signer failed at may be signed by then."""
-        return self.refused.get(submission.id) or (None if self.failed else submission)
+    ids: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    told: Mapping[str, Submission] = field(default_factory=dict)
+    refusals: Mapping[str, PyjpmError] = field(default_factory=dict)
+    failed: Sequence[PyjpmError] = ()
 
 
 def _keys(batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]]) -> Iterator[tuple[str, str]]:

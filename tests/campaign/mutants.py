@@ -30,7 +30,6 @@ from pyjpm.chain.broadcast import SendOutcome
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.errors.chain import ChainError
 from pyjpm.errors.custody import SignerMarkLost
-from pyjpm.errors.outbox import OperationRejected
 from pyjpm.sending import lease, payment_reference
 from pyjpm.sending.acceptance import Acceptance
 from pyjpm.sending.admission import Admission
@@ -46,6 +45,7 @@ from pyjpm.sending.recovery import Recovery
 from pyjpm.sending.resolution import Resolver
 from pyjpm.sending.sender import Sender
 from pyjpm.sending.tables import attempt, lane, payment
+from pyjpm.sending.told import Told
 from pyjpm.sending.witness import Effect, Verdict
 from pyjpm.witnessing import ContractWitness
 
@@ -236,10 +236,10 @@ def answers_in_another_order(replaced: Replace) -> None:
 def one_refusal_for_all(replaced: Replace) -> None:
     """Tells everybody who met that the signer refused what it refused one of them."""
 
-    def refused(self: Any, submission: Any) -> OperationRejected:
-        return OperationRejected("The signer refused it.", submission=submission.id)
+    def refused(self: Told, submission: Any) -> Any:
+        return next(iter(self.refusals.values()), submission)
 
-    replaced(pyjpm.sending.sender._NotSigned, "answer", refused)
+    replaced(Told, "answer", refused)
 
 
 # --- concluding ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from pyjpm.contracts.codec import codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.contracts import ContractError
+from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.deployment import ReferenceConflict
 from pyjpm.errors.outbox import (
     InFlightExceedsFunds,
@@ -47,7 +48,7 @@ from pyjpm.errors.outbox import (
 from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.record import Deployed, DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, batch_reference, payment_reference
-from pyjpm.sending.group_commit import GroupCommit, _Call, _Queue
+from pyjpm.sending.group_commit import GroupCommit, _Call
 from pyjpm.sending.settings import Settings
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
@@ -65,6 +66,7 @@ _WORDS: tuple[tuple[type[PyjpmError], str], ...] = (
     (OperationExpired, "EXPIRED"),
     (OperationRejected, "REJECTED"),
     (InFlightExceedsFunds, REFUSED),
+    (SigningRefused, "REJECTED"),
     (ContractError, REFUSED),
 )
 
@@ -349,9 +351,8 @@ class _Meeting(GroupCommit[Operation, Submission]):
         for call in met:
             yield lambda call=call: call.answer(lambda: sender.submit(signer, call.item))  # type: ignore[misc]
 
-    def _others(self, queue: _Queue[Operation, Submission]) -> list[_Call[Operation, Submission]]:
-        met, self._met = self._met, []
-        return met
+    def _take_along(self, kind: Hashable, call: _Call[Operation, Submission]) -> None:
+        call.led, self._met = self._met, []
 
 
 def _answer(asked: Sequence[Operation], submit: Callable[[], Sequence[Submission]]) -> list[str] | PyjpmError:

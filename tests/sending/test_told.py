@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sending.engine_support import Engine, Place, Stage, stage
 
+from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.outbox import InFlightExceedsFunds, OperationExpired, OperationRejected
 from pyjpm.errors.refusals import DailyLimitExceeded
 from pyjpm.errors.sending import Fenced, LaneHalted
@@ -98,6 +99,36 @@ def test_more_than_there_is_beside_what_was_paid_is_told_line_by_line(place: Pla
         s.network.start(2)
         engine.run(s.network.clock, 60)
         assert s.paid() == [whole - 100]
+
+
+def test_what_a_signer_refuses_is_not_told_while_lost_bytes_may_pay_it(place: Place) -> None:
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        engine.run(s.network.clock, 4)
+        copy = s.copy()
+        s.network.stop(2)
+        s.network.stop(3)
+        engine.sender.submit(s.lanes[1], s.pay("lost", 20))
+        engine.close()
+        s.restore(copy)
+        lost = s.world.raw(s.pay("lost", 20), lane=1, nonce=1)
+        engine = s.engine()
+        assert LaneState.RECOVERING in {lane.state for lane in engine.journal.lanes.all()}
+        s.lanes[0].refuses = SigningRefused
+        asked = engine.sender.submit(s.lanes[0], s.pay("lost", 20))
+        s.network.clock.sleep(2)  # what the nodes told each other has arrived
+        for node in (0, 1):
+            s.network.forget_pool(node)
+        s.network.inject(lost)
+        s.network.start(2)
+        s.network.start(3)
+        s.network.clock.sleep(60)  # blocks come before our next look
+        engine.run(s.network.clock, 90)
+        assert s.paid() == [10, 20]
+        assert engine.state(asked) == "FINAL"
+        with pytest.raises(SigningRefused):  # nothing is lost any more
+            engine.sender.submit(s.lanes[0], s.pay("another", 30))
 
 
 def test_who_does_not_serve_the_wallet_any_more_refuses_nothing(place: Place) -> None:

@@ -22,6 +22,7 @@ from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.outbox import OperationRejected
 from pyjpm.sending import Operation, Sender, SignedBytes, Submission, SubmissionState
 from pyjpm.sending.group_commit import GroupCommit, _Call
+from pyjpm.sending.turn import Turn
 
 WAIT = 20
 THREADS = 12
@@ -148,12 +149,12 @@ def test_another_kind_waits_for_nobody(pool: ThreadPoolExecutor) -> None:
 
 
 def test_an_interrupted_thread_keeps_nobody_waiting(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Interrupted(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
+    class Interrupted(Turn):
+        def wait(self) -> None:
             if threading.current_thread().name == "interrupted":
                 leave.wait(WAIT)
                 raise KeyboardInterrupt
-            return super().wait(timeout)
+            super().wait()
 
     for is_led_to in (True, False):
         counting, leave, raised = Counting(), threading.Event(), []
