@@ -26,7 +26,7 @@ from pyjpm.sending.ids import new_id, new_ids
 from pyjpm.sending.lanes import Lane, Lanes, LaneState, read_lane, read_lanes
 from pyjpm.sending.operation import LIVING, RETRIED, WAITING, Submission
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.requests import Batch, Request, conflict, first_state, keys_of
+from pyjpm.sending.requests import Batch, Request, conflict, first_state, keys_of, owners_of
 from pyjpm.sending.rows import Asked, Attempt, by_key, in_parts, wallets_unsigned
 from pyjpm.sending.tables import payment
 from pyjpm.sending.witness import Call
@@ -108,12 +108,12 @@ class Acceptance:
         self._database = database
         self._lanes = lanes
         self._turns = itertools.count(1)
-        self._stored: dict[str, int] = {}  # by wallet, the turn in which something was stored for it here
+        self._stored: dict[str, int] = {}  # by wallet, and by owner, the turn in which something was stored for it here
 
-    def stored(self, wallets: Iterable[str]) -> Mapping[str, int]:
-        """By wallet, when this journal last stored requests for it, counted by turns: where this is as it was before
-        ``known`` was asked, nothing was stored here since."""
-        return {wallet: self._stored.get(wallet, 0) for wallet in wallets}
+    def stored(self, names: Iterable[str]) -> Mapping[str, int]:
+        """By wallet or owner, when this journal last stored requests for it, counted by turns: where this is as it was
+        before the journal was asked for anything, nothing was stored here since."""
+        return {name: self._stored.get(name, 0) for name in names}
 
     def known(self, batches: Sequence[Batch]) -> list[dict[str, Submission]]:
         """The submissions that exist under each batch's keys, by key.
@@ -152,10 +152,12 @@ class Acceptance:
             # Another wallet of the owner stored the same key meanwhile: now it is found.
             return self._accept(batches, window, now, is_new=False)
         finally:
-            self._note_stored(wallets)  # after an error, too: who knows whether it was committed
+            self._note_stored(
+                [*wallets, *owners_of(batches)]
+            )  # after an error, too: who knows whether it was committed
 
-    def _note_stored(self, wallets: Iterable[str]) -> None:
-        self._stored.update((wallet, next(self._turns)) for wallet in wallets)
+    def _note_stored(self, names: Iterable[str]) -> None:
+        self._stored.update((name, next(self._turns)) for name in names)
 
     def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int, *, is_new: bool) -> Accepted:
         rows = AcceptedRows()
@@ -234,7 +236,7 @@ class Acceptance:
         known = _known(connection, [Batch(wallet, [request])])[0].get(request.operation.key)
         if known is None:
             payment_id = new_id()
-            self._note_stored([wallet])
+            self._note_stored([wallet, request.owner])
             add_payment(connection, payment_row(payment_id, wallet, request, first_state(request, now), None, now))
             return payment_id
         if known.state in RETRIED:

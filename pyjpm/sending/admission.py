@@ -75,6 +75,17 @@ class Admission:
             for batch, its in zip(batches, calls, strict=True)
         ]
 
+    def within_funds(self, batches: Sequence[Batch], view: View) -> list[Batch]:
+        """What ``admit`` said, where something was stored for the same payers since: refused, or not to be told yet,
+        where that and these are more than they have. Raises transport faults."""
+        lanes = self._journal.lanes.read_many([batch.wallet for batch in batches])
+        return [
+            replace(batch, requests=self._within_funds(batch.wallet, list(batch.requests), view))
+            if lanes[batch.wallet].state is LaneState.OK
+            else batch
+            for batch in batches
+        ]
+
     def _admit(
         self, batch: Batch, lane: Lane, calls: Sequence[Call], verdicts: Sequence[Verdict], view: View, simulate: bool
     ) -> Batch:

@@ -132,6 +132,11 @@ def conflict(request: Request, earlier: str | None) -> IdempotencyConflict:
     )
 
 
+def owners_of(batches: Sequence[Batch]) -> set[str]:
+    """Whose requests these are."""
+    return {request.owner for batch in batches for request in batch.requests}
+
+
 def fresh_of(batches: Sequence[Batch], known: Sequence[Mapping[str, Submission]]) -> list[Batch]:
     """What is to be done of these: neither what was accepted before, unless it is attempted again, nor twice what is
     asked for twice, by the same owner or over the same wallet. The one call of a batch does all of it or none.

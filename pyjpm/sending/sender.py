@@ -46,7 +46,7 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.requests import Batch, Carrier, Request, fresh_of, refusal_of_all
+from pyjpm.sending.requests import Batch, Carrier, Request, fresh_of, owners_of, refusal_of_all
 from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.same_key import SameKey
@@ -101,7 +101,7 @@ class Sender:
         self._turns: AbstractContextManager[object] = (
             nullcontext() if settings.accepting is None else BoundedSemaphore(settings.accepting)
         )
-        self._same_key = SameKey()
+        self._same_key, self._same_owner = SameKey(), SameKey()
         self._groups: GroupCommit[Operation, Submission] = GroupCommit()
         self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
@@ -245,8 +245,15 @@ class Sender:
             fresh = fresh_of(checked, known)
             sent = _Sent()
             if fresh:
-                asked, view = self._admitted(fresh, known, signers, simulate=simulate, plain=plain)
-                sent = self._send(asked, view, turn, unknown_since=None if any(known) else stored)
+                sent = self._send(
+                    fresh,
+                    known,
+                    signers,
+                    turn,
+                    simulate=simulate,
+                    plain=plain,
+                    unknown_since=None if any(known) else stored,
+                )
             failed = [*sent.failed, *self._carry_on_pending(signers, known)]
         ids = [
             [
@@ -261,42 +268,39 @@ class Sender:
         told = {**sent.told, **{each.id: each for each in self._journal.get_many(unread)}} if unread else sent.told
         return Told([[told[each] for each in its] for its in ids], sent.refusals, failed)
 
-    def _admitted(
+    def _send(
         self,
         fresh: Sequence[Batch],
         known: Sequence[Mapping[str, Submission]],
         signers: Mapping[str, TransactionSigner],
+        turn: ExitStack,
         *,
         simulate: bool,
         plain: bool,
-    ) -> tuple[list[Batch], View]:
-        """The batches with what the chain says of each request, at which view. Raises the refusal of all, _NotPlain."""
-        wallets = [batch.wallet for batch in fresh]
+        unknown_since: Mapping[str, int] | None,
+    ) -> _Sent:
+        """Admits, stores, signs and sends; ``turn`` is given back as soon as there is nothing left but to send. Raises
+        the refusal of all, _NotPlain."""
+        wallets, owners = [batch.wallet for batch in fresh], owners_of(fresh)
+        before = self._journal.acceptance.stored([*wallets, *owners])
         view = self._lanes.view()
         self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
         asked = self._admission.admit(fresh, view, simulate=simulate)
-        if plain and not all(each.is_plain for batch in asked for each in batch.requests):
-            raise _NotPlain
-        if (refusal := refusal_of_all(asked, known)) is not None:
-            # Another process that serves these wallets by now may be accepting the same: only one says "no".
-            self._journal.lanes.require_held(wallets)
-            raise refusal
-        return asked, view
-
-    def _send(
-        self, asked: Sequence[Batch], view: View, turn: ExitStack, *, unknown_since: Mapping[str, int] | None
-    ) -> _Sent:
-        """Stores, signs and sends; ``turn`` is given back as soon as there is nothing left but to send."""
-        wallets = [batch.wallet for batch in asked]
-        ids: dict[tuple[str, str], str] = {}
+        self._require_wanted(asked, known, plain=plain)
         # Read before the lanes are held, for others wait for them: nonces used since only widen it.
         window = self._numbering.window(wallets, view)
+        ids: dict[tuple[str, str], str] = {}
         with ExitStack() as leaving:
             held = leaving.enter_context(ExitStack())
             held.enter_context(self._journal.lanes.held(wallets))
-            accepted = self._journal.acceptance.accept(
-                asked, window=window, now=int(self._clock.time()), unknown_since=unknown_since
-            )
+            # Of a payer's wallets one after the other: what is stored for one counts for the next.
+            with self._same_owner.alone(("", each) for each in owners) if simulate else nullcontext():
+                if simulate and self._journal.acceptance.stored(before) != before:
+                    asked = self._admission.within_funds(asked, self._lanes.view())
+                    self._require_wanted(asked, known, plain=plain)
+                accepted = self._journal.acceptance.accept(
+                    asked, window=window, now=int(self._clock.time()), unknown_since=unknown_since
+                )
             for batch, each in zip(asked, accepted.ids, strict=True):
                 for request, submission in zip(batch.requests, each, strict=True):
                     key = request.operation.key
@@ -316,6 +320,16 @@ class Sender:
         # What nodes said of them is not stored yet either.
         told = accepted.as_signed(signed) if len(signed) >= MANY else {}
         return _Sent(ids, told, refusals, failed)
+
+    def _require_wanted(
+        self, asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]], *, plain: bool
+    ) -> None:
+        if plain and not all(each.is_plain for batch in asked for each in batch.requests):
+            raise _NotPlain
+        if (refusal := refusal_of_all(asked, known)) is not None:
+            # Another process that serves these wallets by now may be accepting the same: only one says "no".
+            self._journal.lanes.require_held([batch.wallet for batch in asked])
+            raise refusal
 
     def submit_together(
         self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sending_support import GATE, DeviceLost, FlakySigner, Refused, operation, sender_on, sent_by
+from sending_support import GATE, DeviceLost, FlakySigner, Refused, decode, operation, sender_on, sent_by
 from test_sending_group_commit import WAIT, submit_at_once, until, used
 
 import pyjpm.sending.acceptance
@@ -23,9 +23,10 @@ from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SigningRefused
-from pyjpm.errors.outbox import OperationRejected
+from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import IdempotencyConflict, JournalForked
-from pyjpm.sending import Operation, Sender, SignedBytes, SubmissionState
+from pyjpm.sending import Journal, Operation, Sender, SignedBytes, SubmissionState
+from pyjpm.sending.witness import Call
 
 INTERRUPTED = Path(__file__).with_name("group_commit_interrupted.py")
 
@@ -225,6 +226,48 @@ def test_what_failed_is_attempted_once_more_though_two_wallets_ask_at_once(
     assert len(ids) == 1
     settle(sender)
     assert sent(anvil, one, b"\xaa") + sent(anvil, other, b"\xaa") == 2
+
+
+# --- what is on its way ----------------------------------------------------------------------------------------------
+
+
+class Purse:
+    """A payer who has 100, of which each call takes 60."""
+
+    balance = limit = 100
+
+    def own_debits(self, call: Call) -> dict[str, int]:
+        return {TOKEN: 60}
+
+    def read(self, asked: Sequence[tuple[str, str]], **_: Any) -> list[Purse]:
+        return [self for _ in asked]
+
+
+TOKEN = "0x" + 40 * "a"
+
+
+@pytest.mark.usefixtures("no_blocks")
+@pytest.mark.parametrize("wallets", [1, 2])
+def test_of_many_that_ask_at_once_no_more_is_accepted_than_the_payer_has(
+    anvil: Connection, journal_url: str | Path, pool: ThreadPoolExecutor, wallets: int
+) -> None:
+    with Journal.open(journal_url, genesis_hash=anvil.genesis_hash, chain_id=anvil.chain_id) as journal:
+        sender = Sender(anvil, journal, decode=decode, funds=Purse())
+        signers = [LocalSigner.generate() for _ in range(wallets)]
+        sender.resume({each.address: each for each in signers})
+        asked = []
+        with journal.lanes.held([each.address for each in signers]):
+            # All have read what the payer has before any is stored.
+            for number in range(12):
+                signer = signers[number % wallets]
+                payment = replace(operation(f"k{number}", signer.address), owner="participant 7")
+                asked.append(pool.submit(sender.submit, signer, payment))
+            time.sleep(0.5)
+        refused = [each.exception(WAIT) for each in asked]
+        assert sum(isinstance(each, InFlightExceedsFunds) for each in refused) == 11
+        assert refused.count(None) == 1
+        assert journal.acceptance.in_flight(owner="participant 7") == {TOKEN: 60}
+        assert journal.count_open() == 1
 
 
 # --- who waits for whom ----------------------------------------------------------------------------------------------
