@@ -5,6 +5,8 @@ Decisions that govern this module:
 * A word is a signature over exactly what is asked: chain, genesis, key, owner, wallet, content (``request_sha256``),
   yes or no, and until when. It serves for nothing else, and for no other request of the same content.
 * Who asks is not who checks: the wallet that would send is no checker of it, whatever the policy lists.
+* A word is taken only while the submission waits for words, in the commit that stores it: two checkers who decide at
+  the same time both read that it waits, and the first may have let it go.
 * A word lapses. It is looked at again before a nonce is bound; what has lost its words waits for new ones.
 """
 
@@ -26,11 +28,10 @@ from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.outbox import ApprovalRefused, InvalidApprovalPolicy, NotDecidable, OperationRejected
 from pyjpm.money import Money
-from pyjpm.sending.decisions import Decisions
+from pyjpm.sending.decisions import Decisions, move, require_known
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
-from pyjpm.sending.outcomes import Answer, write_answers
 from pyjpm.sending.tables import approval
 from pyjpm.sending.trail import Word, record
 
@@ -212,13 +213,13 @@ class Approvals:
             standing = connection.execute(_standing(submission, now)).scalars().all()
             state = State.RECEIVED
             if not approved:
+                require_known(connection, found)
                 state = State.REJECTED
             elif _enough(rules, standing):
                 later = found.not_before is not None and found.not_before > now
                 state = State.SCHEDULED if later else State.APPROVED
             error = None if approved else OperationRejected(f"Rejected by {checker}: {reason}", submission=submission)
-            if state is not State.RECEIVED:
-                write_answers(connection, [Answer(submission, state, error)])
+            move(connection, found, (State.RECEIVED,), state, error)
             record(connection, word, state, now)
         return self._journal.get(submission)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from pyjpm.chain.nodes import Nodes, View
+from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.outbox import NotDecidable, OperationCancelled
 from pyjpm.sending import binding
 from pyjpm.sending.accepted_rows import again
@@ -84,9 +85,8 @@ class Decisions:
         cancelled = OperationCancelled(f"Cancelled by {who}: {reason}", submission=submission)
         now = self._now()
         with self._journal.trail.deciding([found.wallet]) as connection:
-            if read_lane(connection, found.wallet).state is LaneState.RECOVERING:
-                raise _undecidable(found, "its wallet recovers, and lost bytes may still do it")
-            _move(connection, found, WAITING, State.CANCELLED, json.dumps(cancelled.to_dict()))
+            require_known(connection, found)
+            move(connection, found, WAITING, State.CANCELLED, cancelled)
             binding.raise_head(connection, view.number)
             clear_alarms(connection, now=now, submission=submission)
             record(connection, word, State.CANCELLED, now)
@@ -120,7 +120,7 @@ class Decisions:
         with self._journal.trail.deciding([found.wallet]) as connection:
             if read_lane(connection, found.wallet).state is LaneState.HALTED:
                 raise _undecidable(found, "its wallet is halted: reopen it first, or pay from another wallet")
-            _move(connection, found, RETRIED, state, None)
+            move(connection, found, RETRIED, state)
             again(connection, submission, state)
             clear_alarms(connection, now=now, submission=submission)
             record(connection, word, state, now)
@@ -153,7 +153,7 @@ class Decisions:
             voider = _lane_for(connection, by.wallet, used)
             if voider.state is LaneState.HALTED:
                 raise _undecidable(found, f"{by.wallet} is halted and signs no void: give the bank's key")
-            _move(connection, found, VOIDABLE, State.VOIDING, None)
+            move(connection, found, VOIDABLE, State.VOIDING)
             if found.nonce is not None and found.state in LIVING:
                 _cancel_beside(connection, found.wallet, found.nonce)
             void_id = self._journal.acceptance.add_waiting(connection, by.wallet, request, now)
@@ -230,11 +230,31 @@ def _require(found: Submission, states: tuple[State, ...], why: str) -> None:
         raise _undecidable(found, why)
 
 
-def _move(
-    connection: Connection, found: Submission, before: tuple[State, ...], after: State, error: str | None
+def require_known(connection: Connection, found: Submission) -> None:
+    """Once more before a "no", in its transaction. Raises NotDecidable while its wallet recovers."""
+    if read_lane(connection, found.wallet).state is LaneState.RECOVERING:
+        raise _undecidable(found, "its wallet recovers, and lost bytes may still do it")
+
+
+def move(
+    connection: Connection,
+    found: Submission,
+    before: tuple[State, ...],
+    after: State,
+    error: PyjpmError | None = None,
 ) -> None:
+    """What was decided of it, in a transaction that has its wallet's lane locked.
+
+    Whatever was looked at before may have changed until the lane was locked: it may have been sent, or be another
+    wallet's by now. So this is of what was read then, or of nothing.
+
+    Raises NotDecidable where it is not in one of these states, or not as it was found.
+    """
+    as_found = (payment.c.wallet == found.wallet) & payment.c.not_before.is_not_distinct_from(found.not_before)
     changed = connection.execute(
-        update(payment).where(payment.c.id == found.id, payment.c.state.in_(before)).values(state=after, error=error)
+        update(payment)
+        .where(payment.c.id == found.id, payment.c.state.in_(before), as_found)
+        .values(state=after, error=None if error is None else json.dumps(error.to_dict()))
     )
     if not changed.rowcount:
         raise _undecidable(found, "meanwhile it came further")

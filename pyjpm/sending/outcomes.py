@@ -97,8 +97,8 @@ class Outcomes:
         with self._lanes.writing(wallets | set(findings.halted)) as connection:
             binding.raise_head(connection, head)
             _write_attempts(connection, findings.outcomes)
-            write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
-            write_answers(connection, [answer for _, answer in findings.answers])
+            _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
+            _write_answers(connection, [answer for _, answer in findings.answers])
             for submission in _settled(findings):
                 clear_alarms(connection, now=now, submission=submission)
             for wallet in {each.attempt.wallet for each in findings.outcomes if each.attempt.price}:
@@ -213,7 +213,7 @@ def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None
 _ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSEDED)
 
 
-def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
     """What becomes of open submissions, in a transaction that has their lanes locked."""
     for ending in (True, False):
         _write_some(connection, [each for each in answers if (each.state in _ENDS_VOIDING) is ending], ending)

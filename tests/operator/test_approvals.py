@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from operator_support import usd
+from overtaking import overtake
+from sqlalchemy import insert, update
 
 from pyjpm import Platform
 from pyjpm.custody import LocalSigner
@@ -16,6 +18,9 @@ from pyjpm.errors.outbox import ApprovalRefused, InvalidApprovalPolicy, NotDecid
 from pyjpm.payment import Payment
 from pyjpm.sending import SubmissionState as State
 from pyjpm.sending.approvals import ApprovalPolicy
+from pyjpm.sending.lanes import recover
+from pyjpm.sending.tables import lane, payment
+from pyjpm.sending.trail import Trail
 from pyjpm.testing import new_company
 
 CHECKERS = [LocalSigner.generate() for _ in range(3)]
@@ -92,6 +97,78 @@ def test_one_no_rejects(careful: Platform, pay: Callable[..., Payment]) -> None:
     assert say(careful, large.id, CHECKERS[0], approved=False) is State.REJECTED
     with pytest.raises(OperationRejected, match="looked at the invoice"):
         large.wait(5)
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_a_word_that_comes_too_late_changes_nothing(
+    careful: Platform,
+    pay: Callable[..., Payment],
+    seller: Platform,
+    paused: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    approved: bool,
+) -> None:
+    """Another checker's word let it go, and it was sent, since this one's checker saw it wait."""
+    journal, wallet = careful.session.journal, careful.session.wallet
+    large = pay("large")
+    say(careful, large.id, CHECKERS[0])
+
+    def let_go() -> None:
+        assert say(careful, large.id, CHECKERS[1]) is State.APPROVED
+        careful.session.sender.carry_on()
+        assert journal.get(large.id).state is State.BROADCAST
+
+    overtake(monkeypatch, Trail, "deciding", let_go)
+    with pytest.raises(NotDecidable, match="meanwhile"):
+        say(careful, large.id, CHECKERS[2], approved=approved)
+    assert journal.get(large.id).state is State.BROADCAST
+    life = careful.outbox.overview.show(large.id)
+    assert {each["checker"] for each in life["approvals"]} == {each.address for each in CHECKERS[:2]}
+    assert [each["who"] for each in life["decisions"]] == [each.address for each in CHECKERS[:2]]
+    careful.session.sender.carry_on()
+    paused()
+    large.wait(20)
+    careful.session.sender.carry_on()
+    paused()
+    chain = careful.connection
+    assert chain.transaction_count(wallet, at=chain.head().number) == 1, "sent once"
+    assert str(seller.deposits.balance(currency="USD").balance.amount) == "100.01"
+
+
+def test_a_word_about_another_wallets_payment_is_none(
+    careful: Platform, pay: Callable[..., Payment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is signed over the wallet that would send: what another wallet of the payer asks for since is another's."""
+    large = pay("large")
+    say(careful, large.id, CHECKERS[0])
+
+    def moved() -> None:
+        other = LocalSigner.generate().address
+        with careful.session.journal.lanes._database.transaction() as connection:
+            connection.execute(insert(lane).values(wallet=other, next_nonce=0, state="OK"))
+            connection.execute(update(payment).where(payment.c.id == large.id).values(wallet=other))
+
+    overtake(monkeypatch, Trail, "deciding", moved)
+    with pytest.raises(NotDecidable, match="meanwhile"):
+        say(careful, large.id, CHECKERS[1])
+    assert careful.session.journal.get(large.id).state is State.RECEIVED
+
+
+def test_no_no_is_taken_while_the_wallet_recovers(
+    careful: Platform, pay: Callable[..., Payment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it began to since the chain was asked."""
+    large, lanes, wallet = pay("large"), careful.session.journal.lanes, careful.session.wallet
+
+    def found_behind() -> None:
+        with lanes.writing([wallet]) as connection:
+            recover(connection, wallet, 1)
+
+    overtake(monkeypatch, Trail, "deciding", found_behind)
+    with pytest.raises(NotDecidable, match="lost bytes"):
+        say(careful, large.id, CHECKERS[0], approved=False)
+    assert careful.session.journal.get(large.id).state is State.RECEIVED
+    assert careful.outbox.overview.show(large.id)["approvals"] == []
 
 
 def test_a_word_that_lapsed_before_the_value_date_is_asked_for_again(

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from overtaking import overtake
 from sending.engine_support import Engine, Place, Stage, stage
 
 from pyjpm.sending import Sender
 from pyjpm.sending.lanes import Lanes, LaneState, halt
 from pyjpm.witnessing import ContractWitness
-
-
-def overtake(monkeypatch: pytest.MonkeyPatch, where: type, name: str, by: Callable[[], None]) -> None:
-    """Right after the next call of this method has its answer, something else happens."""
-    method, before = getattr(where, name), [by]
-
-    def overtaken(*args: Any, **kwargs: Any) -> Any:
-        answer = method(*args, **kwargs)
-        if before:
-            before.pop()()
-        return answer
-
-    monkeypatch.setattr(where, name, overtaken)
 
 
 def lose(s: Stage, engine: Engine, **operation: Any) -> None:
