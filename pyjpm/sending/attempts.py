@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from pyjpm.errors.base import PyjpmError
 from pyjpm.sending.bulk import Bulk
@@ -182,47 +182,47 @@ class Attempts:
                 values,
             )
 
-    def add_cancels(
-        self, wallet: str, nonces: Iterable[int], *, because: PyjpmError | None = None, price: int = 0
-    ) -> int:
+    def add_cancels(self, wallet: str, nonces: Iterable[int], *, because: PyjpmError | None = None) -> int:
         """Have these nonces used by a self-transfer of nothing. A call without bytes on one of them is dead, and its
         submission waits for the cancel to be final; one with bytes goes on being sent beside the cancel.
 
         Args:
-            because: why nobody takes or signs the calls on these nonces; None: nothing is wrong with them.
-            price: wei for each gas; above 0 only where an operator frees a jammed wallet.
+            because: why nobody takes or signs the calls on these nonces: where none of ours lives any more, the nonce
+                is used, and gets none. None: nothing is wrong with them, and what used the nonce may be unknown here.
 
         Returns:
             How many cancels are new.
         """
-        beside = PRICED_CANCEL if price else CANCEL
         wanted = sorted(set(nonces))
         with self._lanes.writing([wallet]) as connection:
-            there = set(
-                connection.execute(
-                    select(attempt.c.nonce).where(attempt.c.lane == wallet, attempt.c.beside == beside)
-                ).scalars()
-            )
+            there = [row for part in in_parts(wanted) for row in connection.execute(_on_nonces(wallet, part))]
+            cancelled = {row.nonce for row in there if row.beside == CANCEL}
+            living = {row.nonce for row in there if row.state in ALIVE}
             rows = [
                 {
                     "id": new_id(),
                     "lane": wallet,
                     "nonce": nonce,
                     "kind": AttemptKind.CANCEL,
-                    "beside": beside,
+                    "beside": CANCEL,
                     "to": wallet,
                     "data": b"",
                     "gas": CANCEL_GAS,
-                    "price": str(price) if price else None,
                     "state": AttemptState.RESERVED,
                 }
                 for nonce in wanted
-                if nonce not in there
+                if nonce not in cancelled and (because is None or nonce in living)
             ]
             if rows:
                 connection.execute(insert(attempt), rows)
             _displace(connection, wallet, wanted, None if because is None else json.dumps(because.to_dict()))
         return len(rows)
+
+
+def _on_nonces(wallet: str, nonces: Sequence[int]) -> Select[Any]:
+    return select(attempt.c.nonce, attempt.c.beside, attempt.c.state).where(
+        attempt.c.lane == wallet, attempt.c.nonce.in_(nonces)
+    )
 
 
 def _place(each: Attempt) -> tuple[str, int, int, str]:

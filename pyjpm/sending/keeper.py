@@ -240,17 +240,19 @@ class LaneKeeper:
         return self.sign_and_send([wallet], view)
 
     def _free_refused(self, wallet: str, missing: Sequence[Flying]) -> None:
+        seen = [each.id for each in missing if each.kind is AttemptKind.CALL and each.refused_since is not None]
+        if not seen:
+            return
         now = self._clock.time()
-        for each in missing:
-            if each.kind is AttemptKind.CALL and each.refused_since is not None:
-                if now - each.refused_since < self._jam_after:
-                    continue
-                asked = [asked for attempt in self._journal.attempts.load([each.id]) for asked in attempt.asked]
-                nobody = NobodyTakesIt(
-                    f"Every node refuses the transaction on nonce {each.nonce} of {wallet}.",
-                    submission=asked[0].id if asked else None,
-                )
-                self._journal.attempts.add_cancels(wallet, [each.nonce], because=nobody)
+        # Asked for again: while this thread waited for the lane, they may have been mined, or taken.
+        for attempt in self._journal.attempts.load(seen):
+            if attempt.refused_since is None or now - attempt.refused_since < self._jam_after:
+                continue
+            nobody = NobodyTakesIt(
+                f"Every node refuses the transaction on nonce {attempt.nonce} of {wallet}.",
+                submission=attempt.asked[0].id if attempt.asked else None,
+            )
+            self._journal.attempts.add_cancels(wallet, [attempt.nonce], because=nobody)
 
     def send(self, attempts: Sequence[Attempt], view: View) -> None:
         """Send these bytes, in this order, and store what nodes said of them."""

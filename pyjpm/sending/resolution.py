@@ -32,7 +32,7 @@ from pyjpm.sending.clock import Clock
 from pyjpm.sending.lanes import Lanes, LaneState, not_sent
 from pyjpm.sending.mined import Consumers, Mined, find_mined
 from pyjpm.sending.negative import NegativeAnswers
-from pyjpm.sending.operation import AttemptKind, AttemptState
+from pyjpm.sending.operation import ALIVE, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.outcomes import Alarm, Answer, Findings, Outcome, Outcomes
 from pyjpm.sending.rows import Asked, Attempt, Flying
@@ -214,25 +214,31 @@ class Resolver:
     # --- used nonces -----------------------------------------------------------------------------------------------
 
     def _used_nonces(self, over: Sequence[Attempt], view: View, findings: Findings) -> None:
-        by_place: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
-        for each in over:
-            by_place[each.wallet, each.nonce].append(each)
         consumers = Consumers(view.connection, view.number)
-        for (wallet, nonce), attempts in by_place.items():
+        for wallet, nonce in dict.fromkeys((each.wallet, each.nonce) for each in over):
             consumer = consumers.of(wallet, nonce)
-            # One of ours after all: it was not shown to us yet, and is at the next look.
-            if consumer is not None and consumer.hash not in {each.tx_hash for each in attempts}:
-                self._taken(attempts, consumer, view, findings)
+            if consumer is None:
+                continue
+            # All of ours, as they are by now: a hash of ours is ours, whatever became of it.
+            there = self._attempts.at(wallet, nonce)
+            living = [each for each in there if each.state in ALIVE]
+            # One that lives was not shown to us yet, and is at the next look. Where none does, another thread saw it.
+            if living and consumer.hash not in {each.tx_hash for each in living}:
+                known = consumer.hash in {each.tx_hash for each in there}
+                self._taken(living, consumer, view, findings, known=known)
 
-    def _taken(self, attempts: Sequence[Attempt], consumer: Transaction, view: View, findings: Findings) -> None:
-        """A nonce of ours was used by a transaction that the journal does not know."""
+    def _taken(
+        self, attempts: Sequence[Attempt], consumer: Transaction, view: View, findings: Findings, *, known: bool
+    ) -> None:
+        """A nonce of ours was used by a transaction that is none of these; ``known``: the journal has its hash."""
         first = attempts[0]
         carried = [(attempt, asked) for attempt in attempts for asked in attempt.asked]
         calls = [_call(attempt, asked) for attempt, asked in carried]
         lane = self._lanes.read(first.wallet)
         recovering = lane is not None and lane.state is LaneState.RECOVERING
         by_us = (
-            _is_cancel(consumer)
+            known
+            or _is_cancel(consumer)
             or self._is_same(calls, consumer)
             or (recovering and all(each.kind is AttemptKind.CANCEL for each in attempts))
         )

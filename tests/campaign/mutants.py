@@ -383,9 +383,9 @@ def cancel_answered_at_once(replaced: Replace) -> None:
     """Tells REJECTED when the cancel is signed, before it is final."""
     add = Attempts.add_cancels
 
-    def rejecting(self: Attempts, wallet: str, nonces: Any, *, because: Any = None, price: int = 0) -> Any:
+    def rejecting(self: Attempts, wallet: str, nonces: Any, *, because: Any = None) -> Any:
         wanted = list(nonces)
-        added = add(self, wallet, wanted, because=because, price=price)
+        added = add(self, wallet, wanted, because=because)
         if because is not None:
             mine = select(attempt.c.id).where(attempt.c.lane == wallet, attempt.c.nonce.in_(wanted))
             with self._lanes.writing([wallet]) as connection:

@@ -61,6 +61,24 @@ def test_a_foreign_payment_on_our_nonce_halts_the_lane_and_quarantines(place: Pl
             engine.sender.submit(s.lanes[0], s.pay("d"))
 
 
+def test_a_transaction_of_ours_is_never_foreign_whatever_became_of_it(place: Place) -> None:
+    """A cancel that came to be beside a payment that was final already."""
+    with stage(place) as s:
+        engine, wallet = s.engine(), s.lanes[0].address
+        paid = engine.sender.submit(s.lanes[0], s.pay("paid"))
+        engine.run(s.network.clock, 10)
+        assert engine.state(paid) == "FINAL"
+        assert engine.journal.attempts.add_cancels(wallet, [0]) == 1
+        engine.run(s.network.clock, 10)
+        assert {each.state for each in engine.journal.attempts.at(wallet, 0)} == {"FINAL", "DEAD"}
+        later = engine.sender.submit(s.lanes[0], s.pay("later", 200))
+        engine.run(s.network.clock, 10)
+        assert engine.journal.lanes.read(wallet).state is LaneState.OK  # type: ignore[union-attr]
+        assert engine.state(later) == "FINAL"
+        assert engine.journal.alarms.list() == []
+        assert s.paid() == [100, 200]
+
+
 def test_a_restored_copy_neither_doubles_nor_loses(place: Place) -> None:
     with stage(place) as s:
         engine = s.engine()

@@ -10,7 +10,9 @@ from overtaking import overtake
 from sending.engine_support import Engine, Place, Stage, stage
 
 from pyjpm.sending import Sender
+from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.lanes import Lanes, LaneState, halt
+from pyjpm.sending.operation import AttemptKind
 from pyjpm.witnessing import ContractWitness
 
 
@@ -105,3 +107,35 @@ def test_a_halted_lane_stays_halted_whoever_finds_it_recovered(place: Place) -> 
             halt(connection, wallet)
         engine.journal.lanes.recovered(wallet, 3, head=1)
         assert engine.journal.lanes.read(wallet).state is LaneState.HALTED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("where", "name"), [(Lanes, "read"), (Attempts, "load")])
+def test_what_is_mined_while_its_nonce_is_to_be_freed_halts_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch, where: type, name: str
+) -> None:
+    """Every node refused it for long; one takes it after all, and another thread sees it final."""
+    with stage(place) as s:
+        engine, wallet = s.engine(), s.lanes[0].address
+        with monkeypatch.context() as strict:
+            strict.setattr("chains.model.node.GAS_LIMIT", 200_000)
+            refused = engine.sender.submit(s.lanes[0], s.pay("refused"), simulate=False)
+            engine.run(s.network.clock, 3)
+        (attempt,) = engine.journal.attempts.living([wallet])
+        assert attempt.refused_since is not None
+        s.network.clock.sleep(10)
+
+        def mined() -> None:
+            s.network.inject(attempt.raw)
+            s.network.clock.sleep(5)
+            engine.sender.carry_on()
+            assert engine.state(refused) == "FINAL"
+
+        overtake(monkeypatch, where, name, mined)
+        engine.sender.carry_on()
+        assert [each.kind for each in engine.journal.attempts.at(wallet, 0)] == [AttemptKind.CALL]
+        later = engine.sender.submit(s.lanes[0], s.pay("later", 200))
+        engine.run(s.network.clock, 30)
+        assert engine.journal.lanes.read(wallet).state is LaneState.OK  # type: ignore[union-attr]
+        assert [engine.state(refused), engine.state(later)] == ["FINAL", "FINAL"]
+        assert engine.journal.alarms.list() == []
+        assert s.paid() == [100, 200]

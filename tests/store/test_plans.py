@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from pyjpm.errors.outbox import NobodyTakesIt
 from pyjpm.sending import Journal
 
 GENESIS = "0x" + "11" * 32
@@ -18,6 +19,13 @@ NOW = 1_800_000_000
 HISTORY = re.compile(r"(SCAN|SEARCH) (payment|attempt)\b(?!.*\b(state|id|key|attempt|payment|nonce)=\?)")
 
 Question = Callable[[Journal, Sequence[str]], Any]
+
+
+def free(journal: Journal, wallet: str) -> int:
+    journal.lanes.take(wallet, chain_nonce=0, known_to=0)
+    return journal.attempts.add_cancels(wallet, [1, 2], because=NobodyTakesIt("Nobody takes it."))
+
+
 ASKED: dict[str, Question] = {
     "flying": lambda journal, wallets: journal.attempts.flying(wallets),
     "living": lambda journal, wallets: journal.attempts.living(wallets),
@@ -26,6 +34,7 @@ ASKED: dict[str, Question] = {
     "load": lambda journal, wallets: journal.attempts.load(["1", "2"]),
     "of": lambda journal, wallets: journal.attempts.of(["1", "2"]),
     "others_of": lambda journal, wallets: journal.attempts.others_of(["1", "2"], ["3"]),
+    "add_cancels": lambda journal, wallets: free(journal, wallets[0]),
     "due": lambda journal, wallets: journal.acceptance.due(wallets[0], now=NOW, limit=100),
     "wallets_due": lambda journal, wallets: journal.acceptance.wallets_due(wallets, now=NOW),
     "waiting": lambda journal, wallets: journal.acceptance.waiting(wallets[0]),
