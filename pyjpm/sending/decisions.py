@@ -154,8 +154,7 @@ class Decisions:
             if voider.state is LaneState.HALTED:
                 raise _undecidable(found, f"{by.wallet} is halted and signs no void: give the bank's key")
             move(connection, found, VOIDABLE, State.VOIDING)
-            if found.nonce is not None and found.state in LIVING:
-                _cancel_beside(connection, found.wallet, found.nonce)
+            _cancel_beside(connection, submission)
             void_id = self._journal.acceptance.add_waiting(connection, by.wallet, request, now)
             record(connection, word, f"{State.VOIDING} by {void_id}", now)
         return self._journal.get(submission), self._journal.get(void_id)
@@ -281,7 +280,13 @@ def _cancel(wallet: str, nonce: int, beside: int) -> dict[str, object]:
     }
 
 
-def _cancel_beside(connection: Connection, wallet: str, nonce: int) -> None:
+def _cancel_beside(connection: Connection, submission: str) -> None:
+    """A cancel on the nonce of a payment that may still be mined: the one that it has now, not when it was found."""
+    newest = select(attempt.c.lane, attempt.c.nonce).join(payment, payment.c.attempt == attempt.c.id)
+    place = connection.execute(newest.where(payment.c.id == submission, attempt.c.state.in_(ALIVE))).one_or_none()
+    if place is None:
+        return
+    wallet, nonce = place
     there = select(attempt.c.id).where(attempt.c.lane == wallet, attempt.c.nonce == nonce, attempt.c.beside == CANCEL)
     if connection.execute(there).first() is None:
         # The payment stays beside it, signed or not: another process may be signing it at this moment.

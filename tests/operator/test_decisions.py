@@ -7,12 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from overtaking import overtake
 
 from pyjpm import Money, Platform
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.outbox import NotDecidable, OperationCancelled, ReasonMissing
 from pyjpm.payment import Payment
 from pyjpm.sending import SubmissionState as State
+from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.operation import AttemptKind
+from pyjpm.sending.trail import Trail
 
 WORD = {"who": "Ada", "reason": "the customer called"}
 Paused = Callable[[], None]
@@ -117,6 +121,39 @@ def test_a_void_that_wins_is_voided_and_nothing_is_ever_paid(
     pay(payer, seller, "after").refresh()
     paused()
     assert balance(seller) == "10.00", "the lane goes on"
+
+
+def test_a_void_cancels_the_nonce_that_its_payment_has_by_now(
+    payer: Platform, seller: Platform, bank: Platform, paused: Paused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its look and its commit the payment reverts, and is asked for again: on another nonce."""
+    journal, wallet = payer.session.journal, payer.session.wallet
+    limit, participant = bank.participants.set_daily_limit, payer.session.participant_of(wallet)
+    sent = pay(payer, seller, "again")
+
+    def asked_again() -> None:
+        stop = limit(participant, Money("0.00", "USD"), idempotency_key=f"none {sent.id}")
+        payer.connection.development_request("anvil_dropTransaction", sent.tx_hash)
+        paused()
+        stop.wait(20)
+        carry_on(payer, sent.id, State.REVERTED, paused)
+        allow = limit(participant, Money("100.00", "USD"), idempotency_key=f"some {sent.id}")
+        paused()
+        allow.wait(20)
+        assert pay(payer, seller, "again").id == sent.id
+        assert (journal.get(sent.id).state, journal.get(sent.id).nonce) == (State.BROADCAST, 1)
+
+    overtake(monkeypatch, Trail, "deciding", asked_again)
+    payer.outbox.void(sent.id, **WORD)
+    assert [each.kind for each in journal.attempts.at(wallet, 0)] == [AttemptKind.CALL]
+    assert [each.kind for each in journal.attempts.at(wallet, 1)] == [AttemptKind.CALL, AttemptKind.CANCEL]
+    while journal.get(sent.id).is_pending:
+        payer.session.sender.carry_on()
+        paused()
+    paid = journal.get(sent.id).state is State.FINAL
+    assert balance(seller) == ("10.00" if paid else "0.00")
+    assert journal.lanes.read(wallet).state is LaneState.OK  # type: ignore[union-attr]
+    assert "FOREIGN_NONCE" not in {each.code for each in journal.alarms.list()}
 
 
 def test_only_payments_are_voided(payer: Platform, paused: Paused) -> None:
