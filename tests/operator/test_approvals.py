@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from operator_support import usd
 from overtaking import overtake
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from pyjpm import Platform
 from pyjpm.custody import LocalSigner
@@ -19,7 +19,7 @@ from pyjpm.payment import Payment
 from pyjpm.sending import SubmissionState as State
 from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.sending.lanes import recover
-from pyjpm.sending.tables import lane, payment
+from pyjpm.sending.tables import payment
 from pyjpm.sending.trail import Trail
 from pyjpm.testing import new_company
 
@@ -143,9 +143,9 @@ def test_a_word_about_another_wallets_payment_is_none(
     say(careful, large.id, CHECKERS[0])
 
     def moved() -> None:
-        other = LocalSigner.generate().address
-        with careful.session.journal.lanes._database.transaction() as connection:
-            connection.execute(insert(lane).values(wallet=other, next_nonce=0, state="OK"))
+        lanes, other = careful.session.journal.lanes, LocalSigner.generate().address
+        lanes.take(other, chain_nonce=0, known_to=0)
+        with lanes.writing([other]) as connection:
             connection.execute(update(payment).where(payment.c.id == large.id).values(wallet=other))
 
     overtake(monkeypatch, Trail, "deciding", moved)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from overtaking import overtake
+from sqlalchemy import update
 
 from pyjpm import Money, Platform
 from pyjpm.custody import LocalSigner
@@ -16,6 +17,7 @@ from pyjpm.payment import Payment
 from pyjpm.sending import SubmissionState as State
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.operation import AttemptKind
+from pyjpm.sending.tables import payment
 from pyjpm.sending.trail import Trail
 
 WORD = {"who": "Ada", "reason": "the customer called"}
@@ -83,6 +85,25 @@ def test_what_was_paid_elsewhere_meanwhile_is_not_cancelled(payer: Platform, sel
     with pytest.raises(NotDecidable, match="APPLIED"):
         payer.outbox.decisions.cancel(later.id, **WORD)
     assert payer.session.journal.get(later.id).state is State.SCHEDULED
+
+
+def test_what_is_another_wallets_by_now_is_not_cancelled(
+    payer: Platform, seller: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lane alone would be locked, and whoever serves the other wallet may be numbering the payment."""
+    later = pay(payer, seller, "rent", not_before=int(time.time()) + 3600)
+    journal, other = payer.session.journal, LocalSigner.generate().address
+
+    def moved() -> None:
+        journal.lanes.take(other, chain_nonce=0, known_to=0)
+        with journal.lanes.writing([other]) as connection:
+            connection.execute(update(payment).where(payment.c.id == later.id).values(wallet=other))
+
+    overtake(monkeypatch, Trail, "deciding", moved)
+    with pytest.raises(NotDecidable, match="meanwhile"):
+        payer.outbox.decisions.cancel(later.id, **WORD)
+    assert journal.get(later.id).state is State.SCHEDULED
+    assert journal.trail.of() == []
 
 
 # --- void ------------------------------------------------------------------------------------------------------------
