@@ -123,15 +123,17 @@ class Attempts:
     def others_of(self, submission_ids: Sequence[str], but: Sequence[str]) -> set[str]:
         """Those of these submissions for which another attempt than ``but`` may still be mined."""
         query = (
-            select(attempt_payment.c.payment)
+            select(attempt_payment.c.payment, attempt.c.id)
             .join(attempt, attempt.c.id == attempt_payment.c.attempt)
-            .where(attempt.c.state.in_(ALIVE), attempt.c.id.not_in(but))
+            .where(attempt.c.state.in_(ALIVE))
         )
+        known = set(but)
         with self._database.reading() as connection:
             return {
-                found
+                submission
                 for part in in_parts(submission_ids)
-                for found in connection.execute(query.where(attempt_payment.c.payment.in_(part))).scalars()
+                for submission, living in connection.execute(query.where(attempt_payment.c.payment.in_(part)))
+                if living not in known
             }
 
     def revert_data(self, submission_id: str) -> bytes | None:

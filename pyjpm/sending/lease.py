@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select, update
 
 from pyjpm.errors.sending import Fenced
+from pyjpm.sending.rows import in_parts
 from pyjpm.sending.tables import lane
 
 
@@ -34,8 +35,9 @@ def take(connection: Connection, wallets: Iterable[str], token: str) -> list[str
         Wallets that have no lane yet: who makes their rows puts the token into them.
     """
     wanted = sorted(set(wallets))
-    there = set(_locked(connection, wanted))
-    connection.execute(update(lane).where(lane.c.wallet.in_(there)).values(lease=token, leased_at=int(time.time())))
+    there = _locked(connection, wanted)
+    for part in in_parts(list(there)):
+        connection.execute(update(lane).where(lane.c.wallet.in_(part)).values(lease=token, leased_at=int(time.time())))
     return [wallet for wallet in wanted if wallet not in there]
 
 
@@ -57,6 +59,10 @@ def lock(connection: Connection, wallets: Iterable[str]) -> None:
 
 
 def _locked(connection: Connection, wallets: list[str]) -> dict[str, str | None]:
-    query = select(lane.c.wallet, lane.c.lease).where(lane.c.wallet.in_(wallets)).order_by(lane.c.wallet)
+    query = select(lane.c.wallet, lane.c.lease).order_by(lane.c.wallet)
     # Where a transaction locks the whole database anyway (SQLite), the words are left out.
-    return {row.wallet: row.lease for row in connection.execute(query.with_for_update())}
+    return {
+        row.wallet: row.lease
+        for part in in_parts(wallets)
+        for row in connection.execute(query.where(lane.c.wallet.in_(part)).with_for_update())
+    }

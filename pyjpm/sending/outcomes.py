@@ -120,9 +120,13 @@ class Outcomes:
 
     def unsettled(self, wallets: Sequence[str]) -> list[Waiting]:
         """Submissions that no attempt of ours can end any more."""
-        query = select(payment).where(payment.c.wallet.in_(wallets), payment.c.state.in_(UNSETTLED))
+        query = select(payment).where(payment.c.state.in_(UNSETTLED))
         with self._database.reading() as connection:
-            return [to_waiting(row) for row in connection.execute(query)]
+            return [
+                to_waiting(row)
+                for part in in_parts(wallets)
+                for row in connection.execute(query.where(payment.c.wallet.in_(part)))
+            ]
 
 
 def _settled(findings: Findings) -> list[str]:

@@ -48,6 +48,24 @@ ASKED: dict[str, Question] = {
 }
 
 
+def lock(journal: Journal, wallets: Sequence[str]) -> None:
+    with journal.trail.deciding(wallets):
+        pass
+
+
+OF_WALLETS: dict[str, Question] = {
+    "flying": lambda journal, wallets: journal.attempts.flying(wallets),
+    "living": lambda journal, wallets: journal.attempts.living(wallets),
+    "unsigned": lambda journal, wallets: journal.attempts.unsigned(wallets),
+    "wallets_unsigned": lambda journal, wallets: journal.attempts.wallets_unsigned(wallets),
+    "others_of": lambda journal, wallets: journal.attempts.others_of(wallets, wallets),
+    "wallets_due": lambda journal, wallets: journal.acceptance.wallets_due(wallets, now=NOW),
+    "unsettled": lambda journal, wallets: journal.outcomes.unsettled(wallets),
+    "read_many": lambda journal, wallets: journal.lanes.read_many(wallets),
+    "lock": lock,
+}
+
+
 @pytest.mark.parametrize("wallets", [WALLETS[:1], WALLETS], ids=["one", "hundred"])
 @pytest.mark.parametrize("name", ASKED)
 def test_what_every_look_asks_is_found_without_the_history(name: str, wallets: Sequence[str], tmp_path: Path) -> None:
@@ -77,6 +95,14 @@ def test_what_every_look_asks_is_found_without_the_history(name: str, wallets: S
         # Whether anybody ever sent over a lane is known by the first that is found.
         plans.remove("SEARCH payment USING INDEX payment_wallet_key (wallet=?)")
     assert [step for step in plans if HISTORY.search(step)] == []
+
+
+@pytest.mark.parametrize("name", sorted(OF_WALLETS))
+def test_more_wallets_than_a_statement_takes_are_asked_about_in_parts(name: str, journal_url: str | Path) -> None:
+    """PostgreSQL takes 65,535 values in one statement, SQLite 999 to 250,000, as it was built."""
+    wallets = [f"0x{number:040x}" for number in range(70_000)]
+    with Journal.open(journal_url, genesis_hash=GENESIS, chain_id=1) as journal:
+        assert not OF_WALLETS[name](journal, wallets)
 
 
 def test_the_check_knows_a_plan_through_the_history() -> None:
