@@ -35,7 +35,7 @@ from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending import lease
 from pyjpm.sending.bulk import Bulk
 from pyjpm.sending.database import Database
-from pyjpm.sending.operation import RETRIED, WAITING, SubmissionState
+from pyjpm.sending.operation import OPEN, RETRIED, WAITING, SubmissionState
 from pyjpm.sending.rows import in_parts
 from pyjpm.sending.tables import lane, payment
 
@@ -150,6 +150,10 @@ class Lanes:
 
     def _take(self, wallet: str, chain_nonce: int, known_to: int) -> Lane:
         with self._database.transaction() as connection:
+            # Before its own lane, as rows are locked in the order of wallets. A lane that is not behind now is not
+            # behind once it is locked: its next nonce only rises.
+            theirs = _wallets_of_its_owners(connection, wallet) if _is_behind(connection, wallet, known_to) else []
+            lease.lock(connection, theirs)
             if lease.take(connection, [wallet], self._token):
                 connection.execute(
                     insert(lane).values(
@@ -162,7 +166,7 @@ class Lanes:
                 )
             found = _read(connection, wallet)
             if known_to > found.next_nonce and found.state is not LaneState.HALTED:
-                _doubt(connection, wallet)
+                _doubt(connection, wallet, theirs)
                 _write(connection, wallet, state=LaneState.RECOVERING, recover_to=max(known_to, found.recover_to or 0))
             taken = _read(connection, wallet)
         self._taken[wallet] = chain_nonce
@@ -263,13 +267,31 @@ def not_sent() -> NotSentUnasked:
     return NotSentUnasked("It was not sent: somebody may have been told that it failed, which this journal has lost.")
 
 
-def _doubt(connection: Connection, wallet: str) -> None:
-    """What failed may have been asked for again, and what waits may have been answered, since the copy was made."""
+def _is_behind(connection: Connection, wallet: str, known_to: int) -> bool:
+    next_nonce = connection.execute(select(lane.c.next_nonce).where(lane.c.wallet == wallet)).scalar_one_or_none()
+    return next_nonce is not None and known_to > next_nonce
+
+
+def _wallets_of_its_owners(connection: Connection, wallet: str) -> list[str]:
+    """This wallet, and all others over which whoever sent over it has anything that could be doubted."""
     owners = select(payment.c.owner).where(payment.c.wallet == wallet)
-    theirs = update(payment).where(payment.c.owner.in_(owners))
+    # By state, for the index: an owner's payments are all that it ever made.
+    theirs = payment.c.owner.in_(owners) & payment.c.state.in_((*OPEN, *RETRIED))
+    return [wallet, *connection.execute(select(payment.c.wallet).where(theirs).distinct()).scalars()]
+
+
+def _doubt(connection: Connection, wallet: str, wallets: Sequence[str]) -> None:
+    """What failed may have been asked for again, and what waits may have been answered, since the copy was made.
+
+    Args:
+        wallets: of the wallet's owners, locked: nobody numbers meanwhile what is doubted here.
+    """
+    owners = select(payment.c.owner).where(payment.c.wallet == wallet)
     doubted = SubmissionState.DOUBTED
-    connection.execute(theirs.where(payment.c.state.in_(RETRIED)).values(state=doubted))
-    _doubt_waiting(connection, payment.c.owner.in_(owners) & payment.c.state.in_(WAITING))
+    for part in in_parts(wallets):
+        theirs = payment.c.owner.in_(owners) & payment.c.wallet.in_(part)
+        connection.execute(update(payment).where(theirs, payment.c.state.in_(RETRIED)).values(state=doubted))
+        _doubt_waiting(connection, theirs & payment.c.state.in_(WAITING))
 
 
 def _doubt_waiting(connection: Connection, which: ColumnElement[bool]) -> None:

@@ -7,9 +7,11 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from overtaking import overtake
 
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.chain import InvalidAddress
@@ -21,8 +23,9 @@ from pyjpm.errors.sending import (
     SubmissionNotFound,
 )
 from pyjpm.sending import Journal, Operation, SubmissionState
+from pyjpm.sending.accepted_rows import AcceptedRows
 from pyjpm.sending.ids import new_id, new_ids
-from pyjpm.sending.lanes import LaneState
+from pyjpm.sending.lanes import Lane, LaneState
 from pyjpm.sending.overview import Overview
 from pyjpm.sending.requests import Batch, Request
 from pyjpm.sending.rows import Attempt
@@ -299,6 +302,29 @@ def test_threads_bind_different_nonces(path: str | Path) -> None:
         for thread in threads:
             thread.join()
         assert sorted(each.nonce for each in journal.list()) == list(range(41))
+
+
+def test_what_is_being_numbered_is_not_doubted_meanwhile(path: str | Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process finds another wallet of the payer behind the world, and doubts what waits on all of them."""
+    with open_journal(path) as theirs, open_journal(path) as ours, ThreadPoolExecutor(1) as another:
+        payer = {"owner": "participant 7"}
+        for journal, wallet in ((theirs, OTHER), (ours, WALLET)):
+            journal.lanes.take(wallet, chain_nonce=0, known_to=0)
+            asked = Batch(wallet, [request(f"of {wallet}")._replace(**payer)])
+            journal.acceptance.accept([asked], window={wallet: 0}, now=int(time.time()))
+        (waits,) = ours.acceptance.due(WALLET, now=int(time.time()), limit=1)
+        doubting: list[Future[Lane]] = []
+
+        def found_behind() -> None:
+            doubting.append(another.submit(theirs.lanes.take, OTHER, chain_nonce=0, known_to=5))
+            with pytest.raises(TimeoutError):
+                doubting[0].result(0.5)
+
+        overtake(monkeypatch, AcceptedRows, "bind", found_behind)
+        ours.acceptance.number(WALLET, [waits], window=10)
+        assert doubting[0].result(20).state is LaneState.RECOVERING
+        assert (ours.get(waits.id).state, ours.get(waits.id).nonce) == (SubmissionState.RESERVED, 0)
+        assert [each.state for each in theirs.list(wallet=OTHER)] == [SubmissionState.DOUBTED]
 
 
 def test_wallets_are_numbered_apart_in_one_commit() -> None:
