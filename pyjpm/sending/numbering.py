@@ -93,12 +93,13 @@ class Numbering:
             return Answer(each.id, State.CONFLICT, other)
         no = self._denied(each, verdict, view, now)
         if no is None:
-            return None if self._standing(each.id, now) else Answer(each.id, State.RECEIVED)
+            return None if self._standing(each.id, now) else Answer(each.id, State.RECEIVED, before=each.state)
         state, error = no
         known = state is State.VOIDED or is_absent(self._witness, each.call, verdict)
         if not known or not self._negative.allowed(each.owner, view):
             return Answer(each.id, each.state)
-        return Answer(each.id, state, error)
+        # What was doubted since, as another wallet was found behind, may be done by lost bytes.
+        return Answer(each.id, state, error, before=each.state)
 
     def _denied(self, each: Waiting, verdict: Verdict, view: View, now: int) -> tuple[State, PyjpmError] | None:
         if verdict.effect is Effect.VOIDED:

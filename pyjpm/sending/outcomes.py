@@ -39,6 +39,7 @@ class Answer(NamedTuple):
         error: why, where it failed.
         proof_hash, proof_block: the transaction that brought it about, where that is none of its attempts.
         cancelled: a cancel took its nonce, once more.
+        before: only while it is in this state, in which it was when it was judged; None: in any that is open.
     """
 
     submission: str
@@ -48,6 +49,7 @@ class Answer(NamedTuple):
     proof_hash: str | None = None
     proof_block: int | None = None
     cancelled: bool = False
+    before: State | None = None
 
 
 class Outcome(NamedTuple):
@@ -146,6 +148,7 @@ _ALIVE: Final = or_(*(attempt.c.state == state for state in ALIVE))
 _OPEN: Final = or_(*(payment.c.state == state for state in OPEN))
 # PostgreSQL does not guess the type of a parameter that is compared with NULL alone.
 _ATTEMPT: Final = bindparam("b_attempt", type_=payment.c.attempt.type)
+_BEFORE: Final = bindparam("b_before", type_=payment.c.state.type)
 
 
 _ENDED: Final = Bulk(
@@ -173,6 +176,7 @@ _OTHERS_DEAD: Final = Bulk(
     "b_nonce",
 )
 _BY_ATTEMPT: Final = or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT)
+_AS_JUDGED: Final = or_(_BEFORE.is_(None), payment.c.state == _BEFORE)
 _ANSWER: Final = {
     "state": bindparam("b_state"),
     "error": bindparam("b_error"),
@@ -180,8 +184,10 @@ _ANSWER: Final = {
     "proof_block": bindparam("b_block"),
     "cancels": payment.c.cancels + bindparam("b_cancels"),
 }
-_ENDED_BY: Final = update(payment).where(payment.c.id == bindparam("b_id"), _BY_ATTEMPT, _OPEN).values(**_ANSWER)
-_ANSWER_NAMES: Final = ("b_state", "b_error", "b_proof", "b_block", "b_cancels", "b_id", "b_attempt")
+_ENDED_BY: Final = (
+    update(payment).where(payment.c.id == bindparam("b_id"), _BY_ATTEMPT, _AS_JUDGED, _OPEN).values(**_ANSWER)
+)
+_ANSWER_NAMES: Final = ("b_state", "b_error", "b_proof", "b_block", "b_cancels", "b_id", "b_attempt", "b_before")
 _ENDING: Final = Bulk(_ENDED_BY, *_ANSWER_NAMES)
 _ANSWERED: Final = Bulk(_ENDED_BY.where(payment.c.state != State.VOIDING), *_ANSWER_NAMES)
 
@@ -237,6 +243,7 @@ def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool)
                 int(each.cancelled),
                 each.submission,
                 each.attempt,
+                None if each.before is None else each.before.value,
             )
             for each in answers
         ],

@@ -50,7 +50,7 @@ class Retiring:
             findings.outcomes.append(Outcome(attempt, AttemptState.DEAD, answers))
         for each in self._journal.acceptance.waiting(wallet):
             if self._deniable(each.owner, each.call, view):
-                findings.answers.append((wallet, Answer(each.id, State.REJECTED, error)))
+                findings.answers.append((wallet, Answer(each.id, State.REJECTED, error, before=each.state)))
         if findings:
             self._journal.outcomes.write(findings, head=view.number, now=int(self._clock.time()))
 

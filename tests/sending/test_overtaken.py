@@ -12,6 +12,7 @@ from sending.engine_support import Engine, Place, Stage, stage
 from pyjpm.sending import Sender
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.lanes import Lanes, LaneState, halt
+from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.operation import AttemptKind
 from pyjpm.witnessing import ContractWitness
 
@@ -61,6 +62,38 @@ def test_no_refusal_by_what_was_read_before_another_wallet_had_recovered(
         heard = engine.sender.submit(s.lanes[0], replace(s.pay("lost", 20), not_after=soon))
         engine.run(s.network.clock, 5)
         assert engine.state(heard) == "FINAL"
+        assert s.paid() == [10, 20]
+
+
+def test_what_is_doubted_while_it_lapses_is_not_told_expired(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another wallet is found behind the world, and lost bytes pay, after it was asked whether a "no" may be told."""
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        engine.run(s.network.clock, 4)
+        lose(s, engine)
+        s.network.clock.sleep(2)
+        for node in (0, 1):
+            s.network.forget_pool(node)  # by now nobody who can be asked has the bytes
+        engine = started(s, monkeypatch)
+        engine.sender.serve(s.lanes[0])
+        now = int(s.network.clock.time())
+        waits = engine.sender.submit(s.lanes[0], replace(s.pay("lost", 20), not_before=now + 5, not_after=now + 10))
+        assert engine.state(waits) == "SCHEDULED"
+        s.network.clock.sleep(20)
+
+        def found_behind() -> None:
+            engine.sender.serve(s.lanes[1])
+            assert engine.journal.lanes.read(s.lanes[1].address).state is LaneState.RECOVERING  # type: ignore[union-attr]
+            s.network.inject(s.world.raw(s.pay("lost", 20), lane=1, nonce=1))
+            find_again(s)
+            assert s.paid() == [10, 20]
+
+        overtake(monkeypatch, NegativeAnswers, "allowed", found_behind)
+        engine.sender.carry_on()
+        assert engine.state(waits) == "DOUBTED"
+        engine.run(s.network.clock, 60)
+        assert engine.state(waits) == "FINAL"
         assert s.paid() == [10, 20]
 
 
