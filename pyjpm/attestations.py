@@ -80,6 +80,7 @@ class Attestations:
         document_hash: bytes = bytes(32),
         valid_for: int = 7 * 86_400,
         deadline: int | None = None,
+        set_epoch: int | None = None,
     ) -> Document:
         """The acting key's attestation.
 
@@ -92,6 +93,7 @@ class Attestations:
             complete: partial deliveries: nothing more will come.
             valid_for: seconds of chain time, where no ``deadline`` (unix seconds) is given. Attesters whose documents
                 are to be collected give the same deadline.
+            set_epoch: of the order's attester set, for who has read it just now; it is read where it is not given.
         """
         session = self._session
         terms = self._terms(order)
@@ -104,7 +106,7 @@ class Attestations:
             "complete": complete,
             "attestedAt": at,
             "documentHash": document_hash,
-            "setEpoch": self.epoch(terms.attester_set),
+            "setEpoch": self.epoch(terms.attester_set) if set_epoch is None else set_epoch,
             "deadline": session.now() + valid_for if deadline is None else deadline,
         }
         signature = session.sign("OrderEscrow", "Attestation", message)

@@ -15,10 +15,11 @@ from pyjpm.attestations import CONTENT, Attestations
 from pyjpm.contracts.codec import encode_parameters
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
-from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
+from pyjpm.errors.base import PyjpmError
+from pyjpm.errors.documents import DocumentError, DocumentsDiffer, MalformedDocument
 from pyjpm.errors.escrow import NotParty, OrderAlreadyOpen, UnknownOrder
 from pyjpm.money import Money
-from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
+from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState, ToAttest
 from pyjpm.session import ZERO_ADDRESS, Session, reference_hash
 from pyjpm.terms import Milestone, OrderTerms, hold_reference
 
@@ -126,10 +127,32 @@ class Escrow:
 
     def attest(self, document: Document, attestation: Document, *, idempotency_key: str, release: bool = True) -> Order:
         """Brings collected attestations (see :meth:`Attestations.collect`); releases at once where the terms allow."""
-        arguments = self._attestations.call_arguments(document, attestation)
-        function = "attestAndRelease" if release else "attest"
-        content = {name: attestation.body[name] for name in CONTENT}
-        return self._act(function, document, idempotency_key, arguments, content)
+        return self._act(*self._attesting(idempotency_key, ToAttest(document, attestation, release)))
+
+    def attest_many(self, asked: Mapping[str, ToAttest]) -> list[Act | PyjpmError]:
+        """As :meth:`attest` for many, at a fraction of the cost: for each what was accepted, or why it is refused.
+
+        Each is an act of its own under its own key: a refusal of one takes no other with it. Each is simulated against
+        the present state, without the others before it: of what depends on one another give one at a time.
+
+        Args:
+            asked: by idempotency key, in the order in which they are sent.
+
+        Raises what says nothing of any one: transport faults, Fenced, JournalFailed and the like. Some may be accepted
+        then; all may be asked for again.
+        """
+        session = self._session
+        answers: dict[str, Act | PyjpmError] = {}
+        operations = []
+        for key, each in asked.items():
+            try:
+                operations.append(session.operation(**self._call(*self._attesting(key, each))))
+            except DocumentError as error:
+                answers[key] = error
+        sent = session.sender.submit_each(session.signer, operations)
+        for operation, answer in zip(operations, sent, strict=True):
+            answers[operation.key] = answer if isinstance(answer, PyjpmError) else Act.of(session, answer)
+        return [answers[key] for key in asked]
 
     def release(self, document: Document, milestone: int = 0, *, idempotency_key: str) -> Order:
         """Pays the seller what is accepted: by the buyer, by anyone once the inspection is over."""
@@ -375,6 +398,12 @@ class Escrow:
         arguments = (self._terms(document).to_message(), milestone)
         return self._act(function, document, key, arguments, {"milestone": milestone})
 
+    def _attesting(self, key: str, asked: ToAttest) -> tuple[str, Document, str, tuple[Any, ...], Mapping[str, Any]]:
+        """What ``_act`` takes."""
+        arguments = self._attestations.call_arguments(asked.order, asked.attestation)
+        function = "attestAndRelease" if asked.release else "attest"
+        return function, asked.order, key, arguments, {name: asked.attestation.body[name] for name in CONTENT}
+
     def _act(
         self,
         function: str,
@@ -385,17 +414,29 @@ class Escrow:
         contract: str = "OrderEscrow",
     ) -> Order:
         """Sends one call. ``content`` is what the key stands for: never signatures, which may be renewed."""
-        session, terms = self._session, self._terms(document)
-        submission = session.submit(
-            kind=f"escrow.{function}",
-            key=key,
-            content={"order": "0x" + terms.id.hex(), **content},
-            contract=contract,
-            function=function,
-            arguments=arguments,
-            reference="0x" + terms.id.hex(),
-        )
-        return self.accepted(document, Act.of(session, submission))
+        submission = self._session.submit(**self._call(function, document, key, arguments, content, contract))
+        return self.accepted(document, Act.of(self._session, submission))
+
+    def _call(
+        self,
+        function: str,
+        document: Document,
+        key: str,
+        arguments: tuple[Any, ...],
+        content: Mapping[str, Any],
+        contract: str = "OrderEscrow",
+    ) -> dict[str, Any]:
+        """What ``Session.submit`` takes."""
+        order_id = "0x" + self._terms(document).id.hex()
+        return {
+            "kind": f"escrow.{function}",
+            "key": key,
+            "content": {"order": order_id, **content},
+            "contract": contract,
+            "function": function,
+            "arguments": arguments,
+            "reference": order_id,
+        }
 
     def accepted(self, document: Document, act: Act | None) -> Order:
         """The order as it is now, ``NONE`` where the call that opens it is accepted and not on the chain yet."""

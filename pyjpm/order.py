@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pyjpm.acts import Act
 from pyjpm.documents import Document
@@ -117,3 +117,11 @@ class OpenedOrder:
     def to_dict(self) -> dict[str, Any]:
         """The order as JSON-able data."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+class ToAttest(NamedTuple):
+    """An order document, the collected attestation about it, and whether to release at once where the terms allow."""
+
+    order: Document
+    attestation: Document
+    release: bool = True

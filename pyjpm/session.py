@@ -27,9 +27,10 @@ from pyjpm.contracts.codec import Codec, Event, codec
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
 from pyjpm.custody import Signer
+from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import Reverted
 from pyjpm.errors.deployment import CurrencyNotDeployed, InvalidRequest, NotOnboarded, ReadOnlyClient
-from pyjpm.errors.documents import SignatureNotOf
+from pyjpm.errors.documents import MalformedSignature, SignatureNotOf
 from pyjpm.money import Money
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission
@@ -240,10 +241,17 @@ class Session:
             SignatureNotOf: it is not the wallet's.
             MalformedSignature: it is none.
         """
-        if wallet != ZERO_ADDRESS and self.connection.code(wallet):
-            return
-        if to_checksum_address(recover(digest, signature)) != to_checksum_address(wallet):
-            raise SignatureNotOf(f"The signature was not made by {wallet} over this content.", wallet=wallet)
+        try:
+            if "0x" + recover(digest, signature).hex() == wallet.lower():
+                return
+            refusal: PyjpmError = SignatureNotOf(
+                f"The signature was not made by {wallet} over this content.", wallet=wallet
+            )
+        except MalformedSignature as error:
+            refusal = error
+        # As the contracts do: the key first, which costs no request. Who did not sign by a key may be a contract.
+        if wallet == ZERO_ADDRESS or not self.connection.code(wallet):
+            raise refusal
 
     def events(
         self, contract: str, event: str, *indexed: bytes | list[bytes] | None, from_block: int | None = None

@@ -19,11 +19,11 @@ in ``recovery``, who may be told of a failure in ``negative``.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
-from typing import Final
+from typing import Final, TypeVar
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
@@ -36,6 +36,7 @@ from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import MANY, Delivery
+from pyjpm.sending.each import Answer, each_answered, require_new, require_plain
 from pyjpm.sending.endings import error_of, raise_if_quarantined, still_pending
 from pyjpm.sending.funds import Funds, NoFunds
 from pyjpm.sending.group_commit import GroupCommit
@@ -60,6 +61,8 @@ _FIRST_POLL: Final = 0.005
 _LONGEST_POLL: Final = 0.25
 _HEAD_POLL: Final = 0.02  # how often it is looked for a new block between two looks at the lane
 _NEVER_TAKEN_BACK: Final = 64  # blocks; development chains may take back a few
+
+T = TypeVar("T")
 
 
 class Sender:
@@ -167,7 +170,27 @@ class Sender:
                 (check_address(signer.address), operation.owner, id(signer), simulate),
                 operation,
                 alone=lambda: self._submit([(signer, [operation])], simulate=simulate)[0][0],
-                together=lambda operations: self._submit_plain(signer, operations, simulate=simulate),
+                together=lambda operations: self._submit_plain(
+                    signer, operations, simulate=simulate, answer=Told.answer_if_sure
+                ),
+            )
+
+    def submit_each(
+        self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool = True
+    ) -> list[Answer]:
+        """As ``submit`` for each of many of one wallet, at the price of ``submit_many``: what it returns or raises.
+
+        A refusal of one says nothing of another. The simulations are each against the present state, without the others
+        before it; what was asked for before is asked for after the others.
+
+        Raises what says nothing of any one (``each.NOT_OF_ONE``: transport faults, Fenced, JournalFailed and the like):
+        some of it may be accepted then, and all of it may be asked for again.
+        """
+        with self._alone([(signer, operations)]):
+            return each_answered(
+                operations,
+                together=lambda some: self._submit_plain(signer, some, simulate=simulate, answer=Told.answer),
+                alone=lambda operation: self.submit(signer, operation, simulate=simulate),
             )
 
     def submit_many(
@@ -208,12 +231,17 @@ class Sender:
         return told.submissions
 
     def _submit_plain(
-        self, signer: TransactionSigner, operations: Sequence[Operation], *, simulate: bool
-    ) -> list[Submission | PyjpmError | None]:
-        """As ``submit`` for each of several callers: what each is told, or that it has to ask by itself. Raises
-        _NotPlain, and as ``submit``: then each of them has to."""
+        self,
+        signer: TransactionSigner,
+        operations: Sequence[Operation],
+        *,
+        simulate: bool,
+        answer: Callable[[Told, Submission], T],
+    ) -> list[T]:
+        """As ``submit`` for each: what ``answer`` says of it. Raises NotPlain, and as ``submit``: then nothing is said
+        of any."""
         told = self._take([(signer, operations)], simulate=simulate, plain=True)
-        return [told.answer(each) for each in told.submissions[0]]
+        return [answer(told, each) for each in told.submissions[0]]
 
     def _take(
         self,
@@ -226,7 +254,7 @@ class Sender:
         """Accepts, signs and sends what is new, and carries on with what is not.
 
         Args:
-            plain: raise _NotPlain, and store nothing, unless all of it is new and is to be sent: it was asked for by
+            plain: raise NotPlain, and store nothing, unless all of it is new and is to be sent: it was asked for by
                 several, and no answer may hang on another's.
         """
         signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
@@ -240,8 +268,8 @@ class Sender:
             ]
             stored = self._journal.acceptance.stored(signers)
             known = self._journal.acceptance.known(checked)
-            if plain and any(known):
-                raise _NotPlain
+            if plain:
+                require_new(known)
             fresh = fresh_of(checked, known)
             sent = _Sent()
             if fresh:
@@ -280,7 +308,7 @@ class Sender:
         unknown_since: Mapping[str, int] | None,
     ) -> _Sent:
         """Admits, stores, signs and sends; ``turn`` is given back as soon as there is nothing left but to send. Raises
-        the refusal of all, _NotPlain."""
+        the refusal of all, NotPlain."""
         wallets, owners = [batch.wallet for batch in fresh], owners_of(fresh)
         before = self._journal.acceptance.stored([*wallets, *owners])
         view = self._lanes.view()
@@ -324,11 +352,12 @@ class Sender:
     def _require_wanted(
         self, asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]], *, plain: bool
     ) -> None:
-        if plain and not all(each.is_plain for batch in asked for each in batch.requests):
-            raise _NotPlain
-        if (refusal := refusal_of_all(asked, known)) is not None:
+        if any(each.refused is not None for batch in asked for each in batch.requests):
             # Another process that serves these wallets by now may be accepting the same: only one says "no".
             self._journal.lanes.require_held([batch.wallet for batch in asked])
+        if plain:
+            require_plain(asked)
+        if (refusal := refusal_of_all(asked, known)) is not None:
             raise refusal
 
     def submit_together(
@@ -394,6 +423,10 @@ class Sender:
     def find(self, wallet: str, key: str) -> Submission | None:
         """What the journal knows, without a look at the chain."""
         return self._journal.find(wallet, key)
+
+    def find_many(self, wallet: str, keys: Sequence[str]) -> dict[str, Submission]:
+        """As ``find`` for many, by key; without those of which the journal knows nothing."""
+        return self._journal.find_many(wallet, keys)
 
     def refresh(self, submission_id: str) -> Submission:
         """One look at the chain; bytes without an outcome are sent again.
@@ -500,10 +533,6 @@ class Sender:
         except ChainError:
             return []  # what is stored is a valid answer; the next look goes on
         return [each for each in failures if not isinstance(each, SigningRefused)]
-
-
-class _NotPlain(Exception):
-    """What several asked for is to be asked for one by one; nothing of it is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,20 @@ class Told:
     refusals: Mapping[str, PyjpmError]
     failed: Sequence[PyjpmError]
 
-    def answer(self, submission: Submission) -> Submission | PyjpmError | None:
-        """What who asked for this one alone is told; None: to ask again, as it may be signed by then."""
+    def answer(self, submission: Submission) -> Submission | PyjpmError:
+        """What is told of this one alone."""
         if submission.id in self.refusals:
             return self.refusals[submission.id]
-        return None if self.failed and submission.state is SubmissionState.RESERVED else submission
+        return self.failed[0] if self._lacks_bytes(submission) else submission
+
+    def answer_if_sure(self, submission: Submission) -> Submission | PyjpmError | None:
+        """The same for one of several callers; None: to ask by itself, as it may be signed by then."""
+        return None if self._lacks_bytes(submission) else self.answer(submission)
+
+    def _lacks_bytes(self, submission: Submission) -> bool:
+        """Whether a signer failed for now, and this waits for its signature."""
+        refused = submission.id in self.refusals
+        return bool(self.failed) and submission.state is SubmissionState.RESERVED and not refused
 
     def raise_what_signers_said(self) -> None:
         """Raises for who asked for all of them in one call."""

@@ -17,6 +17,7 @@ from pyjpm.orders.intake import Decision, Intake, Occasion, Triggers, on_status,
 from pyjpm.orders.intake.attesting import Attesting
 from pyjpm.orders.intake.carrying import Carrying
 from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.outcome import Outcomes
 from pyjpm.orders.intake.stored import StoredEvents
 from pyjpm.orders.intake.watch import Watch
 from pyjpm.payments import Payments
@@ -34,9 +35,9 @@ POINTS: dict[str, tuple[type, str, str]] = {
     "before-storing-a-signature": (Attesting, "store", "before"),
     "before-sending": (Escrow, "attest", "before"),
     "after-sending": (Escrow, "attest", "after"),
-    "after-noting-it": (Carrying, "_submitted", "after"),
-    "before-noting-the-end": (Carrying, "_settled", "before"),
-    "after-noting-the-end": (Carrying, "_settled", "after"),
+    "after-noting-it": (Carrying, "_send", "after"),
+    "before-noting-the-end": (Outcomes, "_settled", "before"),
+    "after-noting-the-end": (Outcomes, "_settled", "after"),
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -22,12 +22,16 @@ from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.intake import OrderBoundOtherwise
 from pyjpm.orders.intake import tables
-from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.orders.intake.database import IntakeDatabase, is_one_of
 from pyjpm.orders.intake.states import EventState
 from pyjpm.record import DeploymentRecord
 from pyjpm.terms import OrderTerms
 
 _ONLY = MappingProxyType({"": 0})
+_AT_ONCE = 200  # names in one question
+
+Name = tuple[str, str]
+"""Of an order: its source, and what that calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,17 @@ class OrderBook:
         with self._database.reading() as connection:
             row = _find(connection, source, order)
         return None if row is None else _bound(row)
+
+    def find_many(self, names: Collection[Name]) -> dict[Name, BoundOrder]:
+        """The bindings of those of these orders that have one."""
+        asked, found = sorted(set(names)), {}
+        columns = (tables.order.c.source, tables.order.c.order_id)
+        with self._database.reading() as connection:
+            for start in range(0, len(asked), _AT_ONCE):
+                some = is_one_of(columns, asked[start : start + _AT_ONCE])
+                for row in connection.execute(select(tables.order).where(some)):
+                    found[(row.source, row.order_id)] = _bound(row)
+        return found
 
     def list(self) -> list[BoundOrder]:
         """All bindings, by source and order."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, insert, or_, select
 
 from pyjpm.book import Book
 from pyjpm.errors.intake import IntakeOfOtherChain
@@ -58,3 +60,8 @@ class IntakeDatabase:
         if stored != given:
             told = f"The intake's tables in {self.name} belong to another deployment."
             raise IntakeOfOtherChain(told, path=self.name, stored=stored, given=given)
+
+
+def is_one_of(columns: Sequence[Column[Any]], names: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+    """Whether these columns have one of these names. Not ``(a, b) IN …``, for which SQLite reads the whole table."""
+    return or_(*[and_(*[column == part for column, part in zip(columns, name, strict=True)]) for name in names])

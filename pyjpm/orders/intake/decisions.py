@@ -3,14 +3,15 @@
 Decisions that govern this module:
 
 * What follows from a decision is stored in one transaction with a look whether it is the last word still. So a word
-  that was taken counts, however far the event was meanwhile; and one that comes too late is refused.
+  that was taken counts, however far the event was meanwhile; and one that comes too late is refused. What follows from
+  decisions about many events is one commit; what a script decided is a commit of its own, before the next is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -18,6 +19,7 @@ from pyjpm.orders.intake import tables
 from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.scripts import Decision, Verdict
 from pyjpm.orders.intake.states import DECIDABLE, EventState
+from pyjpm.orders.intake.stored import change_rows
 
 _table = tables.decision
 
@@ -30,6 +32,16 @@ class Word:
     ordinal: int
 
 
+class Followed(NamedTuple):
+    """What follows from a decision about an event."""
+
+    event_id: int
+    word: Word
+    state: EventState
+    code: str | None
+    detail: str | None
+
+
 class Decisions:
     """The decisions of one database. A script decides once about an event; the last word of an operator counts."""
 
@@ -37,10 +49,10 @@ class Decisions:
         self._database = database
         self._now = now
 
-    def last(self, event_id: int) -> Word | None:
-        """The decision that counts; None where nobody has decided."""
-        rows = self._rows(event_id)
-        return _word(rows[-1]) if rows else None
+    def last(self, event_ids: Collection[int]) -> dict[int, Word]:
+        """The decisions that count, by event; without those about which nobody has decided."""
+        with self._database.reading() as connection:
+            return _last(connection, event_ids)
 
     def of_script(self, event_id: int, decision: Decision, name: str) -> Word:
         """Stores what a script decided; where somebody decided meanwhile, that stands."""
@@ -51,14 +63,22 @@ class Decisions:
             self._insert(connection, event_id, 0, decision, name)
             return Word(decision, 0)
 
-    def follow(self, event_id: int, word: Word, state: EventState, code: str | None, detail: str | None) -> bool:
-        """Stores what follows from a decision; False, and nothing is stored, where somebody decided meanwhile."""
+    def follow(self, followed: Sequence[Followed]) -> set[int]:
+        """Stores what follows from decisions, in one commit; the events of which it was stored: where somebody decided
+        meanwhile, nothing is."""
+        if not followed:
+            return set()
         with self._database.transaction() as connection:
-            if connection.execute(_query(event_id)).all()[-1].ordinal != word.ordinal:
-                return False
-            values = {"state": state, "code": code, "detail": detail, "due_at": 0}
-            connection.execute(update(tables.event).where(tables.event.c.id == event_id).values(**values))
-            return True
+            last = _last(connection, [each.event_id for each in followed])
+            standing = [each for each in followed if last[each.event_id].ordinal == each.word.ordinal]
+            change_rows(
+                connection,
+                [
+                    (each.event_id, {"state": each.state, "code": each.code, "detail": each.detail, "due_at": 0})
+                    for each in standing
+                ],
+            )
+        return {each.event_id for each in standing}
 
     def of_operator(self, event_id: int, decision: Decision, by: str) -> bool:
         """Stores an operator's word and takes the event up again; False where it is past deciding."""
@@ -88,6 +108,11 @@ class Decisions:
 
 def _query(event_id: int) -> Any:
     return select(_table).where(_table.c.event == event_id).order_by(_table.c.ordinal)
+
+
+def _last(connection: Connection, event_ids: Collection[int]) -> dict[int, Word]:
+    query = select(_table).where(_table.c.event.in_(event_ids)).order_by(_table.c.event, _table.c.ordinal)
+    return {row.event: _word(row) for row in connection.execute(query)}
 
 
 def _word(row: Row[Any]) -> Word:

@@ -28,7 +28,11 @@ from pyjpm.orders.connectors.connector import Batch, Connector, Problem, StatusE
 from pyjpm.orders.intake.attesting import VALID_FOR, Attesting, same_content, statement
 from pyjpm.orders.intake.carrying import Carrying
 from pyjpm.orders.intake.desk import Desk
+from pyjpm.orders.intake.keeping import Signed
 from pyjpm.orders.intake.mapping import IntakeMapping
+from pyjpm.orders.intake.notes import Notes
+from pyjpm.orders.intake.outcome import Outcomes
+from pyjpm.orders.intake.placing import Placing
 from pyjpm.orders.intake.scripts import NO_TRIGGERS, Triggers
 from pyjpm.orders.intake.states import EventState, Receipt
 from pyjpm.orders.intake.stored import Key, event_of, receipt_of
@@ -37,6 +41,7 @@ from pyjpm.sending.clock import Clock
 
 _AT_ONCE: Final = 200
 _NAME: Final = "intake"
+_NOT_STORED: Final = (EventState.CONFLICT, EventState.INVALID)
 
 
 class Intake(Desk):
@@ -71,16 +76,17 @@ class Intake(Desk):
         self._platform = platform
         self._working = threading.Lock()
         self._attesting = Attesting(platform, self._database, attesters, valid_for)
+        notes = Notes(self.stored, self._now)
         self._carrying = Carrying(
             platform,
-            mapping,
+            Placing(platform.session, mapping),
             triggers,
             book=self.book,
-            stored=self.stored,
             decisions=self._decisions,
             attesting=self._attesting,
-            now=self._now,
+            notes=notes,
         )
+        self._outcomes = Outcomes(platform.session, self.stored, notes)
         self.stored.look_again(mapping.sha256)
 
     # --- taking in -------------------------------------------------------------------------------------------------
@@ -102,7 +108,8 @@ class Intake(Desk):
         """
         receipts = self.stored.store(list(events), name=_NAME, delivery=delivery)
         self.work()
-        return [self._now_of(receipt) for receipt in receipts]
+        rows = self.stored.named([each.key for each in receipts if each.state not in _NOT_STORED])
+        return [each if each.state in _NOT_STORED else receipt_of(rows[each.key], new=each.new) for each in receipts]
 
     def receive(
         self,
@@ -139,9 +146,8 @@ class Intake(Desk):
         with self._working:
             due = self.stored.due(_AT_ONCE)
             before = {row.id: (row.state, row.code) for row in [*self.stored.rows([EventState.SUBMITTED]), *due]}
-            for row in due:
-                self._carrying.carry_on(row)
-            self._carrying.settle()
+            self._carrying.carry_on(due)
+            self._outcomes.settle()
             after = self.stored.by_ids(list(before))
             return [receipt_of(row) for row in after if (row.state, row.code) != before[row.id]]
 
@@ -183,15 +189,8 @@ class Intake(Desk):
                     if not self._attesting.is_attester(bound, address):
                         raise NotAnAttester.from_arguments({"setId": bound.terms.attester_set, "signer": address})
                     one = Document(document.kind, document.chain_id, document.contract, document.body)
-                    self._attesting.store(row.id, address, one.signed(address, document.signature(signer)))
+                    signed = one.signed(address, document.signature(signer))
+                    self._attesting.store([Signed(row.id, address, signed)])
                 self.stored.change(row.id, due_at=0)
                 return receipt_of(self.stored.row((row.source, row.order_id, row.milestone, row.seq)))
         raise AttestationNotAwaited("No event that waits here says what this attestation says.", **dict(document.body))
-
-    # --- within ----------------------------------------------------------------------------------------------------
-
-    def _now_of(self, receipt: Receipt) -> Receipt:
-        if receipt.state in (EventState.CONFLICT, EventState.INVALID):
-            return receipt
-        row = self.stored.row(receipt.key)
-        return receipt_of(row, new=receipt.new)

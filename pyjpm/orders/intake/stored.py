@@ -12,28 +12,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from pyjpm.errors.effects import CursorMoved
 from pyjpm.errors.intake import UnknownStatusEvent, WebhookReplayed
 from pyjpm.orders.connectors.connector import Problem, StatusEvent, printable
 from pyjpm.orders.intake import tables
-from pyjpm.orders.intake.database import IntakeDatabase
+from pyjpm.orders.intake.database import IntakeDatabase, is_one_of
 from pyjpm.orders.intake.states import OPEN_STATES, EventState, Receipt
 from pyjpm.orders.times import MAX_TIME
 
 MAX_SEQ: Final = 2**48 - 1
 _MOST: Final = 2**256
+_AT_ONCE: Final = 200  # in one question
 _LENGTHS: Final = {"source": 64, "order": 128, "milestone": 128, "status": 128}
 _MAY_BE_EMPTY: Final = frozenset({"milestone"})
 
 _rows = tables.event
 Key = tuple[str, str, str, int]
+Change = tuple[int, Mapping[str, Any]]
+"""An event by its id, and what is to be known of it by column."""
 
 
 class StoredEvents:
@@ -103,6 +106,17 @@ class StoredEvents:
             )
         return row
 
+    def named(self, keys: Collection[Key]) -> dict[Key, Row[Any]]:
+        """Those of these events that were taken in, by name."""
+        asked, found = sorted(set(keys)), {}
+        columns = (_rows.c.source, _rows.c.order_id, _rows.c.milestone, _rows.c.seq)
+        with self._database.reading() as connection:
+            for start in range(0, len(asked), _AT_ONCE):
+                some = is_one_of(columns, asked[start : start + _AT_ONCE])
+                for row in connection.execute(select(_rows).where(some)):
+                    found[(row.source, row.order_id, row.milestone, row.seq)] = row
+        return found
+
     def rows(
         self,
         states: Collection[str] | None = None,
@@ -153,8 +167,13 @@ class StoredEvents:
 
     def change(self, event_id: int, **values: Any) -> None:
         """How far an event is."""
-        with self._database.transaction() as connection:
-            connection.execute(update(_rows).where(_rows.c.id == event_id).values(**values))
+        self.change_many([(event_id, values)])
+
+    def change_many(self, changes: Sequence[Change]) -> None:
+        """How far events are, in one commit; of one event the later counts."""
+        if changes:
+            with self._database.transaction() as connection:
+                change_rows(connection, changes)
 
     def look_again(self, mapping: str) -> None:
         """What another mapping could not place is looked at by this one."""
@@ -199,6 +218,19 @@ class StoredEvents:
         if cursor is not None:
             _move_cursor(connection, name, *cursor, now=now)
         return receipts
+
+
+def change_rows(connection: Connection, changes: Iterable[Change]) -> None:
+    """As :meth:`StoredEvents.change_many`, within a transaction."""
+    by_event: dict[int, dict[str, Any]] = {}
+    for event_id, values in changes:
+        by_event.setdefault(event_id, {}).update(values)
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for event_id, values in by_event.items():
+        alike.setdefault(tuple(sorted(values)), []).append({"this": event_id, **values})
+    for names, parameters in alike.items():
+        changed = update(_rows).where(_rows.c.id == bindparam("this")).values({name: bindparam(name) for name in names})
+        connection.execute(changed, parameters)
 
 
 def receipt_of(row: Row[Any], *, new: bool = False) -> Receipt:
@@ -299,8 +331,8 @@ def _known(connection: Connection, events: Sequence[StatusEvent]) -> dict[Key, R
     found: dict[Key, Row[Any]] = {}
     for source in sorted({source for source, _ in orders}):
         named = [order for of, order in orders if of == source]
-        for start in range(0, len(named), 200):
-            some = named[start : start + 200]
+        for start in range(0, len(named), _AT_ONCE):
+            some = named[start : start + _AT_ONCE]
             for row in connection.execute(select(_rows).where(_rows.c.source == source, _rows.c.order_id.in_(some))):
                 found[(row.source, row.order_id, row.milestone, row.seq)] = row
     return found
