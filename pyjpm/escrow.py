@@ -141,12 +141,12 @@ class Escrow:
         Raises what says nothing of any one: transport faults, Fenced, JournalFailed and the like. Some may be accepted
         then; all may be asked for again.
         """
-        session = self._session
+        session, owner = self._session, self._session.owner
         answers: dict[str, Act | PyjpmError] = {}
         operations = []
         for key, each in asked.items():
             try:
-                operations.append(session.operation(**self._call(*self._attesting(key, each))))
+                operations.append(session.operation(**self._call(*self._attesting(key, each)), owner=owner))
             except DocumentError as error:
                 answers[key] = error
         sent = session.sender.submit_each(session.signer, operations)

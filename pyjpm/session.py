@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import EllipsisType
 from typing import Any, Final
 
 from eth_utils.address import is_address, to_checksum_address
@@ -36,7 +37,7 @@ from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission
 from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.status import Status, status_of
-from pyjpm.witnessing import ContractFunds, ContractWitness
+from pyjpm.witnessing import ContractWitness
 
 DOMAIN_NAMES: Final = {
     "ParticipantRegistry": "pyjpm ParticipantRegistry",
@@ -71,12 +72,14 @@ class Session:
         self.record = record
         self.connection = connection
         self.journal = journal
+        witness = ContractWitness(record)
         self.sender = Sender(
             connection,
             journal,
             decode=decode_revert,
-            witness=ContractWitness(record),
-            funds=ContractFunds(record),
+            witness=witness,
+            # The witness's own: what one has read of a call the other knows.
+            funds=witness.funds,
             needs_approval=approvals,
         )
         self.approvals = approvals
@@ -330,8 +333,13 @@ class Session:
         sealed: bool = False,
         not_before: Moment | None = None,
         not_after: Moment | None = None,
+        owner: str | EllipsisType | None = ...,
     ) -> Operation:
-        """The operation that :meth:`submit` would send; for callers that send many at once."""
+        """The operation that :meth:`submit` would send; for callers that send many at once.
+
+        Args:
+            owner: as :attr:`owner` said just now, for who makes many; it is asked where it is not given.
+        """
         encoder = codec(contract) if at else self.codec(contract)
         data = encoder.encode(function, *arguments)
         return Operation(
@@ -342,7 +350,7 @@ class Session:
             data=data,
             gas=gas.ceiling(function.partition("(")[0], arguments, len(data)),
             reference=reference,
-            owner=self.owner,
+            owner=self.owner if owner is ... else owner,
             sealed=sealed,
             not_before=unix_seconds(not_before),
             not_after=unix_seconds(not_after),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from pyjpm.orders.connectors.folder import json_folder
 from pyjpm.orders.intake import Decision, Intake, Occasion, Triggers, on_status, release
 from pyjpm.orders.intake.attesting import Attesting
 from pyjpm.orders.intake.carrying import Carrying
+from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.decisions import Decisions
+from pyjpm.orders.intake.notes import Notes
 from pyjpm.orders.intake.outcome import Outcomes
 from pyjpm.orders.intake.stored import StoredEvents
 from pyjpm.orders.intake.watch import Watch
@@ -33,9 +37,12 @@ POINTS: dict[str, tuple[type, str, str]] = {
     "within-the-scripts-payment": (Sender, "submit", "after"),
     "before-recording-a-decision": (Decisions, "of_script", "before"),
     "before-storing-a-signature": (Attesting, "store", "before"),
+    "before-following-the-decisions": (Decisions, "follow", "before"),
+    "before-sending-many": (Escrow, "attest_many", "before"),
+    "after-sending-many": (Escrow, "attest_many", "after"),
     "before-sending": (Escrow, "attest", "before"),
     "after-sending": (Escrow, "attest", "after"),
-    "after-noting-it": (Carrying, "_send", "after"),
+    "after-noting-it": (Notes, "store", "after"),
     "before-noting-the-end": (Outcomes, "_settled", "before"),
     "after-noting-the-end": (Outcomes, "_settled", "after"),
 }
@@ -48,9 +55,11 @@ def thank(occasion: Occasion) -> Decision:
     return release()
 
 
-def main(settings: dict[str, Any], point: str | None) -> None:
-    """Runs once over the folder; ``point``: where to die."""
-    if point:
+def main(settings: dict[str, Any], point: str | int | None) -> None:
+    """Runs once over the folder; ``point``: where to die, or the number of the commit before which to die."""
+    if isinstance(point, int):
+        die_before_commit(point)
+    elif point:
         die_at(*POINTS[point])
     signer = Keystore(Path(settings["keystore"])).load("intake", settings["passphrase"])
     with (
@@ -76,3 +85,17 @@ def die_at(owner: type, name: str, when: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(owner, name, dying)
+
+
+def die_before_commit(number: int) -> None:
+    original = IntakeDatabase.transaction
+    numbers = itertools.count(1)
+
+    @contextmanager
+    def dying(database: IntakeDatabase) -> Iterator[Any]:
+        with original(database) as connection:
+            yield connection
+            if next(numbers) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    IntakeDatabase.transaction = dying  # type: ignore[method-assign]

@@ -6,23 +6,26 @@ the next process starts from what that left.
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from intake_child import POINTS, main
 from intake_support import World
-from sdk.orders import usd
+from sdk.orders import DAY, usd
 
 from pyjpm import Keystore
 from pyjpm.orders.intake import EventState, StatusEvent
 from pyjpm.testing import new_company
 
+OPENING = 3  # the number of the first commit of an intake after it was opened
 PASSPHRASE = "correct horse battery staple"
 # Each process is forked from one that has imported everything and opened nothing.
 FORKING = multiprocessing.get_context("forkserver")
@@ -44,19 +47,11 @@ def _forking(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.getbasetemp()))
 
 
-def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> None:
+def prepared(world: World, tmp_path: Path, events: list[StatusEvent]) -> Callable[[str | int | None], int | None]:
+    """Runs a process over these events, which dies at a point, or before the commit of this number; its exit code."""
     keystore = Keystore(tmp_path / "keys", kdf_work=4_096)
     keystore.create("intake", PASSPHRASE)
     new_company(world.bank, deposit="10.00", signer=keystore.load("intake", PASSPHRASE))
-    parts, whole = world.funded(partial=True), world.funded()
-    with world.intake() as book:
-        first, second = world.bound(book, parts), world.bound(book, whole)
-    events = [
-        world.event(first, seq=1, accepted=40_00, complete=False),
-        world.event(first, seq=2, accepted=95_00),
-        world.event(second, seq=5),
-        world.event(second, "draft", seq=6),
-    ]
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "events.json").write_text(json.dumps([row(event) for event in events]))
@@ -71,14 +66,28 @@ def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> Non
         "folder": str(folder),
         "source": world.source,
     }
-    before = usd(world.bank, world.buyer)
 
-    def run(point: str | None = None) -> int | None:
+    def run(point: str | int | None = None) -> int | None:
         process = FORKING.Process(target=main, args=(settings, point))
         process.start()
         process.join(120)
         return process.exitcode
 
+    return run
+
+
+def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> None:
+    parts, whole = world.funded(partial=True), world.funded()
+    with world.intake() as book:
+        first, second = world.bound(book, parts), world.bound(book, whole)
+    events = [
+        world.event(first, seq=1, accepted=40_00, complete=False),
+        world.event(first, seq=2, accepted=95_00),
+        world.event(second, seq=5),
+        world.event(second, "draft", seq=6),
+    ]
+    run = prepared(world, tmp_path, events)
+    before = usd(world.bank, world.buyer)
     for point in POINTS:
         assert run(point) == -signal.SIGKILL, f"{point} was passed"
     assert run() == 0
@@ -95,3 +104,32 @@ def test_killed_everywhere_it_ends_the_same(world: World, tmp_path: Path) -> Non
     # Held money stays the buyer's until it is paid. The script's thanks came once for each event that was decided.
     assert usd(world.bank, world.buyer) - before == 3 * 1_00 - (95_00 + 100_00)
     assert [len(after.decisions((world.source, order, "", seq))) for order, seq in states] == [1, 1, 1]
+
+
+def test_killed_before_any_commit_many_end_the_same(world: World, tmp_path: Path) -> None:
+    """Each process dies one commit later than the one before it, until one comes to its end."""
+    parts, bad = world.funded(partial=True), world.funded()
+    whole = [world.funded() for _ in range(4)]
+    with world.intake() as book:
+        first, late, *names = [world.bound(book, document) for document in (parts, bad, *whole)]
+    events = [
+        world.event(first, seq=1, accepted=40_00, complete=False),
+        world.event(first, seq=2, accepted=95_00),
+        world.event(late, at=world.bank.session.now() + 11 * DAY),
+        *(world.event(name) for name in names),
+    ]
+    run = prepared(world, tmp_path, events)
+    before = usd(world.bank, world.buyer)
+    ends = itertools.takewhile(lambda code: code != 0, (run(commits) for commits in itertools.count(OPENING)))
+    killed = list(ends)
+    assert set(killed) == {-signal.SIGKILL}
+    assert len(killed) >= 5, "it was killed before too few commits"
+
+    after = world.intake()
+    states = {(each.order, each.seq): each.state for each in after.events()}
+    assert states.pop((late, 1)) is EventState.REFUSED
+    assert states == dict.fromkeys([(first, 1), (first, 2), *((name, 1) for name in names)], EventState.DONE)
+    assert world.attested(parts) == [1, 2]
+    assert [world.attested(document) for document in (bad, *whole)] == [[]] + [[1]] * 4
+    assert world.paid() == 95_00 + 4 * 100_00
+    assert usd(world.bank, world.buyer) - before == 7 * 1_00 - (95_00 + 4 * 100_00)

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from pyjpm.attestations import CONTENT
 from pyjpm.custody import Signer
@@ -159,12 +159,15 @@ class Attesting:
 
     def store(self, signed: Sequence[Signed]) -> None:
         """Keeps what attesters signed, in one commit; a later one of the same attester replaces it."""
+        rows = [
+            {"event": each.event_id, "attester": each.attester, "document": each.document.to_json()} for each in signed
+        ]
+        this = (_signatures.c.event == bindparam("of")) & (_signatures.c.attester == bindparam("by"))
         with self._database.transaction() as connection:
-            for each in signed:
-                this = (_signatures.c.event == each.event_id) & (_signatures.c.attester == each.attester)
-                connection.execute(delete(_signatures).where(this))
-                values = {"event": each.event_id, "attester": each.attester, "document": each.document.to_json()}
-                connection.execute(insert(_signatures).values(**values))
+            connection.execute(
+                delete(_signatures).where(this), [{"of": row["event"], "by": row["attester"]} for row in rows]
+            )
+            connection.execute(insert(_signatures), rows)
 
     def documents(self, event_id: int) -> dict[str, Document]:
         """What was signed about an event, by attester."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
@@ -105,20 +105,28 @@ class OrderBook:
 
     def find_many(self, names: Collection[Name]) -> dict[Name, BoundOrder]:
         """The bindings of those of these orders that have one."""
-        asked, found = sorted(set(names)), {}
-        columns = (tables.order.c.source, tables.order.c.order_id)
-        with self._database.reading() as connection:
-            for start in range(0, len(asked), _AT_ONCE):
-                some = is_one_of(columns, asked[start : start + _AT_ONCE])
-                for row in connection.execute(select(tables.order).where(some)):
-                    found[(row.source, row.order_id)] = _bound(row)
-        return found
+        return {(row.source, row.order_id): _bound(row) for row in self._named(select(tables.order), names)}
+
+    def chain_orders(self, names: Collection[Name]) -> dict[Name, str]:
+        """Which order on the chain each of these orders is that is bound, ``0x…``."""
+        columns = tables.order.c
+        query = select(columns.source, columns.order_id, columns.chain_order)
+        return {(row.source, row.order_id): row.chain_order for row in self._named(query, names)}
 
     def list(self) -> list[BoundOrder]:
         """All bindings, by source and order."""
         with self._database.reading() as connection:
             rows = connection.execute(select(tables.order).order_by(tables.order.c.source, tables.order.c.order_id))
             return [_bound(row) for row in rows]
+
+    def _named(self, query: Select[Any], names: Collection[Name]) -> Sequence[Row[Any]]:
+        asked = sorted(set(names))
+        found: list[Row[Any]] = []
+        columns = (tables.order.c.source, tables.order.c.order_id)
+        with self._database.reading() as connection:
+            for start in range(0, len(asked), _AT_ONCE):
+                found += connection.execute(query.where(is_one_of(columns, asked[start : start + _AT_ONCE]))).all()
+        return found
 
     def _bind(self, connection: Connection, bound: BoundOrder, rebind: bool) -> None:
         row = _find(connection, bound.source, bound.order)

@@ -28,7 +28,7 @@ from pyjpm.order import OrderState, ToAttest
 from pyjpm.orders.connectors.connector import StatusEvent
 from pyjpm.orders.intake.attesting import Attesting, Collected, ToSign, pays_at_once, says_less, statement
 from pyjpm.orders.intake.book import OrderBook
-from pyjpm.orders.intake.decisions import Decisions, Followed, Word
+from pyjpm.orders.intake.decisions import Decisions, Followed, Said, Word
 from pyjpm.orders.intake.notes import Notes
 from pyjpm.orders.intake.placing import Place, Placing
 from pyjpm.orders.intake.rounds import rounds
@@ -88,7 +88,7 @@ class Carrying:
 
     def carry_on(self, rows: Sequence[Row[Any]]) -> None:
         """What can be done about events now. Raises only what is not the events': Fenced, JournalFailed."""
-        for some in rounds(rows, self._book.find_many([(row.source, row.order_id) for row in rows])):
+        for some in rounds(rows, self._book.chain_orders([(row.source, row.order_id) for row in rows])):
             for decided in self._decided(self._live(self._placed(self._unsent(some)))):
                 self._attest(self._released(decided))
 
@@ -154,27 +154,41 @@ class Carrying:
     # --- what is decided about it ----------------------------------------------------------------------------------
 
     def _decided(self, cases: Sequence[_Case]) -> Iterator[list[_Decided]]:
-        """With the decision that counts, in groups: first those that have one. About the others the script is asked,
-        and each answer stored before it is asked about the next; where it takes its time, what it has decided goes on
-        first."""
+        """With the decision that counts, in groups: first those that have one. About the others the script is asked."""
         known = self._decisions.last([case.row.id for case in cases])
         yield [(case, known[case.row.id]) for case in cases if case.row.id in known]
-        decided, ends = [], time.monotonic() + _ASKING
-        for case in cases:
-            if case.row.id in known:
+        unknown = [case for case in cases if case.row.id not in known]
+        yield self._asked([case for case in unknown if self._triggers.does_nothing_else(case.place.status)])
+        decided: list[_Decided] = []
+        ends = time.monotonic() + _ASKING
+        for case in unknown:
+            if self._triggers.does_nothing_else(case.place.status):
                 continue
-            with self._notes.storing([case.row]):
-                decided.append((case, self._asked(case)))
+            # Each answer is stored before it is asked about the next; and where it takes its time, what it has decided
+            # goes on first.
+            decided += self._asked([case])
             if time.monotonic() >= ends:
                 yield decided
                 decided, ends = [], time.monotonic() + _ASKING
         yield decided
 
-    def _asked(self, case: _Case) -> Word:
+    def _occasion(self, case: _Case) -> Occasion:
         place = case.place
-        occasion = Occasion(case.event, place.status, place.number, place.index, place.bound, self._platform)
-        decision, name = self._triggers.decide(occasion)
-        return self._decisions.of_script(case.row.id, decision, name)
+        return Occasion(case.event, place.status, place.number, place.index, place.bound, self._platform)
+
+    def _asked(self, cases: Sequence[_Case]) -> list[_Decided]:
+        said = {}
+        with self._notes.storing():
+            for case in cases:
+                with self._notes.of([case.row]):
+                    place = case.place
+                    occasion = Occasion(
+                        case.event, place.status, place.number, place.index, place.bound, self._platform
+                    )
+                    said[case.row.id] = Said(case.row.id, *self._triggers.decide(occasion))
+        answered = [case for case in cases if case.row.id in said]
+        words = self._decisions.of_script(list(said.values())) if said else []
+        return list(zip(answered, words, strict=True))
 
     def _released(self, decided: Sequence[_Decided]) -> list[_Decided]:
         """Those that are to be attested; what follows for the others is stored."""

@@ -4,7 +4,7 @@ Decisions that govern this module:
 
 * What follows from a decision is stored in one transaction with a look whether it is the last word still. So a word
   that was taken counts, however far the event was meanwhile; and one that comes too late is refused. What follows from
-  decisions about many events is one commit; what a script decided is a commit of its own, before the next is asked.
+  decisions about many events is one commit.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ class Word:
     ordinal: int
 
 
+class Said(NamedTuple):
+    """What a script decided about an event, and the script's name."""
+
+    event_id: int
+    decision: Decision
+    name: str
+
+
 class Followed(NamedTuple):
     """What follows from a decision about an event."""
 
@@ -54,14 +62,16 @@ class Decisions:
         with self._database.reading() as connection:
             return _last(connection, event_ids)
 
-    def of_script(self, event_id: int, decision: Decision, name: str) -> Word:
-        """Stores what a script decided; where somebody decided meanwhile, that stands."""
+    def of_script(self, said: Sequence[Said]) -> list[Word]:
+        """Stores what scripts decided, in one commit; where somebody decided meanwhile, that stands."""
         with self._database.transaction() as connection:
-            rows = connection.execute(_query(event_id)).all()
-            if rows:
-                return _word(rows[-1])
-            self._insert(connection, event_id, 0, decision, name)
-            return Word(decision, 0)
+            last = _last(connection, [each.event_id for each in said])
+            new = [each for each in said if each.event_id not in last]
+            if new:
+                connection.execute(
+                    insert(_table), [self._row(each.event_id, 0, each.decision, each.name) for each in new]
+                )
+        return [last.get(each.event_id, Word(each.decision, 0)) for each in said]
 
     def follow(self, followed: Sequence[Followed]) -> set[int]:
         """Stores what follows from decisions, in one commit; the events of which it was stored: where somebody decided
@@ -89,7 +99,8 @@ class Decisions:
             if connection.execute(update(events).where(this).values(**again)).rowcount != 1:
                 return False
             rows = connection.execute(_query(event_id)).all()
-            self._insert(connection, event_id, rows[-1].ordinal + 1 if rows else 1, decision, by)
+            ordinal = rows[-1].ordinal + 1 if rows else 1
+            connection.execute(insert(_table).values(**self._row(event_id, ordinal, decision, by)))
             return True
 
     def history(self, event_id: int) -> list[dict[str, Any]]:
@@ -101,9 +112,9 @@ class Decisions:
         with self._database.reading() as connection:
             return connection.execute(_query(event_id)).all()
 
-    def _insert(self, connection: Connection, event_id: int, ordinal: int, decision: Decision, by: str) -> None:
+    def _row(self, event_id: int, ordinal: int, decision: Decision, by: str) -> dict[str, Any]:
         said = {"decision": decision.verdict, "reason": decision.reason, "decided_by": by, "decided_at": self._now()}
-        connection.execute(insert(_table).values(event=event_id, ordinal=ordinal, **said))
+        return {"event": event_id, "ordinal": ordinal, **said}
 
 
 def _query(event_id: int) -> Any:

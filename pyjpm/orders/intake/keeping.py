@@ -14,7 +14,8 @@ from typing import Final, NamedTuple, Self
 
 from pyjpm.documents import Document
 
-_LONGEST: Final = 0.02  # seconds of signing that may be lost with a process
+_SLOW: Final = 0.02  # seconds for one signature
+_LONGEST: Final = 0.25  # seconds of signing that may be lost with a process
 
 
 class Signed(NamedTuple):
@@ -31,12 +32,13 @@ class Keeping:
     def __init__(self, store: Callable[[Sequence[Signed]], None]) -> None:
         self._store = store
         self._unstored: list[Signed] = []
-        self._since = time.monotonic()
+        self._flushed = self._last = time.monotonic()
 
     def add(self, signed: Signed) -> None:
         """Keeps one that was just made."""
         self._unstored.append(signed)
-        if time.monotonic() - self._since >= _LONGEST:
+        before, self._last = self._last, time.monotonic()
+        if self._last - before >= _SLOW or self._last - self._flushed >= _LONGEST:
             self._flush()
 
     def __enter__(self) -> Self:
@@ -51,4 +53,4 @@ class Keeping:
         if self._unstored:
             unstored, self._unstored = self._unstored, []
             self._store(unstored)
-        self._since = time.monotonic()
+        self._flushed = self._last = time.monotonic()

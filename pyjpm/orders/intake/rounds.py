@@ -12,16 +12,16 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from pyjpm.orders.intake.book import BoundOrder, Name
+from pyjpm.orders.intake.book import Name
 
 
-def rounds(rows: Sequence[Row[Any]], bound: Mapping[Name, BoundOrder]) -> list[list[Row[Any]]]:
-    """The events in rounds, each in the order given. ``bound``: two names may be one order on the chain."""
+def rounds(rows: Sequence[Row[Any]], chain_orders: Mapping[Name, str]) -> list[list[Row[Any]]]:
+    """The events in rounds, each in the order given. ``chain_orders``: two names may be one order on the chain."""
     found: list[list[Row[Any]]] = []
     turns: dict[str | Name, int] = defaultdict(int)
     for row in rows:
         name = (row.source, row.order_id)
-        order = bound[name].chain_order if name in bound else name
+        order = chain_orders.get(name, name)
         if turns[order] == len(found):
             found.append([])
         found[turns[order]].append(row)

@@ -191,7 +191,7 @@ class Triggers:
         Raises:
             ScriptFailed: it raised, or answered with no decision.
         """
-        function = self._by_status.get(occasion.status) or self._by_status.get(ANY_STATUS) or release_as_agreed
+        function = self._function(occasion.status)
         name = _name(function)
         try:
             said = function(occasion)
@@ -204,6 +204,13 @@ class Triggers:
                 f"{name} answered with {type(said).__name__}, which is no decision.", script=name, cause="no decision"
             )
         return said, name
+
+    def does_nothing_else(self, status: str) -> bool:
+        """Whether what decides about a status comes with the package: it has no effect but its answer."""
+        return self._function(status) in BUILT_IN.values()
+
+    def _function(self, status: str) -> Trigger:
+        return self._by_status.get(status) or self._by_status.get(ANY_STATUS) or release_as_agreed
 
     def _problem(self, function: Trigger, status: str | None, known: Mapping[str, int] | None) -> str:
         if status is None:
