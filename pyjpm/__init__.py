@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyjpm.errors.base import PyjpmError
     from pyjpm.money import Money
     from pyjpm.netting import NetPosition
-    from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState
+    from pyjpm.order import MilestoneState, OpenedOrder, Order, OrderState, ToAttest
     from pyjpm.participants import Participant, identity_hash
     from pyjpm.payment import Payment, PaymentBatch, PaymentOrder
     from pyjpm.platform import Platform
@@ -90,6 +90,7 @@ _HOME: Final = {
     "Sponsorship": "sponsors",
     "StandingRule": "rule",
     "Status": "status",
+    "ToAttest": "order",
     "Trade": "trade",
     "TradeState": "trade",
     "TradeTerms": "terms",
@@ -150,6 +151,7 @@ __all__ = [
     "Sponsorship",
     "StandingRule",
     "Status",
+    "ToAttest",
     "Trade",
     "TradeState",
     "TradeTerms",

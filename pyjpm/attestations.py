@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_hex_address, to_checksum_address
 
 from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
@@ -136,10 +136,20 @@ class Attestations:
         return collected
 
     def call_arguments(self, order: Document, attestation: Document) -> tuple[Any, ...]:
-        """What the escrow's attest functions take: terms, attestation, signatures ascending by signer."""
+        """What the escrow's attest functions take: terms, attestation, signatures ascending by signer.
+
+        Raises:
+            MalformedDocument, DocumentForElsewhere: of either document.
+        """
+        terms, message = self._terms(order).to_message(), self._message(attestation)
         signers = sorted(attestation.signatures, key=str.lower)
-        signatures = [bytes.fromhex(signer[2:]) + attestation.signature(signer) for signer in signers]
-        return self._terms(order).to_message(), self._message(attestation), signatures
+        if not all(is_hex_address(signer) for signer in signers):
+            raise MalformedDocument("An attestation is signed by addresses.", signers=signers)
+        return (
+            terms,
+            message,
+            [bytes.fromhex(signer.removeprefix("0x")) + attestation.signature(signer) for signer in signers],
+        )
 
     def _terms(self, order: Document) -> OrderTerms:
         session = self._session

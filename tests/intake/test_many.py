@@ -30,12 +30,20 @@ from pyjpm.orders.intake import (
 from pyjpm.orders.intake.attesting import Attesting
 from pyjpm.orders.intake.database import IntakeDatabase
 from pyjpm.orders.intake.placing import Placing
+from pyjpm.orders.intake.scripts import event_key
 
 
 def orders(world: World, intake: Any, count: int) -> list[tuple[str, Document]]:
     """Funded orders, bound: what the ERP calls each, and its document."""
     documents = [world.funded() for _ in range(count)]
     return [(world.bound(intake, document), document) for document in documents]
+
+
+def in_outbox(world: World, order: str) -> str | None:
+    """The submission of the first event of an order, None where the outbox has none."""
+    session, event = world.bank.session, StatusEvent(source=world.source, order=order, seq=1, status="done", at=1)
+    found = session.sender.find(session.wallet, event_key(event))
+    return None if found is None else found.id
 
 
 @pytest.fixture
@@ -261,16 +269,16 @@ def test_a_script_that_takes_its_time_keeps_nothing_that_is_decided(
 ) -> None:
     monkeypatch.setattr(carrying, "_ASKING", 0.0)
     seen: list[list[bool]] = []
-    documents: list[Document] = []
+    names: list[str] = []
 
     @on_status("SHIPPED")
     def looks(occasion: Occasion) -> Decision:
-        seen.append([bool(world.attested(document)) for document in documents])
+        seen.append([in_outbox(world, order) is not None for order in names])
         return release()
 
     intake = world.intake(Triggers(looks))
     some = orders(world, intake, 3)
-    documents += [document for _, document in some]
+    names += [order for order, _ in some]
     intake.accept([world.event(order) for order, _ in some])
     assert seen == [[False, False, False], [True, False, False], [True, True, False]]
     intake.settle()
@@ -294,7 +302,12 @@ def test_a_process_that_dies_in_a_script_has_sent_what_was_decided_when_it_comes
     again = world.intake(Triggers(dies))
     with pytest.raises(KeyboardInterrupt):
         again.work()
-    assert sum(bool(world.attested(document)) for _, document in some) == 2
+    sent = [in_outbox(world, order) for order in names]
+    assert sent[2] is None
+    for submission in sent[:2]:
+        world.bank.session.sender.wait(submission, 20)
+    documents = dict(some)
+    assert [world.attested(documents[order]) for order in names] == [[1], [1], []]
     assert [len(again.decisions((world.source, order, "", 1))) for order in names] == [1, 1, 0]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from orders import DAMAGED, DAY, SHIPPED, Attesters, agreed, held, key, milestone, new_attesters, usd
 
-from pyjpm import Document, LocalSigner, Mode, Money, OrderState, Platform
+from pyjpm import Act, Document, LocalSigner, Mode, Money, OrderState, Platform, Status, ToAttest
 from pyjpm.errors.attesters import EpochNotAccepted, NotAnAttester, NotEnoughAttestations
 from pyjpm.errors.documents import (
     DocumentForElsewhere,
@@ -219,6 +219,36 @@ def test_bad_attestations_are_refused(
     with pytest.raises(TooLate):
         bank.escrow.attest(order, said, idempotency_key=key("too late"))
     assert (usd(bank, seller), held(bank, buyer)) == (0, 10_000)
+
+
+def test_many_are_attested_together_and_each_is_told_its_own(
+    bank: Platform, buyer: Platform, seller: Platform, attesters: Attesters
+) -> None:
+    orders = [agreed(buyer, seller, attesters, milestone(bank, Mode.PREFUND)) for _ in range(5)]
+    for order in (*orders[:3], orders[4]):
+        buyer.escrow.fund(order, idempotency_key=key("fund")).wait()
+    asked = {key("many"): ToAttest(order, attesters.attest(order)) for order in orders[:4]}
+    too_few = key("many")
+    asked[too_few] = ToAttest(orders[4], attesters.attest(orders[4], count=1))
+    malformed = key("many")
+    asked[malformed] = ToAttest(orders[0], orders[1])
+    silent = key("many")
+    asked[silent] = ToAttest(orders[4], attesters.attest(orders[4], seq=2), release=False)
+
+    told = dict(zip(asked, bank.escrow.attest_many(asked), strict=True))
+    assert isinstance(told.pop(too_few), NotEnoughAttestations)
+    assert isinstance(told.pop(malformed), MalformedDocument)
+    *released, unopened, attested = told.values()
+    assert isinstance(unopened, UnknownOrder)
+    assert {act.wait().status for act in (*released, attested)} == {Status.FINAL}
+    assert [bank.escrow.get(order).status for order in orders[:3]] == [OrderState.RELEASED] * 3
+    assert bank.escrow.get(orders[4]).status is OrderState.ACCEPTED
+    assert usd(bank, seller) == 3 * 10_000
+
+    # The same again is the same, whoever asks, and what was refused goes on by itself.
+    again = dict(zip(asked, bank.escrow.attest_many(asked), strict=True))
+    assert [again[name].id for name in told if isinstance(told[name], Act)] == [act.id for act in (*released, attested)]
+    assert usd(bank, seller) == 3 * 10_000
 
 
 def test_an_old_epoch_does_not_count(bank: Platform, buyer: Platform, seller: Platform, clock: Any) -> None:

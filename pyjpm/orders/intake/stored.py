@@ -196,6 +196,13 @@ class StoredEvents:
         if delivery is not None:
             _mark_delivery(connection, *delivery, now=now)
         known = _known(connection, events)
+        fresh: dict[Key, StatusEvent] = {}
+        for event in events:
+            if not _unusable(event) and _key(event) not in known:
+                fresh.setdefault(_key(event), event)
+        if fresh:
+            connection.execute(insert(_rows), [_values(event, now) for event in fresh.values()])
+            known = _known(connection, events)
         receipts = []
         for event in events:
             problem = _unusable(event)
@@ -203,12 +210,9 @@ class StoredEvents:
                 _report(connection, name, Problem(event.place, problem), "EVENT_INVALID", now)
                 receipts.append(_refusal(event, EventState.INVALID, "EVENT_INVALID", problem))
                 continue
-            stored = known.get(_key(event))
-            if stored is None:
-                known[_key(event)] = row = _insert(connection, event, now)
-                receipts.append(receipt_of(row, new=True))
-            elif stored.content_sha256 == content_sha256(event):
-                receipts.append(receipt_of(stored))
+            stored = known[_key(event)]
+            if stored.content_sha256 == content_sha256(event):
+                receipts.append(receipt_of(stored, new=fresh.pop(_key(event), None) is not None))
             else:
                 said = f"It says something else than what was taken in first, as {_told(stored)}."
                 _report(connection, name, Problem(event.place, said), "EVENT_CONFLICT", now)
@@ -338,8 +342,8 @@ def _known(connection: Connection, events: Sequence[StatusEvent]) -> dict[Key, R
     return found
 
 
-def _insert(connection: Connection, event: StatusEvent, now: int) -> Row[Any]:
-    values = {
+def _values(event: StatusEvent, now: int) -> dict[str, Any]:
+    return {
         "source": event.source,
         "order_id": event.order,
         "milestone": event.milestone,
@@ -356,9 +360,6 @@ def _insert(connection: Connection, event: StatusEvent, now: int) -> Row[Any]:
         "tries": 0,
         "due_at": 0,
     }
-    key = connection.execute(insert(_rows).values(**values)).inserted_primary_key
-    assert key is not None
-    return connection.execute(select(_rows).where(_rows.c.id == key[0])).one()
 
 
 def _report(connection: Connection, name: str, problem: Problem, code: str, now: int) -> None:
