@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from pyjpm.acts import Act
 from pyjpm.documents import Document
@@ -119,8 +119,9 @@ class OpenedOrder:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class ToAttest(NamedTuple):
-    """An order document, the collected attestation about it, and whether to release at once where the terms allow."""
+@dataclass(frozen=True, slots=True)
+class ToAttest:
+    """An order's document, the collected attestation about it, and whether to release at once where the terms allow."""
 
     order: Document
     attestation: Document
