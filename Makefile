@@ -11,6 +11,8 @@ SHELL := /bin/sh
 # Tools of this folder first, so that a Node that came as a Python wheel is found by name like a system one.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Containers often forbid it; but each of the hundreds of processes that the tests start would compile pyjpm anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 PY_STAMP := $(VENV)/.stamp
 NPM_STAMP := node_modules/.stamp
@@ -63,8 +65,10 @@ test-contracts: setup
 test-sdk: setup debian
 	$(PYTEST_PARALLEL) tests/sdk tests/custody tests/policy tests/witness tests/integration --ignore=tests/integration/test_brownie.py
 
+# Files in this order, not those with most tests first: a test that kills and waits for a minute is alone in its file,
+# and would run by itself at the end.
 test-replay: setup debian
-	$(PYTEST_PARALLEL) tests/e2e tests/faults tests/stateful tests/campaign tests/operator
+	$(PYTEST_PARALLEL) --no-loadscope-reorder tests/faults tests/campaign tests/stateful tests/e2e tests/operator
 
 test-edge: setup debian
 	$(PYTEST_PARALLEL) tests/bankside tests/directory tests/intake tests/iso tests/ledger tests/rails tests/screening tests/treasury
