@@ -34,6 +34,7 @@ except ImportError as missing:
 
 DEV_CHAIN_ID = 31337
 BLOCK_GAS_LIMIT = 100_000_000
+NOBODY = "0x" + "00" * 20
 
 # Where each method that reads state has its block.
 BLOCK_PARAMETER = {
@@ -70,12 +71,16 @@ class TesterProvider(EthereumTesterProvider):
         super().__init__(EthereumTester(backend))
 
     def request_func(self, w3: Web3, middleware_onion: Any) -> Callable[..., RPCResponse]:
-        """As web3's, for EIP-1898 block hashes too, on which its eth-tester middleware would trip."""
+        """As web3's, for EIP-1898 block hashes too, on which its eth-tester middleware would trip.
+
+        What names no sender is asked by nobody, as Anvil has it: the middleware would list this chain's accounts, three
+        times for each call, to ask in the name of the first.
+        """
         inner = super().request_func(w3, middleware_onion)
 
         def ask(method: RPCEndpoint, params: Any) -> RPCResponse:
             try:
-                return inner(method, self._without_hash(method, list(params)))
+                return inner(method, _by_somebody(method, self._without_hash(method, list(params))))
             except BlockNotFound:
                 return _error(-32001, "Resource not found")
 
@@ -224,6 +229,13 @@ def _hex(value: bytes) -> str:
 
 def _bytes(value: str | bytes) -> bytes:
     return bytes.fromhex(value[2:]) if isinstance(value, str) else bytes(value)
+
+
+def _by_somebody(method: str, params: list[Any]) -> list[Any]:
+    """A call with the sender it has where it names none."""
+    if method in ("eth_call", "eth_estimateGas") and params[0].get("from") is None:
+        return [{**params[0], "from": NOBODY}, *params[1:]]
+    return params
 
 
 def _call_fields(request: dict[str, Any]) -> dict[str, Any]:

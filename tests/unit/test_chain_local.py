@@ -186,6 +186,12 @@ def test_reverts_carry_the_same_data_on_both_chains(party):
     assert b"not allowed here" in text.value.data
 
 
+def test_what_names_no_sender_is_asked_by_nobody(party):
+    with pytest.raises(Reverted) as reverted:
+        party.connection.call(party.probe, call_data("custom"))
+    assert reverted.value.data == DENIED + bytes(32) + (7).to_bytes(32, "big")
+
+
 def test_out_of_gas_and_invalid_are_no_reverts(party):
     for name in ("burn", "invalid"):
         with pytest.raises(ExecutionFailed):
