@@ -34,7 +34,7 @@ from pyjpm.sending.witness import Call
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A submission without a nonce, as it will be called."""
+    """A submission without a nonce, as it will be called; ``why``: what its nonces before were cancelled for."""
 
     id: str
     wallet: str
@@ -47,6 +47,7 @@ class Waiting:
     simulate: bool
     cancels: int
     not_after: int | None
+    why: str | None
 
     @property
     def call(self) -> Call:
@@ -367,4 +368,5 @@ def to_waiting(row: Any) -> Waiting:
         simulate=bool(row.simulate),
         cancels=row.cancels,
         not_after=row.not_after,
+        why=None if row.error is None else json.loads(row.error).get("message"),
     )

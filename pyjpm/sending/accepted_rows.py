@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from pyjpm.errors.sending import JournalCollision
 from pyjpm.sending.bulk import Bulk, Row
@@ -16,7 +16,7 @@ from pyjpm.sending.operation import RETRIED, AttemptKind, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.requests import Request
 from pyjpm.sending.rows import Asked, Attempt, in_parts
-from pyjpm.sending.tables import attempt, attempt_payment, payment
+from pyjpm.sending.tables import approval, attempt, attempt_payment, payment
 
 # Asked for again after a failure: by which wallet and with which signatures inside may have changed, what it says not.
 _RENEW: Final = Bulk(
@@ -72,6 +72,7 @@ def add_payment(connection: Connection, row: Row) -> None:
 
 def again(connection: Connection, submission: str, state: State) -> None:
     """What ended is accepted anew, without a nonce."""
+    _forget_words(connection, [submission])
     values: dict[str, Any] = {"state": state, "attempt": None, "error": None, "cancels": 0}
     connection.execute(update(payment).where(payment.c.id == submission).values(**values))
 
@@ -147,6 +148,7 @@ class AcceptedRows:
         _ATTEMPTS.write(connection, self.attempts)
         _PAYMENTS.write(connection, self.new)
         _require_failed(connection, [row[-1] for row in self.renewed])
+        _forget_words(connection, [row[-1] for row in self.renewed])
         _RENEW.write(connection, self.renewed)
         _ATTEMPT_AGAIN.write(connection, self.again)
         _LINKS.write(connection, self.links)
@@ -187,6 +189,12 @@ def _require_failed(connection: Connection, ids: Sequence[str]) -> None:
         still = select(payment.c.id).where(payment.c.id.in_(part), payment.c.state.in_(RETRIED)).with_for_update()
         if len(connection.execute(still).all()) < len(part):
             raise JournalCollision("Somebody else asked for the same again first.")
+
+
+def _forget_words(connection: Connection, ids: Sequence[str]) -> None:
+    """What is attempted once more waits for new words: one was a "no", or they were about another wallet's payment."""
+    for part in in_parts(ids):
+        connection.execute(delete(approval).where(approval.c.payment.in_(part)))
 
 
 def renewed_row(payment_id: str, wallet: str, request: Request, state: State, attempt_id: str | None) -> Row:

@@ -107,7 +107,8 @@ class Numbering:
         if each.not_after is not None and each.not_after < now:
             return State.EXPIRED, OperationExpired(f"The last second of {each.id} has passed.", submission=each.id)
         if each.cancels >= CANCELS:
-            nobody = NobodyTakesIt(f"Nobody takes the transactions of {each.id}.", submission=each.id)
+            said = f": {each.why}" if each.why else "."
+            nobody = NobodyTakesIt(f"Nobody takes the transactions of {each.id}{said}", submission=each.id)
             return State.REJECTED, nobody
         if each.simulate and each.to is not None:
             try:

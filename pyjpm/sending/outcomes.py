@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
 
 from pyjpm.errors.base import PyjpmError
 from pyjpm.sending import binding, lanes
@@ -179,7 +179,8 @@ _BY_ATTEMPT: Final = or_(_ATTEMPT.is_(None), payment.c.attempt == _ATTEMPT)
 _AS_JUDGED: Final = or_(_BEFORE.is_(None), payment.c.state == _BEFORE)
 _ANSWER: Final = {
     "state": bindparam("b_state"),
-    "error": bindparam("b_error"),
+    # What cancels were sent for is kept: whoever waits is told why in the end.
+    "error": func.coalesce(bindparam("b_error"), case((bindparam("b_cancels") > 0, payment.c.error))),
     "proof_hash": bindparam("b_proof"),
     "proof_block": bindparam("b_block"),
     "cancels": payment.c.cancels + bindparam("b_cancels"),

@@ -121,8 +121,7 @@ class Resolver:
             if not mined.succeeded:
                 reverted.append((attempt, mined))
             elif attempt.kind is AttemptKind.CANCEL:
-                beside = [each for each in over if (each.wallet, each.nonce) == (attempt.wallet, attempt.nonce)]
-                findings.outcomes.append(self._cancelled(attempt, mined, beside))
+                findings.outcomes.append(self._cancelled(attempt, mined))
             else:
                 self._succeeded(attempt, mined, view, findings)
         self._reverted(reverted, view, findings)
@@ -149,7 +148,9 @@ class Resolver:
             findings.alarms.append(Alarm(missing, attempt.wallet, asked.id))
         findings.outcomes.append(_outcome(attempt, mined, AttemptState.FINAL, answers))
 
-    def _cancelled(self, attempt: Attempt, mined: Mined, beside: Sequence[Attempt]) -> Outcome:
+    def _cancelled(self, attempt: Attempt, mined: Mined) -> Outcome:
+        # Also what has no bytes yet: a priced cancel is signed beside it while its signer may be silent.
+        beside = [each for each in self._attempts.at(attempt.wallet, attempt.nonce) if each.state in ALIVE]
         answers = [self._without_nonce(each, asked) for each in beside for asked in each.asked]
         return _outcome(attempt, mined, AttemptState.FINAL, answers)
 

@@ -99,6 +99,16 @@ def test_one_no_rejects(careful: Platform, pay: Callable[..., Payment]) -> None:
         large.wait(5)
 
 
+def test_what_is_asked_for_again_after_a_no_waits_for_new_words(careful: Platform, pay: Callable[..., Payment]) -> None:
+    large = pay("large")
+    assert say(careful, large.id, CHECKERS[0]) is State.RECEIVED
+    assert say(careful, large.id, CHECKERS[1], approved=False) is State.REJECTED
+    assert pay("large").id == large.id
+    assert say(careful, large.id, CHECKERS[2]) is State.RECEIVED, "the word from before is none any more"
+    assert say(careful, large.id, CHECKERS[0]) is State.APPROVED
+    assert large.wait(20).tx_hash
+
+
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_word_that_comes_too_late_changes_nothing(
     careful: Platform,

@@ -13,7 +13,7 @@ from sending.engine_support import Place, stage
 from pyjpm.chain.nodes import Nodes
 from pyjpm.chain.raw import decode_raw
 from pyjpm.custody import LocalSigner
-from pyjpm.errors.custody import SigningRefused
+from pyjpm.errors.custody import DeviceUnreachable, SigningRefused
 from pyjpm.errors.outbox import LaneJammed, NotDecidable, PriceUnknown
 from pyjpm.errors.sending import StillPending
 from pyjpm.sending.decisions import Decisions
@@ -69,6 +69,37 @@ def test_a_jammed_wallet_is_freed_and_pays_what_waits(
                 reason="again",
                 clock=network.clock,
             )
+        engine.close()
+
+
+def test_what_had_no_bytes_yet_on_a_freed_nonce_is_paid_on_another(journal_url: str | Path, copies: Copies) -> None:
+    with stage(Place(journal_url, copies)) as s:
+        engine, network, rescue, wallet = s.engine(), s.network, signer(77), s.lanes[0]
+        network.fund_ether(rescue.address, 10**18)
+        Thief(network, key(0)).send_to_self(price=1_000_000_000)
+        network.clock.sleep(1)
+        wallet.refuses = DeviceUnreachable
+        with pytest.raises(DeviceUnreachable):
+            engine.sender.submit(wallet, s.pay("p", 100))
+        payment = engine.sender.find(wallet.address, "p")
+        assert payment is not None
+        nodes = Nodes([network.connection(0), network.connection(1)], clock=network.clock, parallel=False)
+        freed = unjam(
+            nodes,
+            engine.journal,
+            Decisions(nodes, engine.journal, ContractWitness(network.record()), network.clock),
+            LocalSigner.from_key(key(0)),
+            rescue,
+            who="Ada",
+            reason="an old script signed with the key",
+            clock=network.clock,
+        )
+        assert freed.nonce == payment.nonce == 0
+        engine.run(network.clock, 10)
+        wallet.refuses = None
+        engine.run(network.clock, 30)
+        assert engine.state(payment) == "FINAL"
+        assert s.paid() == [100]
         engine.close()
 
 

@@ -106,7 +106,7 @@ def test_of_what_waited_for_its_signature_nobody_else_is_told_that_it_is_refused
     assert sender.wait(accepted.id, WAIT).state is SubmissionState.FINAL
     refused = sender.find(signer.address, "a")
     assert refused is not None
-    with pytest.raises(OperationRejected, match="Nobody takes"):
+    with pytest.raises(OperationRejected, match="forbids A"):
         sender.wait(refused.id, WAIT)
     assert (sent(anvil, signer, b"A"), sent(anvil, signer, b"B")) == (0, 1)
 
@@ -133,7 +133,7 @@ def test_what_is_refused_of_several_is_told_by_its_own_state(sender: Sender, anv
             [(signer, [forbidden]), (other, [replace(allowed, to=other.address)])]
         )
     assert sender.wait(second.id, WAIT).state is SubmissionState.FINAL
-    with pytest.raises(OperationRejected, match="Nobody takes"):
+    with pytest.raises(OperationRejected, match="forbids A"):
         sender.wait(first.id, WAIT)
     with pytest.raises(SigningRefused):  # of all that it asks for, it is told at once
         sender.submit_many(signer, [operation("a2", signer.address, b"A"), operation("a3", signer.address, b"A")])
