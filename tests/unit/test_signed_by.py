@@ -12,7 +12,7 @@ from pyjpm.errors.documents import MalformedSignature, SignatureNotOf
 from pyjpm.session import ZERO_ADDRESS, Session
 
 DIGEST = bytes(range(32))
-OURS, OTHER = Account.create(), Account.create()
+OURS, OTHER = Account.from_key(bytes([1] * 32)), Account.from_key(bytes([2] * 32))
 
 
 def signed(account: Any) -> bytes:
