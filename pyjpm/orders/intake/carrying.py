@@ -181,11 +181,7 @@ class Carrying:
         with self._notes.storing():
             for case in cases:
                 with self._notes.of([case.row]):
-                    place = case.place
-                    occasion = Occasion(
-                        case.event, place.status, place.number, place.index, place.bound, self._platform
-                    )
-                    said[case.row.id] = Said(case.row.id, *self._triggers.decide(occasion))
+                    said[case.row.id] = Said(case.row.id, *self._triggers.decide(self._occasion(case)))
         answered = [case for case in cases if case.row.id in said]
         words = self._decisions.of_script(list(said.values())) if said else []
         return list(zip(answered, words, strict=True))
