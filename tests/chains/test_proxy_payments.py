@@ -39,7 +39,8 @@ class Bank(NamedTuple):
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    with LocalAnvil() as anvil:
+    # Seconds are short here: no block that is asked about may lose its state while faults have it asked for again.
+    with LocalAnvil(history_blocks=1_000) as anvil:
         journal = tmp_path_factory.mktemp("bank") / "journal.sqlite"
         with backed_platform(
             anvil.connection(), LocalSigner.generate(), journal=journal, currencies=(USD,)
