@@ -132,8 +132,9 @@ class _History:
                 amounts = tuple(amount + 1 for amount in request.amounts)
                 later = request.next_at + chance.uniform(0.0, SPAN / 2)
                 world.clients.requests.append(replace(request, amounts=amounts, next_at=later, variant=1))
-        self._let_meet(random.Random(f"{self.seed}/meeting"))
-        self._date(random.Random(f"{self.seed}/dates"))
+        if not careful:
+            self._let_meet(random.Random(f"{self.seed}/meeting"))
+            self._date(random.Random(f"{self.seed}/dates"))
 
     def _let_meet(self, chance: random.Random) -> None:
         """In half of all histories companies ask for many single payments at the same moments, by a thread each."""
