@@ -386,6 +386,9 @@ DISASTERS: dict[Disaster, int] = {
 RESTARTS: frozenset[Disaster] = frozenset({restored, hoarded, crash, crashes, lost_mark, lost_all, two_processes})
 """Those in which the engine starts again."""
 
+PUTTING_BACK: frozenset[str] = frozenset({restored.__name__, hoarded.__name__, lost_all.__name__})
+"""The names of those in which it finds an older database."""
+
 
 def _reachable(world: World, chance: random.Random) -> int:
     return chance.randrange(len(world.network.wires))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign.clients import Request
-from campaign.disasters import DISASTERS, RESTARTS, Disaster, crash
+from campaign.disasters import DISASTERS, PUTTING_BACK, RESTARTS, Disaster, crash
 from campaign.judge import judge
 from campaign.world import CURRENCY, Serving, World, drawn_from
 
@@ -134,7 +134,6 @@ class _History:
                 world.clients.requests.append(replace(request, amounts=amounts, next_at=later, variant=1))
         if not careful:
             self._let_meet(random.Random(f"{self.seed}/meeting"))
-            self._date(random.Random(f"{self.seed}/dates"))
 
     def _let_meet(self, chance: random.Random) -> None:
         """In half of all histories companies ask for many single payments at the same moments, by a thread each."""
@@ -147,8 +146,9 @@ class _History:
                 request.next_at = float(chance.choice(moments[request.company]))
 
     def _date(self, chance: random.Random) -> None:
-        """In a third of all histories single payments have a value date, and some a last second."""
-        if chance.random() > 1 / 3:
+        """In a third of all histories single payments have a value date, and some a last second: of those in which no
+        database is put back, as a copy that looks like the newest sends what was refused since (docs/safety.md)."""
+        if chance.random() > 1 / 3 or PUTTING_BACK.intersection(self.disasters):
             return
         for request in self.world.clients.requests:
             if len(request.amounts) == 1 and chance.random() < 0.5:
@@ -165,6 +165,7 @@ class _History:
         if not RESTARTS.intersection(drawn):
             drawn.append(crash)
         self.disasters = [kind.__name__ for kind in drawn]
+        self._date(random.Random(f"{self.seed}/dates"))
         for kind in drawn:
             at = chance.uniform(1.0, SPAN)
             world.log(f"will be at {at:.1f}: {kind(world, chance, at)}")
