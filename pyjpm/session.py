@@ -179,17 +179,22 @@ class Session:
 
     def calls(self, asked: Sequence[tuple[str, str, tuple[Any, ...]]], *, block: BlockAt = "latest") -> list[Any]:
         """As :meth:`call` for many ``(contract, function, arguments)``, in order, in few requests."""
+        answers = self.trials(asked, block=block)
+        for answer in answers:
+            if isinstance(answer, PyjpmError):
+                raise answer
+        return answers
+
+    def trials(self, asked: Sequence[tuple[str, str, tuple[Any, ...]]], *, block: BlockAt = "latest") -> list[Any]:
+        """As :meth:`calls`, with the contract's typed error in the place of what it refuses."""
         coders = [self.codec(contract) for contract, _, _ in asked]
         requests = [
             (self.address(contract), coder.encode(function, *arguments))
             for coder, (contract, function, arguments) in zip(coders, asked, strict=True)
         ]
-        try:
-            answers = self.connection.calls(requests, block=block)
-        except Reverted as error:
-            raise decode_revert(error.data) from error
+        answers = self.connection.trials(requests, block=block)
         return [
-            coder.decode_output(function, answer)
+            decode_revert(answer.data) if isinstance(answer, Reverted) else coder.decode_output(function, answer)
             for coder, (_, function, _), answer in zip(coders, asked, answers, strict=True)
         ]
 

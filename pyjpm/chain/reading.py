@@ -193,10 +193,14 @@ class ChainReader:
         return answers
 
     def trials(
-        self, requests: Sequence[tuple[str | bytes, bytes]], *, sender: str | bytes, block: BlockAt = "latest"
+        self,
+        requests: Sequence[tuple[str | bytes, bytes]],
+        *,
+        sender: str | bytes | None = None,
+        block: BlockAt = "latest",
     ) -> list[bytes | Reverted]:
-        """As ``calls`` for one sender's, with its revert in the place of what reverts. Each is tried by itself, against
-        the same state."""
+        """As ``calls``, in a sender's name if one is given, with its revert in the place of what reverts. Each is tried
+        by itself, against the same state."""
         return list(self._trials(requests, block, sender))
 
     def _trials(

@@ -20,23 +20,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+from contextlib import AbstractContextManager
 from typing import Final, TypeVar
 
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.chain.values import check_address
-from pyjpm.errors.base import PyjpmError
-from pyjpm.errors.chain import ChainError, TransportFault
-from pyjpm.errors.custody import SigningRefused
+from pyjpm.errors.chain import TransportFault
 from pyjpm.errors.seeing import ViewBehind
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.clock import Clock
-from pyjpm.sending.delivery import MANY, Delivery
-from pyjpm.sending.each import Answer, each_answered, require_new, require_plain
+from pyjpm.sending.delivery import Delivery
+from pyjpm.sending.each import Answer, each_answered
 from pyjpm.sending.endings import error_of, raise_if_quarantined, still_pending
 from pyjpm.sending.funds import Funds, NoFunds
 from pyjpm.sending.group_commit import GroupCommit
@@ -47,12 +43,12 @@ from pyjpm.sending.numbering import Numbering
 from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.recovery import Recovery
-from pyjpm.sending.requests import Batch, Carrier, Request, fresh_of, owners_of, refusal_of_all
 from pyjpm.sending.resolution import Decoder, Resolver
 from pyjpm.sending.retiring import Retiring
 from pyjpm.sending.same_key import SameKey
 from pyjpm.sending.settings import Settings
 from pyjpm.sending.signing import TransactionSigner
+from pyjpm.sending.taking import Taking
 from pyjpm.sending.told import Told
 from pyjpm.sending.used import UsedNonces
 from pyjpm.sending.witness import NoWitness, Witness
@@ -97,19 +93,12 @@ class Sender:
         journal.expect(genesis_hash=nodes.genesis_hash, chain_id=nodes.chain_id)
         known = NoWitness() if witness is None else witness
         self._journal = journal
-        self._decode = decode
-        self._witness = known
-        self._needs_approval = needs_approval or (lambda operation: False)
         self._clock = clock
-        self._turns: AbstractContextManager[object] = (
-            nullcontext() if settings.accepting is None else BoundedSemaphore(settings.accepting)
-        )
-        self._same_key, self._same_owner = SameKey(), SameKey()
+        self._same_key = SameKey()
         self._groups: GroupCommit[Operation, Submission] = GroupCommit()
-        self._block_gas_limit: int | None = None
         self._resolver = Resolver(nodes, journal.lanes, journal.attempts, journal.outcomes, known, decode, clock)
         used = UsedNonces()
-        self._numbering = Numbering(
+        numbering = Numbering(
             nodes,
             journal,
             known,
@@ -125,22 +114,23 @@ class Sender:
             self._resolver,
             Delivery(nodes, journal.attempts, clock, jam_after=settings.jam_after),
             Recovery(nodes, journal.lanes, journal.attempts, window=settings.window),
-            self._numbering,
+            numbering,
             Retiring(nodes, journal, known, clock),
             used,
             clock,
             jam_after=settings.jam_after,
             signing=settings.signing,
         )
-        self._negative = NegativeAnswers(nodes, journal.lanes)
-        self._admission = Admission(
+        negative = NegativeAnswers(nodes, journal.lanes)
+        self._taking = Taking(
             journal,
             self._lanes,
-            self._negative,
-            known,
-            NoFunds() if funds is None else funds,
-            decode,
+            Admission(journal, self._lanes, negative, known, NoFunds() if funds is None else funds, decode, clock),
+            numbering,
+            negative,
+            needs_approval or (lambda operation: False),
             clock,
+            accepting=settings.accepting,
         )
 
     # --- sending ---------------------------------------------------------------------------------------------------
@@ -226,7 +216,7 @@ class Sender:
         simulate: bool,
         together: Operation | None = None,
     ) -> list[list[Submission]]:
-        told = self._take(batches, simulate=simulate, together=together)
+        told = self._taking.take(batches, simulate=simulate, together=together)
         told.raise_what_signers_said()
         return told.submissions
 
@@ -240,125 +230,8 @@ class Sender:
     ) -> list[T]:
         """As ``submit`` for each: what ``answer`` says of it. Raises NotPlain, and as ``submit``: then nothing is said
         of any."""
-        told = self._take([(signer, operations)], simulate=simulate, plain=True)
+        told = self._taking.take([(signer, operations)], simulate=simulate, plain=True)
         return [answer(told, each) for each in told.submissions[0]]
-
-    def _take(
-        self,
-        batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]],
-        *,
-        simulate: bool,
-        together: Operation | None = None,
-        plain: bool = False,
-    ) -> Told:
-        """Accepts, signs and sends what is new, and carries on with what is not.
-
-        Args:
-            plain: raise NotPlain, and store nothing, unless all of it is new and is to be sent: it was asked for by
-                several, and no answer may hang on another's.
-        """
-        signers: dict[str, TransactionSigner] = {check_address(signer.address): signer for signer, _ in batches}
-        assert len(signers) == len(batches), "a wallet is named twice"
-        with ExitStack() as turn:
-            turn.enter_context(self._turns)
-            carrier = None if together is None else self._carrier_of(together)
-            checked = [
-                Batch(wallet, [self._checked(wallet, operation, simulate) for operation in operations], carrier)
-                for wallet, (_, operations) in zip(signers, batches, strict=True)
-            ]
-            stored = self._journal.acceptance.stored(signers)
-            known = self._journal.acceptance.known(checked)
-            if plain:
-                require_new(known)
-            fresh = fresh_of(checked, known)
-            sent = _Sent()
-            if fresh:
-                sent = self._send(
-                    fresh,
-                    known,
-                    signers,
-                    turn,
-                    simulate=simulate,
-                    plain=plain,
-                    unknown_since=None if any(known) else stored,
-                )
-            failed = [*sent.failed, *self._carry_on_pending(signers, known)]
-        ids = [
-            [
-                sent.ids.get((request.owner, request.operation.key))
-                or sent.ids.get((batch.wallet, request.operation.key))
-                or found[request.operation.key].id
-                for request in batch.requests
-            ]
-            for batch, found in zip(checked, known, strict=True)
-        ]
-        unread = [each for its in ids for each in its if each not in sent.told]
-        told = {**sent.told, **{each.id: each for each in self._journal.get_many(unread)}} if unread else sent.told
-        return Told([[told[each] for each in its] for its in ids], sent.refusals, failed)
-
-    def _send(
-        self,
-        fresh: Sequence[Batch],
-        known: Sequence[Mapping[str, Submission]],
-        signers: Mapping[str, TransactionSigner],
-        turn: ExitStack,
-        *,
-        simulate: bool,
-        plain: bool,
-        unknown_since: Mapping[str, int] | None,
-    ) -> _Sent:
-        """Admits, stores, signs and sends; ``turn`` is given back as soon as there is nothing left but to send. Raises
-        the refusal of all, NotPlain."""
-        wallets, owners = [batch.wallet for batch in fresh], owners_of(fresh)
-        before = self._journal.acceptance.stored([*wallets, *owners])
-        view = self._lanes.view()
-        self._lanes.take_up({wallet: signers[wallet] for wallet in wallets}, view)
-        asked = self._admission.admit(fresh, view, simulate=simulate)
-        self._require_wanted(asked, known, plain=plain)
-        # Read before the lanes are held, for others wait for them: nonces used since only widen it.
-        window = self._numbering.window(wallets, view)
-        ids: dict[tuple[str, str], str] = {}
-        with ExitStack() as leaving:
-            held = leaving.enter_context(ExitStack())
-            held.enter_context(self._journal.lanes.held(wallets))
-            # Of a payer's wallets one after the other: what is stored for one counts for the next.
-            with self._same_owner.alone(("", each) for each in owners) if simulate else nullcontext():
-                if simulate and self._journal.acceptance.stored(before) != before:
-                    asked = self._admission.within_funds(asked, self._lanes.view())
-                    self._require_wanted(asked, known, plain=plain)
-                accepted = self._journal.acceptance.accept(
-                    asked, window=window, now=int(self._clock.time()), unknown_since=unknown_since
-                )
-            for batch, each in zip(asked, accepted.ids, strict=True):
-                for request, submission in zip(batch.requests, each, strict=True):
-                    key = request.operation.key
-                    ids[request.owner, key] = ids[batch.wallet, key] = submission
-            signed, failed, refused = self._lanes.sign(wallets, known=accepted.to_sign)
-            turn.close()
-            # What comes after this may be signed while this is sent, but leaves after it.
-            leaving.enter_context(self._lanes.leaving(wallets))
-            held.close()
-            self._lanes.send(signed, view)
-        refusals = {
-            each.id: refusal
-            for attempt, refusal in refused
-            for each in attempt.asked
-            if self._negative.allowed(each.owner, view)
-        }
-        # What nodes said of them is not stored yet either.
-        told = accepted.as_signed(signed) if len(signed) >= MANY else {}
-        return _Sent(ids, told, refusals, failed)
-
-    def _require_wanted(
-        self, asked: Sequence[Batch], known: Sequence[Mapping[str, Submission]], *, plain: bool
-    ) -> None:
-        if any(each.refused is not None for batch in asked for each in batch.requests):
-            # Another process that serves these wallets by now may be accepting the same: only one says "no".
-            self._journal.lanes.require_held([batch.wallet for batch in asked])
-        if plain:
-            require_plain(asked)
-        if (refusal := refusal_of_all(asked, known)) is not None:
-            raise refusal
 
     def submit_together(
         self, signer: TransactionSigner, together: Operation, operations: Sequence[Operation], *, simulate: bool = True
@@ -492,58 +365,6 @@ class Sender:
         if view.number >= _NEVER_TAKEN_BACK:
             settled = view.connection.block(view.number - _NEVER_TAKEN_BACK)
             self._journal.move_checkpoint(settled.number, settled.hash)
-
-    # --- steps -----------------------------------------------------------------------------------------------------
-
-    def _carrier_of(self, together: Operation) -> Carrier:
-        to = together.checked_to(self._gas_limit(together.gas))
-        assert to is not None, "a creation carries nothing"
-        return Carrier(to, together.data, together.gas)
-
-    def _gas_limit(self, wanted: int) -> int:
-        """Of a block. Read when needed and kept: a chain's gas limit hardly moves."""
-        if self._block_gas_limit is None or wanted > self._block_gas_limit:
-            view = self._lanes.view()
-            self._block_gas_limit = view.connection.block(view.number).gas_limit
-        return self._block_gas_limit
-
-    def _checked(self, wallet: str, operation: Operation, simulate: bool) -> Request:
-        to = operation.checked_to(self._gas_limit(operation.gas))
-        return Request.of(
-            operation,
-            to,
-            operation.owner or f"wallet {wallet}",
-            needs_approval=self._needs_approval(operation),
-            simulate=simulate,
-        )
-
-    def _carry_on_pending(
-        self, signers: Mapping[str, TransactionSigner], known: Sequence[Mapping[str, Submission]]
-    ) -> list[PyjpmError]:
-        """Asked for again before it had an outcome: sign what has no bytes, send again what has some. Returns why
-        signers failed for now; what they refused is told by its own submission."""
-        pending = [each for found in known for each in found.values() if each.is_pending]
-        mine = {each.wallet: signers[each.wallet] for each in pending if each.wallet in signers}
-        if not mine:
-            return []
-        resend = any(each.state in (State.SIGNED, State.BROADCAST) for each in pending)
-        try:
-            self._lanes.take_up(mine, self._lanes.view())
-            failures = self._lanes.carry_on(list(mine), resend=resend)
-        except ChainError:
-            return []  # what is stored is a valid answer; the next look goes on
-        return [each for each in failures if not isinstance(each, SigningRefused)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What was new: its submissions by whose they are and their key, what is known of them already, and what signers
-    said (see Told)."""
-
-    ids: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    told: Mapping[str, Submission] = field(default_factory=dict)
-    refusals: Mapping[str, PyjpmError] = field(default_factory=dict)
-    failed: Sequence[PyjpmError] = ()
 
 
 def _keys(batches: Sequence[tuple[TransactionSigner, Sequence[Operation]]]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from chains.model.transactions import sign as sign_priced
 from sqlalchemy import func, select, update
 
 import campaign.process
-import pyjpm.sending.sender
+import pyjpm.sending.taking
 from campaign import disasters
 from campaign.disasters import Disaster
 from campaign.failpoints import unwatched
@@ -363,7 +363,7 @@ def refuses_the_whole_call(replaced: Replace) -> None:
         refused = (each.refused for batch in asked for each in batch.requests)
         return next((each for each in refused if each is not None), None)
 
-    replaced(pyjpm.sending.sender, "refusal_of_all", refusing)
+    replaced(pyjpm.sending.taking, "refusal_of_all", refusing)
 
 
 @mutant(disasters.restored, disasters.lost_mark, disasters.no_quorum, disasters.lower_limit, disasters.lower_limit)

@@ -23,6 +23,16 @@ def states(engine: Engine, s: Stage, operations: list[Operation]) -> list[str]:
     return [each.state.value for each in heard]
 
 
+def lose(engine: Engine, s: Stage) -> None:
+    """The database is put back while a payment of lane 1 waits at nodes, and there is no quorum."""
+    copy = s.copy()
+    s.network.stop(2)
+    s.network.stop(3)
+    engine.sender.submit(s.lanes[1], s.pay("lost", 20))
+    engine.close()
+    s.restore(copy)
+
+
 def limit(s: Stage, amount: int) -> None:
     s.network.limit(s.world.payer, "EUR", amount)
     s.network.clock.sleep(3)
@@ -106,12 +116,7 @@ def test_what_a_signer_refuses_is_not_told_while_lost_bytes_may_pay_it(place: Pl
         engine = s.engine()
         engine.sender.submit(s.lanes[1], s.pay("known", 10))
         engine.run(s.network.clock, 4)
-        copy = s.copy()
-        s.network.stop(2)
-        s.network.stop(3)
-        engine.sender.submit(s.lanes[1], s.pay("lost", 20))
-        engine.close()
-        s.restore(copy)
+        lose(engine, s)
         lost = s.world.raw(s.pay("lost", 20), lane=1, nonce=1)
         engine = s.engine()
         assert LaneState.RECOVERING in {lane.state for lane in engine.journal.lanes.all()}
@@ -167,12 +172,7 @@ def test_nothing_is_refused_while_another_wallet_of_the_payer_recovers(place: Pl
         if had_sent:
             engine.sender.submit(s.lanes[1], s.pay("known", 10))
             engine.run(s.network.clock, 4)
-        copy = s.copy()
-        s.network.stop(2)
-        s.network.stop(3)
-        engine.sender.submit(s.lanes[1], s.pay("lost", 20))
-        engine.close()
-        s.restore(copy)
+        lose(engine, s)
         engine = s.engine()
         waits = engine.sender.submit(s.lanes[0], s.pay("too much", 10**9 + 1))
         assert (engine.state(waits), waits.nonce) == ("APPROVED", None)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from sending_support import GATE, DeviceLost, FlakySigner, Refused, operation, self_calls, sender_on, sent_by
+from sending_support import GATE, DeviceLost, FlakySigner, Refused, operation, self_calls, sent_by
 
-from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.base import PyjpmError
@@ -106,18 +104,6 @@ def test_what_is_nobodys_own_is_raised_and_nobody_is_asked_alone(fault: Exceptio
 # --- of a sender -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[Connection]:
-    with LocalAnvil() as chain:
-        yield chain.connection()
-
-
-@pytest.fixture
-def sender(anvil: Connection, journal_url: str | Path) -> Iterator[Sender]:
-    with sender_on(anvil, journal_url) as (sender, _):
-        yield sender
-
-
 def final(sender: Sender, answers: Sequence[Answer]) -> list[Submission]:
     """Each answer that is no error, once it is on the chain."""
     return [sender.wait(each.id, WAIT) for each in answers if isinstance(each, Submission)]
@@ -195,12 +181,12 @@ def test_what_a_signer_refuses_for_good_is_told_of_that_one(sender: Sender, anvi
 
 def test_too_little_for_all_of_them_is_said_of_none_unasked(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     signer = LocalSigner.generate()
-    admit = sender._admission._within_funds
+    admit = sender._taking._admission._within_funds
 
     def poor(wallet: str, requests: list[Any], view: Any) -> list[Any]:
         if len(requests) == 1:
             return admit(wallet, requests, view)
         return [each._replace(refused=InFlightExceedsFunds("Too little for all.")) for each in requests]
 
-    monkeypatch.setattr(sender._admission, "_within_funds", poor)
+    monkeypatch.setattr(sender._taking._admission, "_within_funds", poor)
     assert len(final(sender, sender.submit_each(signer, self_calls(signer, 3)))) == 3

@@ -6,16 +6,14 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sending_support import GATE, DeviceLost, FlakySigner, Refused, operation, sender_on, sent_by
+from sending_support import GATE, DeviceLost, FlakySigner, Refused, operation, sent_by
 
 import pyjpm.sending.group_commit
-from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SigningRefused
@@ -67,12 +65,6 @@ class Counting:
         if any(name.startswith("bad") for name in names):
             raise Refused("all of it")
         return [None if name.startswith("ask") else Refused(name) if name.startswith("no") else name for name in names]
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(40) as threads:
-        yield threads
 
 
 def gathered(counting: Counting, pool: ThreadPoolExecutor, names: Sequence[str]) -> dict[str, Future[str]]:
@@ -220,18 +212,6 @@ def test_under_load_each_call_gets_its_own_answer_and_nothing_is_left(
 
 
 # --- of a sender ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[Connection]:
-    with LocalAnvil() as chain:
-        yield chain.connection()
-
-
-@pytest.fixture
-def sender(anvil: Connection, journal_url: str | Path) -> Iterator[Sender]:
-    with sender_on(anvil, journal_url) as (sender, _):
-        yield sender
 
 
 Signer = LocalSigner | FlakySigner

@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sending_support import Refused, operation, sender_on, sent_by
+from sending_support import Refused, operation, sent_by
 
-from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.chain import NodeUnreachable
@@ -23,24 +21,6 @@ from pyjpm.sending.requests import Batch
 from pyjpm.sending.same_key import SameKey
 
 WAIT = 20.0
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[Connection]:
-    with LocalAnvil() as chain:
-        yield chain.connection()
-
-
-@pytest.fixture
-def sender(anvil: Connection, journal_url: str | Path) -> Iterator[Sender]:
-    with sender_on(anvil, journal_url) as (sender, _):
-        yield sender
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(8) as threads:
-        yield threads
 
 
 class Slow:

@@ -15,38 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sending_support import GATE, DeviceLost, FlakySigner, Refused, decode, operation, sender_on, sent_by
+from sending_support import GATE, DeviceLost, FlakySigner, Refused, decode, operation, sent_by
 from test_sending_group_commit import WAIT, submit_at_once, until, used
 
 import pyjpm.sending.acceptance
-from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.custody import LocalSigner
+from pyjpm.errors.chain import NodeUnreachable
 from pyjpm.errors.custody import SigningRefused
 from pyjpm.errors.outbox import InFlightExceedsFunds, OperationRejected
 from pyjpm.errors.sending import IdempotencyConflict, JournalForked
 from pyjpm.sending import Journal, Operation, Sender, SignedBytes, SubmissionState
+from pyjpm.sending.negative import NegativeAnswers
 from pyjpm.sending.witness import Call
 
 INTERRUPTED = Path(__file__).with_name("group_commit_interrupted.py")
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[Connection]:
-    with LocalAnvil() as chain:
-        yield chain.connection()
-
-
-@pytest.fixture
-def sender(anvil: Connection, journal_url: str | Path) -> Iterator[Sender]:
-    with sender_on(anvil, journal_url) as (sender, _):
-        yield sender
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(40) as threads:
-        yield threads
 
 
 @pytest.fixture
@@ -139,6 +122,22 @@ def test_what_is_refused_of_several_is_told_by_its_own_state(sender: Sender, anv
         sender.submit_many(signer, [operation("a2", signer.address, b"A"), operation("a3", signer.address, b"A")])
     settle(sender)
     assert (sent(anvil, signer, b"A"), sent(anvil, signer, b"B") + sent(anvil, other, b"B")) == (0, 1)
+
+
+def test_where_a_node_cannot_say_whether_a_no_may_be_told_it_is_found_by_waiting(
+    sender: Sender, anvil: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = strict(sender)
+
+    def gone(*_: Any) -> bool:
+        raise NodeUnreachable("The node is gone.", url="")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NegativeAnswers, "allowed", gone)
+        accepted = sender.submit(signer, operation("a", signer.address, b"A"))
+    with pytest.raises(OperationRejected, match="forbids A"):
+        sender.wait(accepted.id, WAIT)
+    assert sent(anvil, signer, b"A") == 0
 
 
 @pytest.mark.usefixtures("no_blocks")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from coincurve import PrivateKey
 from sending_support import DeviceLost, decode, operation, self_calls, sent_by
 
-from pyjpm.chain.anvil import LocalAnvil
 from pyjpm.chain.connection import Connection
 from pyjpm.chain.nodes import Nodes, View
 from pyjpm.custody import LocalSigner
@@ -52,12 +51,6 @@ class SlowSigner(LocalSigner):
             if self._lost:
                 raise DeviceLost("The device is gone.")
             return super()._sign_digests(digests)
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[Connection]:
-    with LocalAnvil() as chain:
-        yield chain.connection()
 
 
 def together(*works: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pyjpm.errors.base import PyjpmError
-from pyjpm.orders.intake.together import each_answer
 from pyjpm.session import Session
 
 _CONTRACT = "AttesterSets"
@@ -31,11 +30,7 @@ class AttesterSets:
         return bool(_or_raise(self._members[set_id, address]))
 
     def _ask(self, view: str, asked: Sequence[tuple[Any, ...]]) -> list[Any]:
-        return each_answer(
-            asked,
-            together=lambda some: self._session.calls([(_CONTRACT, view, arguments) for arguments in some]),
-            alone=lambda arguments: self._session.call(_CONTRACT, view, *arguments),
-        )
+        return self._session.trials([(_CONTRACT, view, arguments) for arguments in asked])
 
 
 def _or_raise(answer: Any) -> Any:

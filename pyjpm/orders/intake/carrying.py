@@ -35,7 +35,6 @@ from pyjpm.orders.intake.rounds import rounds
 from pyjpm.orders.intake.scripts import Occasion, Triggers, Verdict, event_key
 from pyjpm.orders.intake.states import EventState
 from pyjpm.orders.intake.stored import event_of
-from pyjpm.orders.intake.together import each_answer
 from pyjpm.platform import Platform
 from pyjpm.sending.operation import NEGATIVE
 from pyjpm.terms import Mode
@@ -144,11 +143,8 @@ class Carrying:
         return live
 
     def _milestones(self, cases: Sequence[_Case]) -> list[Any]:
-        session = self._platform.session
-        return each_answer(
-            [("OrderEscrow", "milestoneOf", (case.place.bound.terms.id, case.place.index)) for case in cases],
-            together=session.calls,
-            alone=lambda asked: session.call(asked[0], asked[1], *asked[2]),
+        return self._platform.session.trials(
+            [("OrderEscrow", "milestoneOf", (case.place.bound.terms.id, case.place.index)) for case in cases]
         )
 
     # --- what is decided about it ----------------------------------------------------------------------------------
