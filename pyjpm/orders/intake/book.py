@@ -22,13 +22,12 @@ from pyjpm.documents import Document
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.intake import OrderBoundOtherwise
 from pyjpm.orders.intake import tables
-from pyjpm.orders.intake.database import IntakeDatabase, is_one_of
+from pyjpm.orders.intake.database import IntakeDatabase, rows_named
 from pyjpm.orders.intake.states import EventState
 from pyjpm.record import DeploymentRecord
 from pyjpm.terms import OrderTerms
 
 _ONLY = MappingProxyType({"": 0})
-_AT_ONCE = 200  # names in one question
 
 Name = tuple[str, str]
 """Of an order: its source, and what that calls it."""
@@ -120,13 +119,9 @@ class OrderBook:
             return [_bound(row) for row in rows]
 
     def _named(self, query: Select[Any], names: Collection[Name]) -> Sequence[Row[Any]]:
-        asked = sorted(set(names))
-        found: list[Row[Any]] = []
         columns = (tables.order.c.source, tables.order.c.order_id)
         with self._database.reading() as connection:
-            for start in range(0, len(asked), _AT_ONCE):
-                found += connection.execute(query.where(is_one_of(columns, asked[start : start + _AT_ONCE]))).all()
-        return found
+            return list(rows_named(connection, query, columns, names))
 
     def _bind(self, connection: Connection, bound: BoundOrder, rebind: bool) -> None:
         row = _find(connection, bound.source, bound.order)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from operator import eq
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import Column, Connection, Row, Select, and_, insert, or_, select
 
 from pyjpm.book import Book
 from pyjpm.errors.intake import IntakeOfOtherChain
 from pyjpm.orders.intake import tables
+
+_AT_ONCE: Final = 200  # names in one question
 
 
 class IntakeDatabase:
@@ -62,6 +65,12 @@ class IntakeDatabase:
             raise IntakeOfOtherChain(told, path=self.name, stored=stored, given=given)
 
 
-def is_one_of(columns: Sequence[Column[Any]], names: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-    """Whether these columns have one of these names. Not ``(a, b) IN …``, for which SQLite reads the whole table."""
-    return or_(*[and_(*[column == part for column, part in zip(columns, name, strict=True)]) for name in names])
+def rows_named(
+    connection: Connection, query: Select[Any], columns: Sequence[Column[Any]], names: Collection[tuple[Any, ...]]
+) -> Iterator[Row[Any]]:
+    """The rows of a query whose columns have one of these names, in questions of a size that databases take."""
+    asked = sorted(set(names))
+    for start in range(0, len(asked), _AT_ONCE):
+        # Not ``(a, b) IN …``, for which SQLite reads the whole table.
+        some = [and_(*map(eq, columns, name)) for name in asked[start : start + _AT_ONCE]]
+        yield from connection.execute(query.where(or_(*some)))

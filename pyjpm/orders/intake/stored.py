@@ -23,13 +23,12 @@ from pyjpm.errors.effects import CursorMoved
 from pyjpm.errors.intake import UnknownStatusEvent, WebhookReplayed
 from pyjpm.orders.connectors.connector import Problem, StatusEvent, printable
 from pyjpm.orders.intake import tables
-from pyjpm.orders.intake.database import IntakeDatabase, is_one_of
+from pyjpm.orders.intake.database import IntakeDatabase, rows_named
 from pyjpm.orders.intake.states import OPEN_STATES, EventState, Receipt
 from pyjpm.orders.times import MAX_TIME
 
 MAX_SEQ: Final = 2**48 - 1
 _MOST: Final = 2**256
-_AT_ONCE: Final = 200  # in one question
 _LENGTHS: Final = {"source": 64, "order": 128, "milestone": 128, "status": 128}
 _MAY_BE_EMPTY: Final = frozenset({"milestone"})
 
@@ -108,14 +107,8 @@ class StoredEvents:
 
     def named(self, keys: Collection[Key]) -> dict[Key, Row[Any]]:
         """Those of these events that were taken in, by name."""
-        asked, found = sorted(set(keys)), {}
-        columns = (_rows.c.source, _rows.c.order_id, _rows.c.milestone, _rows.c.seq)
         with self._database.reading() as connection:
-            for start in range(0, len(asked), _AT_ONCE):
-                some = is_one_of(columns, asked[start : start + _AT_ONCE])
-                for row in connection.execute(select(_rows).where(some)):
-                    found[(row.source, row.order_id, row.milestone, row.seq)] = row
-        return found
+            return _named(connection, keys)
 
     def rows(
         self,
@@ -195,14 +188,15 @@ class StoredEvents:
         now = self._now()
         if delivery is not None:
             _mark_delivery(connection, *delivery, now=now)
-        known = _known(connection, events)
+        keys = [_key(event) for event in events if not _unusable(event)]
+        known = _named(connection, keys)
         fresh: dict[Key, StatusEvent] = {}
         for event in events:
             if not _unusable(event) and _key(event) not in known:
                 fresh.setdefault(_key(event), event)
         if fresh:
             connection.execute(insert(_rows), [_values(event, now) for event in fresh.values()])
-            known = _known(connection, events)
+            known = _named(connection, keys)
         receipts = []
         for event in events:
             problem = _unusable(event)
@@ -330,16 +324,10 @@ def _refusal(event: StatusEvent, state: EventState, code: str, detail: str) -> R
     )
 
 
-def _known(connection: Connection, events: Sequence[StatusEvent]) -> dict[Key, Row[Any]]:
-    orders = sorted({(event.source, event.order) for event in events if not _unusable(event)})
-    found: dict[Key, Row[Any]] = {}
-    for source in sorted({source for source, _ in orders}):
-        named = [order for of, order in orders if of == source]
-        for start in range(0, len(named), _AT_ONCE):
-            some = named[start : start + _AT_ONCE]
-            for row in connection.execute(select(_rows).where(_rows.c.source == source, _rows.c.order_id.in_(some))):
-                found[(row.source, row.order_id, row.milestone, row.seq)] = row
-    return found
+def _named(connection: Connection, keys: Collection[Key]) -> dict[Key, Row[Any]]:
+    columns = (_rows.c.source, _rows.c.order_id, _rows.c.milestone, _rows.c.seq)
+    found = rows_named(connection, select(_rows), columns, keys)
+    return {(row.source, row.order_id, row.milestone, row.seq): row for row in found}
 
 
 def _values(event: StatusEvent, now: int) -> dict[str, Any]:
