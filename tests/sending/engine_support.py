@@ -18,6 +18,7 @@ from pyjpm.contracts.decoding import decode_revert
 from pyjpm.custody import LocalSigner
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.sending import Journal, Operation, Sender, Settings, SignedBytes, Submission
+from pyjpm.sending.approvals import ApprovalPolicy
 from pyjpm.witnessing import ContractFunds, ContractWitness
 
 
@@ -52,7 +53,15 @@ class MarkedSigner:
 class Engine:
     """Sender and journal over all reachable nodes of a model, in a database that outlives them."""
 
-    def __init__(self, network: Network, path: str | Path, settings: Settings, *, lanes: list[MarkedSigner]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        path: str | Path,
+        settings: Settings,
+        *,
+        lanes: list[MarkedSigner],
+        approvals: ApprovalPolicy | None = None,
+    ) -> None:
         connections = [network.connection(i) for i in range(len(network.wires))]
         self.journal = Journal.open(path, genesis_hash=connections[0].genesis_hash, chain_id=connections[0].chain_id)
         self.sender = Sender(
@@ -63,6 +72,7 @@ class Engine:
             funds=ContractFunds(network.record()),
             clock=network.clock,
             settings=settings,
+            needs_approval=approvals,
         )
         self.sender.resume({lane.address: lane for lane in lanes})
 
@@ -101,8 +111,8 @@ class Stage:
         self.settings = settings or Settings(window=64, jam_after=5.0)
         self.owner = f"participant {self.world.payer}"
 
-    def engine(self) -> Engine:
-        return Engine(self.network, self.path, self.settings, lanes=self.lanes)
+    def engine(self, approvals: ApprovalPolicy | None = None) -> Engine:
+        return Engine(self.network, self.path, self.settings, lanes=self.lanes, approvals=approvals)
 
     def pay(self, name: str, amount: int = 100, **more: Any) -> Operation:
         return replace(self.world.pay(name, amount, **more), owner=self.owner)

@@ -10,7 +10,9 @@ from chains.model_support import World, signer
 from sending.engine_support import Engine, MarkedSigner, Place, Stage, stage
 
 from pyjpm.errors.outbox import OperationRejected
+from pyjpm.money import Money
 from pyjpm.sending import Operation, Settings, Submission
+from pyjpm.sending.approvals import ApprovalPolicy, Rule
 from pyjpm.sending.decisions import Decisions
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.witness import Effect, Verdict
@@ -100,17 +102,17 @@ def test_what_waits_in_a_copy_is_not_sent_unasked_where_another_payers_wallet_sh
 
 def test_what_waits_for_a_word_in_a_copy_goes_on_waiting_for_it(place: Place) -> None:
     """Without somebody's word it is not sent."""
+    large = ApprovalPolicy((Rule(("payments.pay",), Money("0.50", "EUR"), frozenset({signer(60).address}), 1),))
     with stage(place) as s:
         other = OtherPayer(s)
-        engine = s.engine()
-        engine.sender._needs_approval = lambda operation: operation.key == "asks"
+        engine = s.engine(large)
         waits = engine.sender.submit(other.signer, other.pay("asks"))
         copy = s.copy()
         engine.sender.submit(s.lanes[0], s.pay("sent since", 20))
         engine.run(s.network.clock, 5)
         engine.close()
         s.restore(copy)
-        engine = s.engine()
+        engine = s.engine(large)
         engine.run(s.network.clock, 60)
         assert (engine.state(waits), s.paid()) == ("RECEIVED", [20])
 
