@@ -15,6 +15,7 @@ from collections.abc import Callable
 from chains.model import Fault, RpcError
 from chains.model.chain import nonce_of
 
+from campaign.checking import Checkers
 from campaign.world import CURRENCY, World
 from pyjpm.contracts.codec import codec
 from pyjpm.errors.custody import DeviceUnreachable, SigningRefused
@@ -181,6 +182,13 @@ def operator(world: World, chance: random.Random, at: float) -> str:
         world.clock.at(at, world.wishes.append, act)
         at += chance.uniform(0.0, 10.0)
     return f"an operator decides: {', '.join(acts)}"
+
+
+def four_eyes(world: World, chance: random.Random, at: float) -> str:
+    """From the beginning, payments above an amount wait for the words of one or two of three checkers."""
+    above, needed = chance.randrange(0, 800), chance.choice((1, 2))
+    world.checkers = Checkers(chance, world.log, CURRENCY, above, needed)
+    return f"payments above {above} wait for the words of {needed} of three checkers"
 
 
 def restored(world: World, chance: random.Random, at: float) -> str:

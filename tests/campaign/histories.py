@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign.clients import Request
-from campaign.disasters import DISASTERS, PUTTING_BACK, RESTARTS, Disaster, crash
+from campaign.disasters import DISASTERS, PUTTING_BACK, RESTARTS, Disaster, crash, four_eyes
 from campaign.judge import judge
 from campaign.world import CURRENCY, Serving, World, drawn_from
 
@@ -82,7 +82,7 @@ class _History:
         self.seed = seed
         self.world = World(seed, folder, say, calm=script is not None)
         self._chance = random.Random(f"{seed}/history")
-        self._carry_on_at = self._operator_at = 0.0
+        self._carry_on_at = self._operator_at = self._checkers_at = 0.0
         self._requests(careful=script is not None)
         if script is None:
             self._draw(needs)
@@ -157,15 +157,24 @@ class _History:
                 if chance.random() < 0.5:
                     request.not_after = request.not_before + chance.randrange(int(SPAN / 2))
 
+    def _check(self, chance: random.Random, *, wanted: bool) -> None:
+        """In a third of the histories that put no database back, for the same reason, payments wait for words."""
+        if (wanted or chance.random() < 1 / 3) and not PUTTING_BACK.intersection(self.disasters):
+            self.world.log(four_eyes(self.world, chance, 0.0))
+            self.disasters.append(four_eyes.__name__)
+
     def _draw(self, needs: Sequence[Disaster]) -> None:
         world, chance = self.world, self._chance
         kinds = list(DISASTERS)
         drawn = chance.choices(kinds, [DISASTERS[kind] for kind in kinds], k=chance.randrange(3, 7))
-        drawn += needs
+        drawn += [kind for kind in needs if kind is not four_eyes]
+        if four_eyes in needs:
+            drawn = [kind for kind in drawn if kind.__name__ not in PUTTING_BACK]
         if not RESTARTS.intersection(drawn):
             drawn.append(crash)
         self.disasters = [kind.__name__ for kind in drawn]
         self._date(random.Random(f"{self.seed}/dates"))
+        self._check(random.Random(f"{self.seed}/checkers"), wanted=four_eyes in needs)
         for kind in drawn:
             at = chance.uniform(1.0, SPAN)
             world.log(f"will be at {at:.1f}: {kind(world, chance, at)}")
@@ -188,6 +197,9 @@ class _History:
             if process.ready and not process.dead and now >= self._operator_at:
                 self._operator_at = now + 5.0
                 world.operate(process)
+            if process.ready and not process.dead and now >= self._checkers_at:
+                self._checkers_at = now + 3.0
+                world.check(process)
             if process.dead:
                 world.clients.unheard()
         clock.sleep(STEP)

@@ -10,6 +10,7 @@ Decisions that govern this module:
   or moved later without the client having asked for that key once more.
 * ``quarantined``: given up to an operator though nobody had stolen a nonce.
 * ``unbalanced``: a balance is not what the events make of it.
+* ``unapproved``: money moved that needs checkers' words, and at no moment since the last "no" did enough words stand.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-from campaign.record import ASKED, CONFLICT, FINAL, NEGATIVE, QUARANTINED, Evidence, Line, Paid, Word
+from campaign.record import ASKED, CONFLICT, FINAL, NEGATIVE, QUARANTINED, Checked, Evidence, Line, Paid, Word
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Judgement:
     negative_but_paid: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     unbalanced: list[str] = field(default_factory=list)
+    unapproved: list[str] = field(default_factory=list)
     payments: int = 0
     final: int = 0
     reverted: int = 0
@@ -58,6 +60,10 @@ def judge(evidence: Evidence) -> Judgement:
     for word in evidence.words:
         said[word.participant, word.key].append(word)
 
+    checked: dict[tuple[str, str], list[Checked]] = defaultdict(list)
+    for each in evidence.checked:
+        checked[each.owner, each.key].append(each)
+
     named: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in evidence.lines:
         named[line.wallet, line.reference].append(line)
@@ -75,6 +81,9 @@ def judge(evidence: Evidence) -> Judgement:
                 for word in said[line.participant, line.key]
                 if word.position in (None, line.position) and word.variant == line.variant
             ]
+            checks = checked[f"participant {line.participant}", line.name]
+            if paid is not None and not _is_approved(line, paid, checks, evidence):
+                judgement.unapproved.append(f"{line}: paid at {paid.at:.2f} without words enough")
             _judge_words(judgement, line, words, paid, evidence)
             _judge_end(judgement, line, words, paid, evidence, contested=len(variants) > 1)
 
@@ -85,6 +94,25 @@ def judge(evidence: Evidence) -> Judgement:
     ]
     judgement.unbalanced += _unbalanced(evidence)
     return judgement
+
+
+def _is_approved(line: Line, paid: Paid, words: Iterable[Checked], evidence: Evidence) -> bool:
+    """Whether enough words stood at one moment before it was paid, after the last "no" that was taken, or none must."""
+    if evidence.above is None or line.amount <= evidence.above:
+        return True
+    standing: dict[str, int] = {}
+    enough = False
+    for word in words:
+        if word.at > paid.at or word.taken is False:
+            continue
+        if not word.approved:
+            # Whether one that nobody answered was taken is unknown: it takes no word away.
+            if word.taken:
+                standing, enough = {}, False
+            continue
+        standing[word.checker] = word.expires
+        enough = enough or sum(expires > word.wall for expires in standing.values()) >= evidence.needed
+    return enough
 
 
 def _judge_words(judgement: Judgement, line: Line, words: list[Word], paid: Paid | None, evidence: Evidence) -> None:

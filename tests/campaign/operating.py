@@ -17,6 +17,7 @@ from pyjpm.contracts.codec import codec
 from pyjpm.errors.outbox import LaneJammed
 from pyjpm.record import DeploymentRecord
 from pyjpm.sending import Journal, Operation, Submission
+from pyjpm.sending.approvals import ApprovalPolicy, standing_words
 from pyjpm.sending.decisions import VOIDABLE, Decisions, Voiding
 from pyjpm.sending.lanes import LaneState
 from pyjpm.sending.operation import RETRIED, WAITING
@@ -30,9 +31,13 @@ WHO, WHY = "operator", "a history asks for it"
 class Operator:
     """Decides about one process's journal.
 
+    Attributes:
+        decisions: the package's own.
+
     Args:
         participants: id by wallet.
         rescue: has ether.
+        policy: which payments wait for checkers' words; None: none.
     """
 
     def __init__(
@@ -44,10 +49,18 @@ class Operator:
         signers: Mapping[str, CampaignSigner],
         participants: Mapping[str, int],
         rescue: CampaignSigner,
+        policy: ApprovalPolicy | None = None,
     ) -> None:
         self._nodes, self._journal, self._record, self._clock = nodes, journal, record, clock
         self._signers, self._participants, self._rescue = signers, participants, rescue
-        self._decisions = Decisions(nodes, journal, ContractWitness(record), clock)
+        stands = standing_words(journal, policy)
+        self.decisions = Decisions(
+            nodes,
+            journal,
+            ContractWitness(record),
+            clock,
+            needs_approval=lambda submission: not stands(submission, int(clock.time())),
+        )
 
     def free_jammed(self) -> list[str]:
         """Frees what an alarm calls jammed; which wallets."""
@@ -56,7 +69,7 @@ class Operator:
             unjam(
                 self._nodes,
                 self._journal,
-                self._decisions,
+                self.decisions,
                 self._signers[wallet],
                 self._rescue,
                 who=WHO,
@@ -72,7 +85,7 @@ class Operator:
             halted = [lane.wallet for lane in self._journal.lanes.all() if lane.state is LaneState.HALTED]
             for wallet in halted:
                 highest = self._signers[wallet].highest_nonce(self._nodes.chain_id)
-                self._decisions.reopen(wallet, who=WHO, reason=WHY, highest_nonce=highest)
+                self.decisions.reopen(wallet, who=WHO, reason=WHY, highest_nonce=highest)
             return f"reopened {halted}"
         states = {"cancel": WAITING, "void": VOIDABLE, "retry": RETRIED}[act]
         found = [each for each in self._journal.list() if each.state in states and each.kind == "payments.pay"]
@@ -81,11 +94,11 @@ class Operator:
         # What is quarantined ends by a void alone.
         one = chance.choice([each for each in found if each.state is State.QUARANTINED] or found)
         if act == "void":
-            self._decisions.void(one.id, who=WHO, reason=WHY, voiding=self._voiding)
+            self.decisions.void(one.id, who=WHO, reason=WHY, voiding=self._voiding)
         elif act == "retry":
-            self._decisions.retry(one.id, who=WHO, reason=WHY)
+            self.decisions.retry(one.id, who=WHO, reason=WHY)
         else:
-            self._decisions.cancel(one.id, who=WHO, reason=WHY)
+            self.decisions.cancel(one.id, who=WHO, reason=WHY)
         return f"{act} of {one.key}, which was {one.state}"
 
     def _voiding(self, found: Submission) -> Voiding:

@@ -25,6 +25,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from campaign.checking import Checkers
 from campaign.clients import FORGOTTEN, Request
 from campaign.failpoints import Point, WatchedSigner, passing, unwatched, watching
 from campaign.keys import CampaignSigner
@@ -48,6 +49,7 @@ from pyjpm.errors.outbox import (
 from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.record import Deployed, DeploymentRecord
 from pyjpm.sending import Journal, Operation, Sender, Submission, batch_reference, payment_reference
+from pyjpm.sending.approvals import ApprovalPolicy, Approvals
 from pyjpm.sending.group_commit import GroupCommit, _Call
 from pyjpm.sending.settings import Settings
 from pyjpm.witnessing import ContractFunds, ContractWitness
@@ -133,6 +135,7 @@ class Process:
         journal: the file.
         refused: see WatchedProvider.
         watch: what happens at its points; may raise Died.
+        checkers: whose words payments wait for; None: nobody's.
     """
 
     def __init__(
@@ -143,10 +146,11 @@ class Process:
         journal: Path,
         refused: Callable[[str, int], bool | None],
         watch: Callable[[Point, int], None],
+        checkers: Checkers | None = None,
     ) -> None:
         self.name, self._network, self._path = name, network, journal
         self._signers = {signer.address: WatchedSigner(signer) for signer in signers}
-        self._watch, self._refused = watch, refused
+        self._watch, self._refused, self._checkers = watch, refused, checkers
         self._connections: list[sqlite3.Connection] = []
         self._record = record_of(network)
         self.dead = self.ready = False
@@ -174,6 +178,7 @@ class Process:
                     funds=ContractFunds(self._record),
                     clock=network.clock,
                     settings=Settings(window=WINDOW, jam_after=JAM_AFTER),
+                    needs_approval=self._policy,
                 )
                 self._sender._groups = self._meeting
             self._sender.resume(self._signers)
@@ -217,7 +222,22 @@ class Process:
             assert self._journal is not None
             signers = {wallet: signer._signer for wallet, signer in self._signers.items()}
             clock = self._network.clock
-            return act(Operator(self._nodes, self._journal, self._record, clock, signers, participants, rescue))
+            return act(
+                Operator(self._nodes, self._journal, self._record, clock, signers, participants, rescue, self._policy)
+            )
+
+    def check(self, participants: Mapping[str, int], rescue: CampaignSigner) -> None:
+        """Have the checkers, if there are any, decide about what waits for them."""
+        checkers = self._checkers
+        if checkers is None:
+            return
+
+        def look(operator: Operator) -> None:
+            assert self._journal is not None
+            approvals = Approvals(self._journal, checkers.policy, operator.decisions)
+            checkers.look(approvals, self._journal, self._network.clock)
+
+        self.operate(participants, rescue, look)
 
     def lanes(self) -> list[Any]:
         """The lanes as the journal has them, for the end of a history."""
@@ -264,6 +284,10 @@ class Process:
             self.dead = True
         if self.dead:
             raise Died
+
+    @property
+    def _policy(self) -> ApprovalPolicy | None:
+        return None if self._checkers is None else self._checkers.policy
 
     @property
     def _engine(self) -> Sender:

@@ -10,7 +10,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth_utils.crypto import keccak
 
@@ -49,6 +49,11 @@ class Line:
     amount: int
     remittance_hash: str = "0x" + keccak(b"").hex()
     variant: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its own key, also in a batch."""
+        return self.key if self.position is None else f"{self.key}#{self.position}"
 
     @property
     def reference(self) -> str:
@@ -100,6 +105,33 @@ class Paid:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """One checker's word on one payment, as it was handed in.
+
+    Attributes:
+        at: when, as of Word.
+        wall: when by the clock that the engine reads, unix seconds.
+        owner: ``participant ID``.
+        key: of the payment; ``KEY#POSITION`` in a batch.
+        expires: unix seconds from which on it is no word.
+        taken: None where the process died over it.
+    """
+
+    at: float
+    wall: int
+    owner: str
+    key: str
+    checker: str
+    approved: bool
+    expires: int
+    taken: bool | None = None
+
+    def answered(self, *, taken: bool) -> Checked:
+        """The same, answered."""
+        return replace(self, taken=taken)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything about one run.
 
@@ -111,6 +143,8 @@ class Evidence:
         thieves: wallets of which the run let somebody else use a nonce.
         halted: wallets that the engine has stopped, at the end.
         thefts: hashes of the thieves' own payments, which nobody asked for.
+        checked: checkers' words in the order in which they were handed in.
+        above: payments above this many minor units need the words of ``needed`` checkers; None where none do.
     """
 
     lines: Sequence[Line]
@@ -121,3 +155,6 @@ class Evidence:
     thieves: frozenset[str] = frozenset()
     halted: frozenset[str] = frozenset()
     thefts: frozenset[str] = frozenset()
+    checked: Sequence[Checked] = ()
+    above: int | None = None
+    needed: int = 0

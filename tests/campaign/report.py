@@ -32,7 +32,7 @@ from campaign.stores import postgresql
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 SEEDS_FOR_A_MUTANT = 500
-WRONG = ("duplicates", "lost", "unresolved", "negative_but_paid", "quarantined", "unbalanced")
+WRONG = ("duplicates", "lost", "unresolved", "negative_but_paid", "quarantined", "unbalanced", "unapproved")
 
 
 @dataclass
@@ -159,6 +159,7 @@ class Campaign:
             "duplicates": wrong["duplicates"] + wrong["unbalanced"],
             "lost": wrong["lost"],
             "negative_but_paid": wrong["negative_but_paid"],
+            "unapproved": wrong["unapproved"],
             "mutants": len(totals.mutants),
             "mutants_caught": sum(each["caught"] is not None for each in totals.mutants.values()),
             "seconds": round(time.monotonic() - self._started, 1),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from campaign.judge import judge
-from campaign.record import ASKED, FINAL, NEGATIVE, REFUSED, Evidence, Line, Paid, Word
+from campaign.record import ASKED, FINAL, NEGATIVE, REFUSED, Checked, Evidence, Line, Paid, Word
 from pyjpm.sending import batch_reference, payment_reference
 
 PAYER, PAYEE, OTHER = "0xPayer", "0xPayee", "0xOther"
@@ -105,6 +105,45 @@ def test_quarantine_needs_a_thief() -> None:
     assert planted.findings == {}
     assert planted.planted == 1
     assert kinds(replace(GOOD, halted=frozenset({OTHER}))) == {"quarantined"}
+
+
+def checked(*words: Checked, needed: int = 2) -> Evidence:
+    return replace(GOOD, checked=words, above=499, needed=needed)
+
+
+def word(at: float, checker: str, *, yes: bool = True, until: int = 100, taken: bool | None = True) -> Checked:
+    return Checked(at, int(at), "participant 7", "invoice", checker, yes, until, taken)
+
+
+def test_enough_words_before_it_was_paid_are_right() -> None:
+    assert kinds(checked(word(1, "Ada"), word(2, "Bo"))) == set()
+    assert kinds(checked(word(1, "Ada"), word(1.2, "Cy", yes=False, taken=False), word(2, "Bo", taken=None))) == set()
+    assert kinds(replace(checked(), above=500)) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], id="nobody's"),
+        pytest.param([word(1, "Ada"), word(2, "Ada")], id="one checker's twice"),
+        pytest.param([word(1, "Ada"), word(2, "Bo", taken=False)], id="one that was not taken"),
+        pytest.param([word(1, "Ada"), word(4, "Bo")], id="one that came too late"),
+        pytest.param([word(1, "Ada", until=2), word(2, "Bo")], id="one that had lapsed"),
+        pytest.param([word(1, "Ada"), word(2, "Cy", yes=False), word(2.5, "Bo")], id="one from before a no"),
+    ],
+)
+def test_paid_without_words_enough_is_unapproved(words: list[Checked]) -> None:
+    assert kinds(checked(*words)) == {"unapproved"}
+
+
+def test_of_a_batch_each_payment_has_words_of_its_own() -> None:
+    line = replace(LINE, position=3)
+    batch = replace(without_balances(GOOD), lines=[line], paid=[paid(line, 3)])
+    said_of = [
+        replace(word(at, who), key=name) for name in ("invoice", "invoice#3") for at, who in ((1, "Ada"), (2, "Bo"))
+    ]
+    assert kinds(replace(batch, checked=said_of[:2], above=499, needed=2)) == {"unapproved"}
+    assert kinds(replace(batch, checked=said_of[2:], above=499, needed=2)) == set()
 
 
 def test_money_is_conserved() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from chains.model import BESU, BESU_LAYERED, Network, Thief
 from eth_utils.address import to_checksum_address
 
+from campaign.checking import Checkers
 from campaign.clients import Clients, Company, Request
 from campaign.failpoints import Point, unwatched
 from campaign.keys import CampaignSigner, Marks
@@ -74,6 +75,7 @@ class World:
         self.refusals: dict[str, tuple[float, bool]] = {}
         self.jams: dict[str, str] = {}
         self.wishes: list[str] = []
+        self.checkers: Checkers | None = None
         self.thieves: set[str] = set()
         self.thefts: set[str] = set()
         self._lives = 0
@@ -117,7 +119,15 @@ class World:
     def launch(self) -> Process:
         """Another process, not started yet."""
         self._lives += 1
-        process = Process(f"process {self._lives}", self.network, self.signers, self.path, self._refused, self._watch)
+        process = Process(
+            f"process {self._lives}",
+            self.network,
+            self.signers,
+            self.path,
+            self._refused,
+            self._watch,
+            self.checkers,
+        )
         self.processes.append(process)
         return process
 
@@ -179,6 +189,11 @@ class World:
                     process.operate(participants, self.rescue, lambda operator: operator.decide(wish, self.chance))
                 ),
             )
+
+    def check(self, process: Process) -> None:
+        """Checkers look at what waits for their words."""
+        participants = {company.wallet: company.participant for company in self.companies}
+        self.run(process, lambda: process.check(participants, self.rescue))
 
     def _told(self, what: object) -> None:
         if what:
@@ -254,6 +269,8 @@ class World:
         self.refusals.clear()
         for signer in self.signers:
             signer.at_ease()
+        if self.checkers is not None:
+            self.checkers.healed = True
         for company in self.companies:
             network.freeze(company.participant, frozen=False)
         network.pause(CURRENCY, paused=False)
@@ -293,6 +310,9 @@ class World:
             thieves=frozenset(self.thieves),
             halted=frozenset(lane.wallet for lane in lanes if str(lane.state) == "HALTED"),
             thefts=frozenset(self.thefts),
+            checked=[] if self.checkers is None else self.checkers.said,
+            above=None if self.checkers is None else self.checkers.above,
+            needed=0 if self.checkers is None else self.checkers.needed,
         )
 
     def _balances(self) -> dict[tuple[str, str], int]:
