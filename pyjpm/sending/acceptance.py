@@ -102,6 +102,10 @@ class Accepted:
         return told
 
 
+class NotSure(Exception):
+    """By now nobody may be told that these are refused: a lane of their owner was found behind the world."""
+
+
 class Acceptance:
     """Writes what is asked for. Wallets are checksummed, and their leases taken."""
 
@@ -130,6 +134,7 @@ class Acceptance:
         *,
         window: Mapping[str, int],
         now: int,
+        head: int,
         unknown_since: Mapping[str, int] | None = None,
     ) -> Accepted:
         """Store requests in one commit, each with a nonce where there is room; those that live or ended stay.
@@ -138,20 +143,21 @@ class Acceptance:
             batches: of different wallets.
             window: by wallet, the nonce below which nonces may be bound.
             now: unix seconds.
+            head: the height at which it was read what is refused.
             unknown_since: what ``stored`` said before none of the requests was ``known``; None: some are, or may be.
 
         Raises:
-            IdempotencyConflict, Fenced; nothing is stored then.
+            IdempotencyConflict, Fenced, NotSure; nothing is stored then.
         """
         wallets = [batch.wallet for batch in batches]
         # Only this process stores for these wallets under their leases, but for an operator's void, whose key is its
         # owner's, as another wallet's may be: that collides.
         is_new = unknown_since is not None and self.stored(wallets) == {each: unknown_since[each] for each in wallets}
         try:
-            return self._accept(batches, window, now, is_new=is_new)
+            return self._accept(batches, window, now, head, is_new=is_new)
         except JournalCollision:
             # Another wallet of the owner stored the same key meanwhile: now it is found.
-            return self._accept(batches, window, now, is_new=False)
+            return self._accept(batches, window, now, head, is_new=False)
         finally:
             self._note_stored(
                 [*wallets, *owners_of(batches)]
@@ -160,11 +166,16 @@ class Acceptance:
     def _note_stored(self, names: Iterable[str]) -> None:
         self._stored.update((name, next(self._turns)) for name in names)
 
-    def _accept(self, batches: Sequence[Batch], window: Mapping[str, int], now: int, *, is_new: bool) -> Accepted:
+    def _accept(
+        self, batches: Sequence[Batch], window: Mapping[str, int], now: int, head: int, *, is_new: bool
+    ) -> Accepted:
         rows = AcceptedRows()
         wallets = [batch.wallet for batch in batches]
         new: dict[str, Request] = {}
+        refused = {each.owner for batch in batches for each in batch.requests if each.refused is not None}
         with self._lanes.writing(wallets) as connection:
+            if refused and self._lanes.unsure_of(connection, refused, head=head):
+                raise NotSure
             lanes, waiting = read_lanes(connection, wallets), _wallets_with_waiting(connection, wallets)
             unsigned = wallets_unsigned(connection, wallets)
             ids = []

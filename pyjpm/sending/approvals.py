@@ -28,7 +28,7 @@ from pyjpm.contracts.eip712 import Domain, TypedMessage, recover
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.outbox import ApprovalRefused, InvalidApprovalPolicy, NotDecidable, OperationRejected
 from pyjpm.money import Money
-from pyjpm.sending.decisions import Decisions, move, require_known
+from pyjpm.sending.decisions import Decisions, move
 from pyjpm.sending.journal import Journal
 from pyjpm.sending.operation import Operation, Submission
 from pyjpm.sending.operation import SubmissionState as State
@@ -196,8 +196,7 @@ class Approvals:
             raise _refused("has expired", checker, submission)
         if check_address(recover(self._message(found, approved, expires).digest, signature)) != checker:
             raise _refused("is not signed by its checker over this content", checker, submission)
-        if not approved:
-            self._decisions.require_deniable(found)
+        view = None if approved else self._decisions.require_deniable(found)
         with self._journal.trail.deciding([found.wallet]) as connection:
             row = {
                 "payment": submission,
@@ -212,8 +211,8 @@ class Approvals:
             connection.execute(insert(approval).values(**row))
             standing = connection.execute(_standing(submission, now)).scalars().all()
             state = State.RECEIVED
-            if not approved:
-                require_known(connection, found)
+            if view is not None:
+                self._decisions.require_known(connection, found, view)
                 state = State.REJECTED
             elif _enough(rules, standing):
                 later = found.not_before is not None and found.not_before > now

@@ -85,7 +85,7 @@ class Decisions:
         cancelled = OperationCancelled(f"Cancelled by {who}: {reason}", submission=submission)
         now = self._now()
         with self._journal.trail.deciding([found.wallet]) as connection:
-            require_known(connection, found)
+            self.require_known(connection, found, view)
             move(connection, found, WAITING, State.CANCELLED, cancelled)
             binding.raise_head(connection, view.number)
             clear_alarms(connection, now=now, submission=submission)
@@ -102,6 +102,14 @@ class Decisions:
         if self._journal.attempts.others_of([found.id], []) or not self._negative.allowed(found.owner, view):
             raise _undecidable(found, "a wallet of its owner recovers, and lost bytes may still do it")
         return view
+
+    def require_known(self, connection: Connection, found: Submission, view: View) -> None:
+        """Once more before a "no" that was looked for at this view, in its transaction, which has its lane locked.
+
+        Raises NotDecidable while a wallet of its owner recovers.
+        """
+        if self._journal.lanes.unsure_of(connection, {found.owner}, head=view.number):
+            raise _undecidable(found, "a wallet of its owner recovers, and lost bytes may still do it")
 
     def retry(self, submission: str, *, who: str, reason: str) -> Submission:
         """Accept what was reverted or rejected again, under the same key and reference.
@@ -227,12 +235,6 @@ def _undecidable(found: Submission, why: str) -> NotDecidable:
 def _require(found: Submission, states: tuple[State, ...], why: str) -> None:
     if found.state not in states:
         raise _undecidable(found, why)
-
-
-def require_known(connection: Connection, found: Submission) -> None:
-    """Once more before a "no", in its transaction. Raises NotDecidable while its wallet recovers."""
-    if read_lane(connection, found.wallet).state is LaneState.RECOVERING:
-        raise _undecidable(found, "its wallet recovers, and lost bytes may still do it")
 
 
 def move(

@@ -7,7 +7,10 @@ Decisions that govern this module:
 * A lane is RECOVERING while the world knows more of it than the database: its signer, the chain or a pool has seen a
   nonce that the database never gave. Nothing new is numbered then.
 * While a lane of an owner is RECOVERING, nobody learns of a failure of that owner: lost bytes may still pay. Failures
-  that are stored already are doubted: they could be tried again, and may have been.
+  that are stored already are doubted: they could be tried again, and may have been. A lane over which nothing was sent,
+  as far as is known here, may be any owner's.
+* Whether a lane recovers is asked once more in the transaction that stores a "no" (``unsure_of``): who finds a lane
+  behind locks all that could be stored for its owners, and doubts what was.
 * What such a database was still to send is doubted too, and ends unsent unless the chain has it: since the copy was
   made its client may have been told "no", and have paid in another way. Asked for again, it is sent.
 * What waits is doubted over all owners where a lane proves that the database is a copy (``recovery``): another lane's
@@ -22,7 +25,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -152,7 +155,8 @@ class Lanes:
         with self._database.transaction() as connection:
             # Before its own lane, as rows are locked in the order of wallets. A lane that is not behind now is not
             # behind once it is locked: its next nonce only rises.
-            theirs = _wallets_of_its_owners(connection, wallet) if _is_behind(connection, wallet, known_to) else []
+            is_behind = _is_behind(connection, wallet, known_to, chain_nonce)
+            theirs = _wallets_of_its_owners(connection, wallet) if is_behind else []
             lease.lock(connection, theirs)
             if lease.take(connection, [wallet], self._token):
                 connection.execute(
@@ -227,6 +231,28 @@ class Lanes:
         with self._database.reading() as connection:
             return [_lane(row) for row in connection.execute(query)]
 
+    def unsure_of(self, connection: Connection, owners: Collection[str], *, head: int) -> set[str]:
+        """Those of these owners of whom no "no" that was read at the height ``head`` may be stored: a lane of theirs
+        recovers, or has recovered above it. Inside the transaction that would store it."""
+        query = select(lane.c.wallet).where(lane.c.state == LaneState.RECOVERING)
+        behind = set(connection.execute(query).scalars())
+        behind.update(wallet for wallet, height in self._recovered.items() if height > head)
+        if not owners or not behind:
+            return set()
+        wallets = sorted(behind)
+        sent = exists().where(payment.c.wallet == lane.c.wallet)
+        for part in in_parts(wallets):
+            if connection.execute(select(lane.c.wallet).where(lane.c.wallet.in_(part), ~sent).limit(1)).first():
+                return set(owners)
+        # By state, for the index: an owner's payments are all that it ever made.
+        unsure: set[str] = set()
+        whose = select(payment.c.owner).where(payment.c.state.in_(list(SubmissionState))).distinct()
+        for some in in_parts(sorted(owners)):
+            for part in in_parts(wallets):
+                theirs = whose.where(payment.c.owner.in_(some), payment.c.wallet.in_(part))
+                unsure.update(connection.execute(theirs).scalars())
+        return unsure
+
 
 def read_lane(connection: Connection, wallet: str) -> Lane:
     """The lane's row inside a transaction; it exists once its lease was taken."""
@@ -267,31 +293,42 @@ def not_sent() -> NotSentUnasked:
     return NotSentUnasked("It was not sent: somebody may have been told that it failed, which this journal has lost.")
 
 
-def _is_behind(connection: Connection, wallet: str, known_to: int) -> bool:
+def _is_behind(connection: Connection, wallet: str, known_to: int, chain_nonce: int) -> bool:
     next_nonce = connection.execute(select(lane.c.next_nonce).where(lane.c.wallet == wallet)).scalar_one_or_none()
-    return next_nonce is not None and known_to > next_nonce
+    return known_to > (chain_nonce if next_nonce is None else next_nonce)
+
+
+def _is_used(connection: Connection, wallet: str) -> bool:
+    """Whether anybody has sent over it, as far as is known here."""
+    return connection.execute(select(payment.c.id).where(payment.c.wallet == wallet).limit(1)).first() is not None
 
 
 def _wallets_of_its_owners(connection: Connection, wallet: str) -> list[str]:
-    """This wallet, and all others over which whoever sent over it has anything that could be doubted."""
-    owners = select(payment.c.owner).where(payment.c.wallet == wallet)
+    """This wallet, and all others over which whoever sent over it, or may have, has anything that could be doubted."""
     # By state, for the index: an owner's payments are all that it ever made.
-    theirs = payment.c.owner.in_(owners) & payment.c.state.in_((*OPEN, *RETRIED))
+    theirs: ColumnElement[bool] = payment.c.state.in_((*OPEN, *RETRIED))
+    if _is_used(connection, wallet):
+        theirs &= payment.c.owner.in_(select(payment.c.owner).where(payment.c.wallet == wallet))
     return [wallet, *connection.execute(select(payment.c.wallet).where(theirs).distinct()).scalars()]
 
 
 def _doubt(connection: Connection, wallet: str, wallets: Sequence[str]) -> None:
     """What failed may have been asked for again, and what waits may have been answered, since the copy was made.
 
+    What failed is doubted of anybody where nobody is known to have sent over the wallet: it ends as it was once the
+    chain was asked. What waits would not be sent any more, so that only what proves a copy ends others' (``recovery``).
+
     Args:
         wallets: of the wallet's owners, locked: nobody numbers meanwhile what is doubted here.
     """
-    owners = select(payment.c.owner).where(payment.c.wallet == wallet)
-    doubted = SubmissionState.DOUBTED
+    is_used = _is_used(connection, wallet)
     for part in in_parts(wallets):
-        theirs = payment.c.owner.in_(owners) & payment.c.wallet.in_(part)
-        connection.execute(update(payment).where(theirs, payment.c.state.in_(RETRIED)).values(state=doubted))
-        _doubt_waiting(connection, theirs & payment.c.state.in_(WAITING))
+        theirs: ColumnElement[bool] = payment.c.wallet.in_(part)
+        if is_used:
+            theirs &= payment.c.owner.in_(select(payment.c.owner).where(payment.c.wallet == wallet))
+            _doubt_waiting(connection, theirs & payment.c.state.in_(WAITING))
+        failed = update(payment).where(theirs, payment.c.state.in_(RETRIED))
+        connection.execute(failed.values(state=SubmissionState.DOUBTED))
 
 
 def _doubt_waiting(connection: Connection, which: ColumnElement[bool]) -> None:

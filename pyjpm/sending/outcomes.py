@@ -5,6 +5,8 @@ Decisions that govern this module:
 * An answer is written once and never overwritten; an attempt's outcome touches a submission only while that attempt
   is its newest.
 * Where one transaction used a nonce, all others on that nonce are dead, in the same commit.
+* A "no" is stored only where its owner's lanes still know all, asked in its own transaction (``Lanes.unsure_of``). What
+  was mined has its end all the same; what it carried is doubted, and what waits goes on waiting.
 * What should wake somebody up is written in the commit of what woke it.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
@@ -23,7 +26,7 @@ from pyjpm.sending.acceptance import Waiting, to_waiting
 from pyjpm.sending.bulk import Bulk
 from pyjpm.sending.database import Database
 from pyjpm.sending.lanes import Lanes
-from pyjpm.sending.operation import ALIVE, OPEN, UNSETTLED, AttemptState
+from pyjpm.sending.operation import ALIVE, LIVING, NEGATIVE, OPEN, UNSETTLED, AttemptState
 from pyjpm.sending.operation import SubmissionState as State
 from pyjpm.sending.rows import Attempt, in_parts
 from pyjpm.sending.tables import alarm, attempt, payment
@@ -99,9 +102,11 @@ class Outcomes:
         with self._lanes.writing(wallets | set(findings.halted)) as connection:
             binding.raise_head(connection, head)
             _write_attempts(connection, findings.outcomes)
-            _write_answers(connection, [answer for each in findings.outcomes for answer in each.answers])
-            _write_answers(connection, [answer for _, answer in findings.answers])
-            for submission in _settled(findings):
+            answers = [answer for each in findings.outcomes for answer in each.answers]
+            answers += [answer for _, answer in findings.answers]
+            sure = self._sure(connection, answers, head)
+            _write_answers(connection, sure)
+            for submission in _settled(findings, sure):
                 clear_alarms(connection, now=now, submission=submission)
             for wallet in {each.attempt.wallet for each in findings.outcomes if each.attempt.price}:
                 # A priced cancel took the jammed nonce.
@@ -111,11 +116,32 @@ class Outcomes:
             for each in findings.alarms:
                 _raise_alarm(connection, each, now)
 
-    def confirm_failures(self, wallet: str, submissions: Sequence[str]) -> None:
-        """These had failed, were doubted, and did fail: they are as they were. The wallet's lease is taken."""
+    def _sure(self, connection: Connection, answers: Sequence[Answer], head: int) -> list[Answer]:
+        """What of these may be stored, after a look at ``head``."""
+        unsure = self._unsure(connection, [each.submission for each in answers if each.state in NEGATIVE], head)
+        return [
+            each._replace(state=State.DOUBTED) if each.submission in unsure else each
+            for each in answers
+            if each.submission not in unsure or each.attempt is not None
+        ]
+
+    def _unsure(self, connection: Connection, submissions: Sequence[str], head: int) -> set[str]:
+        query = select(payment.c.id, payment.c.owner)
+        owners = {
+            row.id: row.owner
+            for part in in_parts(submissions)
+            for row in connection.execute(query.where(payment.c.id.in_(part)))
+        }
+        unsure = self._lanes.unsure_of(connection, set(owners.values()), head=head)
+        return {submission for submission, owner in owners.items() if owner in unsure}
+
+    def confirm_failures(self, wallet: str, submissions: Sequence[str], *, head: int) -> None:
+        """These had failed, were doubted, and by what was read at ``head`` did fail: they are as they were. The
+        wallet's lease is taken."""
         reverted = select(attempt.c.id).where(attempt.c.state == AttemptState.REVERTED)
         with self._lanes.writing([wallet]) as connection:
-            for part in in_parts(submissions):
+            unsure = self._unsure(connection, submissions, head)
+            for part in in_parts([each for each in submissions if each not in unsure]):
                 doubted = update(payment).where(payment.c.id.in_(part), payment.c.state == State.DOUBTED)
                 connection.execute(doubted.where(payment.c.attempt.in_(reverted)).values(state=State.REVERTED))
                 connection.execute(doubted.values(state=State.REJECTED))
@@ -131,16 +157,13 @@ class Outcomes:
             ]
 
 
-def _settled(findings: Findings) -> list[str]:
-    """What was quarantined or being voided, and ended as asked."""
-    told = [answer for _, answer in findings.answers]
-    told += [
-        answer
-        for each in findings.outcomes
-        for answer in each.answers
-        if any(asked.id == answer.submission and asked.state is State.VOIDING for asked in each.attempt.asked)
-    ]
-    return [each.submission for each in told if each.state in (State.FINAL, State.VOIDED)]
+def _settled(findings: Findings, answers: Sequence[Answer]) -> list[str]:
+    """What was quarantined or being voided, and ended as asked, by the answers that are stored."""
+    waited = {answer.submission for _, answer in findings.answers}
+    carried = chain.from_iterable(each.attempt.asked for each in findings.outcomes)
+    waited.update(asked.id for asked in carried if asked.state is State.VOIDING)
+    ended = (each.submission for each in answers if each.state in (State.FINAL, State.VOIDED))
+    return [submission for submission in ended if submission in waited]
 
 
 # Spelled out: a list of values does not go with many rows of parameters.
@@ -191,6 +214,8 @@ _ENDED_BY: Final = (
 _ANSWER_NAMES: Final = ("b_state", "b_error", "b_proof", "b_block", "b_cancels", "b_id", "b_attempt", "b_before")
 _ENDING: Final = Bulk(_ENDED_BY, *_ANSWER_NAMES)
 _ANSWERED: Final = Bulk(_ENDED_BY.where(payment.c.state != State.VOIDING), *_ANSWER_NAMES)
+# It loses a nonce once, however many threads saw that: one of them may have had it wait already.
+_FREED: Final = Bulk(_ENDED_BY.where(or_(*(payment.c.state == state for state in LIVING))), *_ANSWER_NAMES)
 
 
 def _write_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -226,14 +251,19 @@ _ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSE
 
 def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
     """What becomes of open submissions, in a transaction that has their lanes locked."""
-    for ending in (True, False):
-        _write_some(connection, [each for each in answers if (each.state in _ENDS_VOIDING) is ending], ending)
+    by_kind: dict[Bulk, list[Answer]] = {_ENDING: [], _ANSWERED: [], _FREED: []}
+    for each in answers:
+        by_kind[
+            _ENDING if each.state in _ENDS_VOIDING else _FREED if each.state is State.APPROVED else _ANSWERED
+        ].append(each)
+    for kind, its in by_kind.items():
+        _write_some(connection, its, kind)
 
 
-def _write_some(connection: Connection, answers: Sequence[Answer], ending: bool) -> None:
+def _write_some(connection: Connection, answers: Sequence[Answer], kind: Bulk) -> None:
     if not answers:
         return
-    (_ENDING if ending else _ANSWERED).write(
+    kind.write(
         connection,
         [
             (

@@ -287,7 +287,7 @@ class Resolver:
             if answer is not None:
                 findings.answers.append((each.wallet, answer))
         for wallet, submissions in failed.items():
-            self._outcomes.confirm_failures(wallet, submissions)
+            self._outcomes.confirm_failures(wallet, submissions, head=view.number)
 
 
 def foreign_nonce(wallet: str, nonce: int, ours: str | None, foreign: str | None) -> ForeignNonce:

@@ -21,6 +21,7 @@ from pyjpm.chain.values import check_address
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.chain import ChainError
 from pyjpm.errors.custody import SigningRefused
+from pyjpm.sending.acceptance import Accepted, NotSure
 from pyjpm.sending.admission import Admission
 from pyjpm.sending.clock import Clock
 from pyjpm.sending.delivery import MANY
@@ -153,9 +154,15 @@ class Taking:
                 if simulate and self._journal.acceptance.stored(before) != before:
                     asked = self._admission.within_funds(asked, self._lanes.view())
                     self._require_wanted(asked, known, plain=plain)
-                accepted = self._journal.acceptance.accept(
-                    asked, window=window, now=int(self._clock.time()), unknown_since=unknown_since
-                )
+                accepted = None
+                while accepted is None:
+                    try:
+                        accepted = self._store(asked, window, view, unknown_since)
+                    except NotSure:
+                        # A lane was found behind since: what is refused waits, or is done by now.
+                        view = self._lanes.view()
+                        asked = self._admission.admit(fresh, view, simulate=simulate)
+                        self._require_wanted(asked, known, plain=plain)
             for batch, each in zip(asked, accepted.ids, strict=True):
                 for request, submission in zip(batch.requests, each, strict=True):
                     key = request.operation.key
@@ -175,6 +182,17 @@ class Taking:
         # What nodes said of them is not stored yet either.
         told = accepted.as_signed(signed) if len(signed) >= MANY else {}
         return _Sent(ids, told, refusals, failed)
+
+    def _store(
+        self,
+        asked: Sequence[Batch],
+        window: Mapping[str, int],
+        view: View,
+        unknown_since: Mapping[str, int] | None,
+    ) -> Accepted:
+        return self._journal.acceptance.accept(
+            asked, window=window, now=int(self._clock.time()), head=view.number, unknown_since=unknown_since
+        )
 
     def _may_be_told(self, owner: str, view: View) -> bool:
         """Whether its client may hear of a refusal now. It is stored: what cannot be asked is found by waiting."""

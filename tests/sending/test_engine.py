@@ -258,7 +258,9 @@ def test_a_batch_that_reverts_is_split(place: Place) -> None:
         assert caught.value.details["error"]["code"] == "DAILY_LIMIT_EXCEEDED"
 
 
-def test_a_failure_told_by_a_restored_copy_is_doubted_until_the_chain_was_asked(place: Place) -> None:
+@pytest.mark.parametrize("over", [0, 1], ids=["the same wallet", "a wallet that had sent nothing by then"])
+def test_a_failure_told_by_a_restored_copy_is_doubted_until_the_chain_was_asked(place: Place, over: int) -> None:
+    """It may have been tried again since, over whatever wallet."""
     with stage(place) as s:
         engine = s.engine()
         s.network.limit(s.world.payer, "EUR", 50)
@@ -269,7 +271,7 @@ def test_a_failure_told_by_a_restored_copy_is_doubted_until_the_chain_was_asked(
         copy = s.copy()
         s.network.limit(s.world.payer, "EUR", 10**9)
         s.network.clock.sleep(3)
-        engine.sender.submit(s.lanes[0], s.pay("p0", 100))
+        engine.sender.submit(s.lanes[over], s.pay("p0", 100))
         engine.run(s.network.clock, 5)
         engine.close()
         s.restore(copy)

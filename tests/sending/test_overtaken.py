@@ -13,7 +13,8 @@ from pyjpm.sending import Sender
 from pyjpm.sending.attempts import Attempts
 from pyjpm.sending.lanes import Lanes, LaneState, halt
 from pyjpm.sending.negative import NegativeAnswers
-from pyjpm.sending.operation import AttemptKind
+from pyjpm.sending.numbering import Numbering
+from pyjpm.sending.operation import AttemptKind, AttemptState
 from pyjpm.witnessing import ContractWitness
 
 
@@ -97,6 +98,115 @@ def test_what_is_doubted_while_it_lapses_is_not_told_expired(place: Place, monke
         assert s.paid() == [10, 20]
 
 
+def lost_for_good(s: Stage, engine: Engine) -> None:
+    """As ``lose``; the nodes come back, and by now nobody who can be asked has the bytes."""
+    lose(s, engine)
+    s.network.clock.sleep(2)
+    for node in (0, 1):
+        s.network.forget_pool(node)
+    find_again(s)
+
+
+def found_behind_and_paid(s: Stage, engine: Engine) -> None:
+    """The second lane is taken up, recovers, and its lost bytes pay."""
+    engine.sender.serve(s.lanes[1])
+    assert engine.journal.lanes.read(s.lanes[1].address).state is LaneState.RECOVERING  # type: ignore[union-attr]
+    s.network.limit(s.world.payer, "EUR", 10**9)
+    s.network.clock.sleep(3)
+    s.network.inject(s.world.raw(s.pay("lost", 20), lane=1, nonce=1))
+    s.network.clock.sleep(5)
+    assert 20 in s.paid()
+
+
+def test_what_reverted_is_not_told_so_where_another_wallet_is_found_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it was asked whether a "no" may be told, and before the "no" is stored."""
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        engine.run(s.network.clock, 4)
+        lost_for_good(s, engine)
+        engine = started(s, monkeypatch)
+        engine.sender.serve(s.lanes[0])
+        s.network.limit(s.world.payer, "EUR", 5)
+        s.network.clock.sleep(3)
+        heard = engine.sender.submit(s.lanes[0], s.pay("lost", 20), simulate=False)
+        s.network.clock.sleep(4)
+        overtake(monkeypatch, NegativeAnswers, "allowed", lambda: found_behind_and_paid(s, engine))
+        engine.sender.carry_on()
+        assert engine.state(heard) == "DOUBTED"
+        engine.run(s.network.clock, 60)
+        assert (engine.state(heard), s.paid()) == ("FINAL", [10, 20])
+
+
+def test_what_is_refused_is_not_stored_so_where_another_wallet_is_found_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of several that are asked for, of which another was paid before: what is refused is stored."""
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        engine.run(s.network.clock, 4)
+        lost_for_good(s, engine)
+        engine = started(s, monkeypatch)
+        engine.sender.serve(s.lanes[0])
+        s.network.limit(s.world.payer, "EUR", 15)
+        s.network.clock.sleep(3)
+        overtake(monkeypatch, NegativeAnswers, "allowed", lambda: found_behind_and_paid(s, engine))
+        both = [s.pay("known", 10), s.pay("lost", 20)]
+        known, heard = engine.sender.submit_many(s.lanes[0], both, simulate=True)
+        assert (engine.state(known), engine.state(heard)) == ("FINAL", "FINAL")
+        assert s.paid() == [10, 20]
+
+
+def test_a_failure_is_not_confirmed_where_another_wallet_is_found_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was doubted, as its own wallet was behind; that one knows all again."""
+    with stage(place) as s:
+        engine = s.engine()
+        engine.sender.submit(s.lanes[1], s.pay("known", 10))
+        s.network.limit(s.world.payer, "EUR", 15)
+        s.network.clock.sleep(3)
+        failed = engine.sender.submit(s.lanes[0], s.pay("lost", 20), simulate=False)
+        engine.run(s.network.clock, 5)
+        assert engine.state(failed) == "REVERTED"
+        copy = s.copy()
+        engine.sender.submit(s.lanes[0], s.pay("sent since", 1))
+        engine.run(s.network.clock, 5)
+        s.network.limit(s.world.payer, "EUR", 10**9)
+        s.network.clock.sleep(3)
+        s.network.stop(2)
+        s.network.stop(3)
+        engine.sender.submit(s.lanes[1], s.pay("lost", 20))
+        engine.close()
+        s.restore(copy)
+        s.network.clock.sleep(2)
+        for node in (0, 1):
+            s.network.forget_pool(node)
+        find_again(s)
+        engine = started(s, monkeypatch)
+        engine.sender.serve(s.lanes[0])
+        assert engine.state(failed) == "DOUBTED"
+        allowed = NegativeAnswers.allowed
+
+        def found_behind(self: NegativeAnswers, owner: str, view: Any) -> bool:
+            told = allowed(self, owner, view)
+            if told and not engine.journal.lanes.is_taken(s.lanes[1].address):
+                found_behind_and_paid(s, engine)
+            return told
+
+        monkeypatch.setattr(NegativeAnswers, "allowed", found_behind)
+        while not engine.journal.lanes.is_taken(s.lanes[1].address):
+            engine.sender.carry_on()
+            s.network.clock.sleep(1)
+        assert engine.state(failed) == "DOUBTED"
+        engine.run(s.network.clock, 60)
+        assert engine.state(failed) == "FINAL"
+        assert sorted(s.paid()) == [1, 10, 20]
+
+
 def test_what_is_paid_while_it_is_asked_for_is_told_paid(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with stage(place) as s:
         engine = s.engine()
@@ -111,6 +221,33 @@ def test_what_is_paid_while_it_is_asked_for_is_told_paid(place: Place, monkeypat
         engine.run(s.network.clock, 5)
         assert engine.state(heard) == "FINAL"
         assert s.paid() == [20]
+
+
+def test_a_cancel_that_two_threads_see_counts_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no node took has another try, though both had it wait for one."""
+    with stage(place) as s:
+        engine = s.engine()
+        with monkeypatch.context() as small:
+            # Our own checks go by what the nodes announce, which is more than they take.
+            small.setattr("chains.model.node.GAS_LIMIT", 200_000)
+            refused = engine.sender.submit(s.lanes[0], s.pay("refused", 100), simulate=False)
+            before = Attempts.at
+
+            def both(self: Attempts, wallet: str, nonce: int) -> Any:
+                found = before(self, wallet, nonce)
+                if any(each.kind is AttemptKind.CANCEL and each.state is AttemptState.BROADCAST for each in found):
+                    monkeypatch.setattr(Attempts, "at", before)
+                    with monkeypatch.context() as halfway:  # the other thread has it wait, and gives it no nonce yet
+                        halfway.setattr(Numbering, "number", lambda *_: None)
+                        engine.sender.carry_on()
+                        assert engine.state(refused) == "APPROVED"
+                return found
+
+            monkeypatch.setattr(Attempts, "at", both)
+            while Attempts.at is both:
+                engine.run(s.network.clock, 1)
+        engine.run(s.network.clock, 30)
+        assert (engine.state(refused), s.paid()) == ("FINAL", [100])
 
 
 def test_a_lane_that_another_thread_brought_back_is_not_recovered_again(

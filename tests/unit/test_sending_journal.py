@@ -58,7 +58,9 @@ def accept(journal: Journal, batches: list[Batch], chain_nonces: list[int]) -> l
         if not journal.lanes.is_taken(batch.wallet):
             journal.lanes.take(batch.wallet, chain_nonce=nonce, known_to=nonce)
         own.append(Batch(batch.wallet, [each._replace(owner=f"wallet {batch.wallet}") for each in batch.requests]))
-    accepted = journal.acceptance.accept(own, window={each.wallet: 10_000 for each in own}, now=int(time.time()))
+    accepted = journal.acceptance.accept(
+        own, window={each.wallet: 10_000 for each in own}, head=0, now=int(time.time())
+    )
     # What is told of to be signed is what would be read.
     told = {each.wallet for each in accepted.to_sign}
     assert accepted.to_sign == [each for each in journal.attempts.unsigned(sorted(told)) if each.wallet in told]
@@ -141,7 +143,7 @@ def test_what_is_told_to_be_signed_is_all_of_a_wallet_or_nothing(path: str | Pat
             journal.lanes.take(wallet, chain_nonce=0, known_to=0)
 
         def told(*batches: Batch) -> list[tuple[str, int]]:
-            accepted = journal.acceptance.accept(batches, window={WALLET: 9, OTHER: 9}, now=0)
+            accepted = journal.acceptance.accept(batches, window={WALLET: 9, OTHER: 9}, head=0, now=0)
             return [(each.wallet, each.nonce) for each in accepted.to_sign]
 
         assert told(Batch(WALLET, [request("a"), request("b")])) == [(WALLET, 0), (WALLET, 1)]
@@ -166,7 +168,7 @@ def test_what_is_told_of_what_was_signed_is_what_is_stored(path: str | Path) -> 
         journal.attempts.commit_bytes(signed(journal))
         requests = [request(f"k{i}", content={"z": i, "a": {"y": [i, None], "b": True}}) for i in range(3)]
         known = [each._replace(owner=f"wallet {WALLET}") for each in (request("before"), *requests)]
-        accepted = journal.acceptance.accept([Batch(WALLET, known)], window={WALLET: 99}, now=5)
+        accepted = journal.acceptance.accept([Batch(WALLET, known)], window={WALLET: 99}, head=0, now=5)
         made = signed(journal)
         journal.attempts.commit_bytes(made)
         told = accepted.as_signed(made)
@@ -253,7 +255,7 @@ def test_what_was_unknown_is_looked_up_again_where_something_was_stored_since(pa
 
         def accept_new(wallet: str, owner: str, since: Mapping[str, int]) -> str:
             batch = Batch(wallet, [request("a")._replace(owner=owner)])
-            ((found,),) = journal.acceptance.accept([batch], window=window, now=0, unknown_since=since).ids
+            ((found,),) = journal.acceptance.accept([batch], window=window, head=0, now=0, unknown_since=since).ids
             return found
 
         since = journal.acceptance.stored([WALLET, OTHER])
@@ -311,7 +313,7 @@ def test_what_is_being_numbered_is_not_doubted_meanwhile(path: str | Path, monke
         for journal, wallet in ((theirs, OTHER), (ours, WALLET)):
             journal.lanes.take(wallet, chain_nonce=0, known_to=0)
             asked = Batch(wallet, [request(f"of {wallet}")._replace(**payer)])
-            journal.acceptance.accept([asked], window={wallet: 0}, now=int(time.time()))
+            journal.acceptance.accept([asked], window={wallet: 0}, head=0, now=int(time.time()))
         (waits,) = ours.acceptance.due(WALLET, now=int(time.time()), limit=1)
         doubting: list[Future[Lane]] = []
 
