@@ -20,6 +20,8 @@ class RecallState(StrEnum):
     """It names no deposit here, or not exactly one."""
     TOO_LATE = "TOO_LATE"
     """The deposit went back already."""
+    DUPLICATE = "DUPLICATE"
+    """Another recall of the same deposit is open, or has taken it back; see its reason."""
     HELD = "HELD"
     """The deposit never became tokens, and will not."""
     FREEZING = "FREEZING"
@@ -39,10 +41,30 @@ class RecallState(StrEnum):
     """The chain refuses a step; see its reason."""
 
 
+WITHOUT_EFFECT: Final = (
+    RecallState.UNMATCHED,
+    RecallState.TOO_LATE,
+    RecallState.DUPLICATE,
+    RecallState.LIFTING,
+    RecallState.LIFTED,
+)
+"""What takes no deposit: another recall of the same one stands for itself."""
+BEFORE_ORDER: Final = (
+    RecallState.RECEIVED,
+    RecallState.HELD,
+    RecallState.FREEZING,
+    RecallState.FROZEN,
+    RecallState.SHORTFALL,
+    RecallState.SEIZING,
+    RecallState.REDEEMING,
+    RecallState.STUCK,
+)
+"""Nothing was ordered to be paid: what the bank has taken itself is not paid too."""
 DECIDABLE: Final = (RecallState.HELD, RecallState.FROZEN, RecallState.SHORTFALL)
 ENDED: Final = (
     RecallState.UNMATCHED,
     RecallState.TOO_LATE,
+    RecallState.DUPLICATE,
     RecallState.REVERSED,
     RecallState.LIFTED,
     *DECIDABLE,

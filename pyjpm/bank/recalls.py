@@ -9,6 +9,9 @@ Decisions that govern this module:
 * A reversal takes the tokens to the bank's own participant, redeems them there, and sends the money back as a payout;
   where the bank has debited it already, they are redeemed against that debit.
 * A deposit that never became tokens is held, and sent back by the same decision.
+* One deposit goes back once: a second recall of it changes nothing, unless the first was refused. What the bank takes
+  itself though its recall was refused is frozen and decided anew; what it takes though we have ordered it back is
+  nobody's to decide here, and goes to somebody.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from pyjpm.bank.details import outside_name
 from pyjpm.bank.entries import EntryState
 from pyjpm.bank.payout import REVERSAL, TAKEN, PayoutState
 from pyjpm.bank.payouts import Payouts
-from pyjpm.bank.recall import DECIDABLE, RecallState, StoredRecall, stored_recall
+from pyjpm.bank.recall import BEFORE_ORDER, DECIDABLE, WITHOUT_EFFECT, RecallState, StoredRecall, stored_recall
 from pyjpm.bank.suspense import Suspense, original_of, returning
 from pyjpm.bank.tables import entry, recall
 from pyjpm.errors.bank import RecallNotOpen, RecallUnknown, Shortfall, TreasuryMissing
@@ -64,10 +67,14 @@ class Recalls:
         named = [asked.recall_id, str(said.uetr), said.end_to_end_id, said.transaction_id]
         meant = _meant(connection, asked)
         state = RecallState.UNMATCHED if meant is None else RecallState.RECEIVED
-        return _insert(connection, named, asked.recall_id, meant, asked.reason, state, None)
+        earlier = None if meant is None else _earlier(connection, meant.id)
+        if earlier is None:
+            return _insert(connection, named, asked.recall_id, meant, asked.reason, state, None)
+        reason = f"recall {earlier.recall_id}"
+        return _insert(connection, named, asked.recall_id, meant, asked.reason, RecallState.DUPLICATE, None, reason)
 
-    def note_taken(self, connection: Connection, debit: Row[Any]) -> str | None:
-        """Stores that the bank has reversed a credit. The recall's id here; None where it names no credit of ours."""
+    def taken(self, connection: Connection, debit: Row[Any]) -> Row[Any] | None:
+        """The credit of ours that the bank has reversed by this debit; None where it names none."""
         query = select(entry).where(
             entry.c.account == debit.account, entry.c.credit == 1, entry.c.amount == debit.amount
         )
@@ -78,16 +85,24 @@ class Recalls:
         ):
             found = [] if said is None else connection.execute(query.where(column == said)).all()
             if len(found) == 1:
-                credit = found[0]
-                there = connection.execute(select(recall).where(recall.c.entry == credit.id)).first()
-                if there is not None:
-                    connection.execute(update(recall).where(recall.c.id == there.id).values(taken_by=debit.reference))
-                    return str(there.id)
-                named = [debit.account, debit.reference]
-                return _insert(
-                    connection, named, debit.reference, credit, _TAKEN_BACK, RecallState.RECEIVED, debit.reference
-                )
+                return found[0]
         return None
+
+    def note_taken(self, connection: Connection, credit: Row[Any], debit: Row[Any]) -> str | None:
+        """Stores that the bank has reversed this credit. The recall's id here; None where it is ordered back already,
+        or is back."""
+        there = _earlier(connection, credit.id)
+        if there is None:
+            if credit.state in (EntryState.RETURNING, EntryState.RETURNED):
+                return None
+            named = [debit.account, debit.reference]
+            return _insert(
+                connection, named, debit.reference, credit, _TAKEN_BACK, RecallState.RECEIVED, debit.reference
+            )
+        if there.taken_by not in (None, debit.reference) or there.state not in BEFORE_ORDER:
+            return None
+        connection.execute(update(recall).where(recall.c.id == there.id).values(taken_by=debit.reference))
+        return str(there.id)
 
     # --- what a person decides -------------------------------------------------------------------------------------
 
@@ -217,7 +232,7 @@ class Recalls:
     def _redeem(self, row: Row[Any]) -> bool:
         treasury, deposit = self._treasury(), self._deposits.row(row.entry)
         amount, details = returning(deposit)
-        key = f"recall/{row.id}/redeem"
+        key = _redemption(row)
         outcome = (
             look(treasury, row.submission)
             if row.submission is not None
@@ -229,9 +244,15 @@ class Recalls:
         )
         if outcome.end is not End.FINAL:
             return self._waits(row, outcome)
-        participant = treasury.session.participant
-        reference = "0x" + payment_reference(participant, key).hex()
-        outside = outside_name("R", row.id)
+        # From here on it is known whether the bank took it itself: it may have been told while this was redeemed.
+        return self._moved(row, RecallState.REVERSING, payout=outside_name("R", row.id))
+
+    def _order(self, row: Row[Any]) -> None:
+        """Stores the payout of what was redeemed; one that is there stays as it is."""
+        deposit, participant = self._deposits.row(row.entry), self._treasury().session.participant
+        amount, details = returning(deposit)
+        reference = "0x" + payment_reference(participant, _redemption(row)).hex()
+        outside = row.payout
         kind = REVERSAL if row.taken_by is None else TAKEN
         content = self._payouts.order(outside, amount, details, order=RETURN, original=original_of(deposit, row.code))
         self._payouts.store(
@@ -243,7 +264,6 @@ class Recalls:
             reference=reference,
             bank_reference=row.taken_by,
         )
-        return self._moved(row, RecallState.REVERSING, payout=outside)
 
     def _reversed(self, row: Row[Any]) -> bool:
         if row.payout is None:
@@ -254,6 +274,7 @@ class Recalls:
             self._suspense.advance(row.entry)
             done = EntryState(self._deposits.row(row.entry).state) is EntryState.RETURNED
             return done and self._moved(row, RecallState.REVERSED)
+        self._order(row)
         found = self._payouts.advance(row.payout)
         if found.state is PayoutState.SETTLED:
             return self._moved(row, RecallState.REVERSED)
@@ -289,14 +310,16 @@ class Recalls:
     # --- storing ---------------------------------------------------------------------------------------------------
 
     def _decide(self, row: Row[Any], after: RecallState, act: str, who: str, reason: str, **values: Any) -> None:
-        this = (recall.c.id == row.id) & (recall.c.state == row.state)
+        as_seen = recall.c.taken_by.is_not_distinct_from(row.taken_by)
+        this = (recall.c.id == row.id) & (recall.c.state == row.state) & as_seen
         with self._desk.book.writing() as connection:
             note_decision(connection, who, act, row.id, reason)
             if connection.execute(update(recall).where(this).values(state=after, **values)).rowcount != 1:
                 raise RecallNotOpen("Somebody was faster.", recall=row.id, state=row.state)
 
     def _moved(self, row: Row[Any], after: RecallState, **values: Any) -> bool:
-        this = (recall.c.id == row.id) & (recall.c.state == row.state)
+        as_seen = recall.c.taken_by.is_not_distinct_from(row.taken_by)
+        this = (recall.c.id == row.id) & (recall.c.state == row.state) & as_seen
         with self._desk.book.writing() as connection:
             return connection.execute(update(recall).where(this).values(state=after, **values)).rowcount == 1
 
@@ -309,6 +332,17 @@ class Recalls:
         if row is None:
             raise RecallUnknown(f"There is no recall {name[:80]!r}.", recall=name[:80])
         return row
+
+
+def _redemption(row: Row[Any]) -> str:
+    """The idempotency key under which the bank's own participant redeems what was seized."""
+    return f"recall/{row.id}/redeem"
+
+
+def _earlier(connection: Connection, deposit: str) -> Row[Any] | None:
+    """The recall of a deposit that is open, or has taken it back."""
+    theirs = select(recall).where(recall.c.entry == deposit, recall.c.state.not_in(WITHOUT_EFFECT))
+    return connection.execute(theirs.order_by(recall.c.received_at, recall.c.id)).first()
 
 
 def _meant(connection: Connection, asked: Recall) -> Row[Any] | None:
@@ -338,6 +372,7 @@ def _insert(
     code: str,
     state: RecallState,
     taken_by: str | None,
+    reason: str = "",
 ) -> str:
     name = hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32]
     if connection.execute(select(recall.c.id).where(recall.c.id == name)).first() is None:
@@ -350,7 +385,7 @@ def _insert(
             "code": code[:35],
             "state": state,
             "taken_by": taken_by,
-            "reason": "",
+            "reason": reason,
             "received_at": now(),
         }
         connection.execute(insert(recall).values(**values))

@@ -265,7 +265,11 @@ class BankSide:
             return False
         if not row.credit and told.get("reversal"):
             with self._book.writing() as connection:
-                asked = self.recalls.note_taken(connection, row)
+                credit = self.recalls.taken(connection, row)
+                asked = None if credit is None else self.recalls.note_taken(connection, credit, row)
+            if credit is not None and asked is None:
+                reason = f"The bank has taken the credit {credit.reference}, which went back already."
+                return self._suspended(row, "TAKEN_THOUGH_RETURNED", reason)
             if asked is not None:
                 self._dealt(row, None, f"recall {asked}")
                 self.recalls.advance(asked)

@@ -278,3 +278,99 @@ def test_a_recall_that_comes_after_the_money_went_back_is_too_late(side: BankSid
     settle(side, house)
     assert side.recalls.find("CXL-1").state is RecallState.TOO_LATE
     assert len(house.orders()) == 1
+
+
+def test_a_deposit_that_is_asked_back_twice_goes_back_once(side: BankSide, house: House, ref: str) -> None:
+    """By two requests with names of their own: the second changes nothing, before and after the first is decided."""
+    name = deposited(side, house, ref)
+    # The same account has as much again, which is not to be taken.
+    deposited(side, house, ref + "b")
+    original = Original(uetr=uuid.UUID(name))
+    for number in (1, 2):
+        side.take(recalled(original, recall_id=f"CXL-{number}", message_id=f"CAMT56-{number}"))
+    settle(side, house)
+    assert (side.recalls.find("CXL-2").state, frozen(house)) == (RecallState.DUPLICATE, 10_000)
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    settle(side, house)
+    side.take(recalled(original, recall_id="CXL-3", message_id="CAMT56-3"))
+    settle(side, house)
+    assert (side.recalls.find("CXL-3").state, frozen(house)) == (RecallState.DUPLICATE, 0)
+    for later in ("CXL-2", "CXL-3"):
+        with pytest.raises(RecallNotOpen):
+            side.recalls.reverse(later, who="ops", reason="fraud confirmed")
+    settle(side, house)
+    assert (house.balance(), len(house.orders())) == (10_000, 1)
+
+
+def test_a_recall_that_was_refused_may_be_asked_for_anew(side: BankSide, house: House, ref: str) -> None:
+    name = deposited(side, house, ref)
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    side.recalls.lift("CXL-1", who="ops", reason="no ground is given")
+    settle(side, house)
+    side.take(recalled(Original(uetr=uuid.UUID(name)), recall_id="CXL-2", message_id="CAMT56-2"))
+    settle(side, house)
+    assert (side.recalls.find("CXL-2").state, frozen(house)) == (RecallState.FROZEN, 10_000)
+
+
+def test_what_the_bank_takes_though_the_recall_was_refused_is_frozen_and_decided_anew(
+    side: BankSide, house: House, ref: str
+) -> None:
+    """The money is gone: nobody may believe that it is there."""
+    name = deposited(side, house, ref)
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    side.recalls.lift("CXL-1", who="ops", reason="the depositor proved it is theirs")
+    settle(side, house)
+    side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
+    settle(side, house)
+    (anew,) = side.recalls.list(RecallState.FROZEN)
+    assert (anew.taken_by, frozen(house)) == ("REV-" + ref, 10_000)
+    side.recalls.reverse(anew.id, who="ops", reason="the bank has taken it")
+    settle(side, house)
+    assert (side.recalls.find(anew.id).state, house.balance(), house.orders()) == (RecallState.REVERSED, 0, [])
+
+
+@pytest.mark.parametrize("minted", [True, False], ids=["as tokens", "before it was tokens"])
+def test_what_the_bank_takes_though_it_went_back_already_goes_to_somebody(
+    side: BankSide, house: House, ref: str, minted: bool
+) -> None:
+    """It was paid back twice: by our order, and by the bank itself."""
+    if minted:
+        name = deposited(side, house, ref)
+        side.take(recalled(Original(uetr=uuid.UUID(name))))
+        settle(side, house)
+        side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    else:
+        name = str(uuid.uuid4())
+        side.take(notice("M-1", Entry(ref, "100.00", uetr=name, debtor_iban=STRANGER_IBAN)))
+        side.suspense.send_back(ref, who="ops", reason="nobody we know")
+    settle(side, house)
+    assert len(house.orders()) == 1
+    side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
+    settle(side, house)
+    debit = side.entry("REV-" + ref)
+    assert (debit.state, debit.reason_code) == (EntryState.SUSPENSE, "TAKEN_THOUGH_RETURNED")
+
+
+def test_what_the_bank_takes_while_it_is_sent_back_is_not_sent_too(
+    side: BankSide, house: House, ref: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bank's notice comes in between the redemption of what was seized and the order of its return."""
+    name = deposited(side, house, ref)
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
+    redeem, asked = house.treasury.deposits.request_redemption, []
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        if not asked:
+            asked.append(True)
+            with house.open() as other:
+                other.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
+        return redeem(*arguments, **options)
+
+    monkeypatch.setattr(house.treasury.deposits, "request_redemption", slow)
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    settle(side, house)
+    assert (side.recalls.find("CXL-1").state, house.orders()) == (RecallState.REVERSED, [])
+    assert (house.balance(), house.balance(house.treasury)) == (0, 0)
