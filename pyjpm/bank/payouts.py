@@ -9,7 +9,8 @@ Decisions that govern this module:
 * What the bank refuses, or sends back before it was settled, returns to the client with the evidence. What comes back
   after it was settled is minted once, under the name under which it had left.
 * What arrives is believed for what it is: a debit or a return of another amount is nobody's payout, and goes to
-  somebody.
+  somebody. Each word of the bank's is judged in the transaction that stores it, so that no two are believed of which
+  one denies the other.
 """
 
 from __future__ import annotations
@@ -106,39 +107,42 @@ class Payouts:
 
     def debited(self, outside: str, amount: Money, bank_reference: str) -> str | None:
         """The bank's account shows the debit. None, or why it is not this payout's."""
-        row = self._row(outside)
-        if amount != Money.from_minor(int(row.amount), row.currency):
-            return "AMOUNT_DIFFERS"
-        if row.bank_reference is not None:
-            same = row.bank_reference in (bank_reference, _returned(outside))
-            return None if same else "PAID_TWICE"
-        if row.state in (PayoutState.REFUSED, PayoutState.RETURNING, PayoutState.RETURNED) and row.came_back is None:
-            return "PAID_THOUGH_REFUSED"
-        self._set(outside, bank_reference=bank_reference)
+        with self._desk.book.writing() as connection:
+            row = _require(connection, outside)
+            if amount != Money.from_minor(int(row.amount), row.currency):
+                return "AMOUNT_DIFFERS"
+            if row.bank_reference is not None:
+                same = row.bank_reference in (bank_reference, _returned(outside))
+                return None if same else "PAID_TWICE"
+            if row.state in _GIVEN_BACK and row.came_back is None:
+                return "PAID_THOUGH_REFUSED"
+            _set(connection, outside, bank_reference=bank_reference)
         return None
 
     def refused(self, outside: str, evidence: bytes, reason: str) -> str | None:
         """The bank says that it will not pay. None, or why that cannot be."""
-        row = self._row(outside)
-        if row.state in (PayoutState.REFUSED, PayoutState.RETURNING, PayoutState.RETURNED):
-            return None
-        if row.bank_reference is not None or row.state not in (PayoutState.TELLING, PayoutState.TOLD):
-            return "REFUSED_THOUGH_PAID"
-        said = {"state": PayoutState.REFUSED, "evidence": "0x" + evidence.hex(), "reason": reason}
-        self._set(outside, **said)
+        with self._desk.book.writing() as connection:
+            row = _require(connection, outside)
+            if row.state in _GIVEN_BACK:
+                return None
+            if row.bank_reference is not None or row.state not in (PayoutState.TELLING, PayoutState.TOLD):
+                return "REFUSED_THOUGH_PAID"
+            said = {"state": PayoutState.REFUSED, "evidence": "0x" + evidence.hex(), "reason": reason}
+            _set(connection, outside, **said)
         return None
 
     def came_back(self, outside: str, amount: Money, evidence: bytes) -> str | None:
         """What was paid has come back, all or less for charges. None, or why it is not this payout's."""
-        row = self._row(outside)
-        whole = Money.from_minor(int(row.amount), row.currency)
-        if row.kind != REDEMPTION or amount.currency != whole.currency or amount > whole:
-            return "RETURN_DIFFERS"
-        if row.came_back is not None:
-            return None if int(row.came_back) == amount.minor else "RETURNED_TWICE"
-        if row.state in (PayoutState.ACCEPTED, PayoutState.INSTRUCTING, PayoutState.RETURNING, PayoutState.RETURNED):
-            return "RETURN_OF_UNPAID"
-        self._set(outside, came_back=str(amount.minor), evidence="0x" + evidence.hex())
+        with self._desk.book.writing() as connection:
+            row = _require(connection, outside)
+            whole = Money.from_minor(int(row.amount), row.currency)
+            if row.kind != REDEMPTION or amount.currency != whole.currency or amount > whole:
+                return "RETURN_DIFFERS"
+            if row.came_back is not None:
+                return None if int(row.came_back) == amount.minor else "RETURNED_TWICE"
+            if row.state in _UNPAID:
+                return "RETURN_OF_UNPAID"
+            _set(connection, outside, came_back=str(amount.minor), evidence="0x" + evidence.hex())
         return None
 
     # --- going on --------------------------------------------------------------------------------------------------
@@ -278,7 +282,10 @@ class Payouts:
         return deposits.redemption_state(row.participant, row.reference, currency=row.currency) == proof
 
     def _moved(self, row: Row[Any], after: PayoutState, **values: Any) -> bool:
+        """Whether it was as it was read, also by what the bank has said of it, and has moved."""
         this = (payout.c.outside == row.outside) & (payout.c.state == row.state)
+        for said in (payout.c.bank_reference, payout.c.came_back):
+            this &= said.is_not_distinct_from(row._mapping[said.name])
         with self._desk.book.writing() as connection:
             return connection.execute(update(payout).where(this).values(state=after, **values)).rowcount == 1
 
@@ -344,15 +351,20 @@ class Payouts:
                 connection.execute(insert(payout).values(**values))
         return self.find(outside)
 
-    def _set(self, outside: str, **values: Any) -> None:
-        with self._desk.book.writing() as connection:
-            connection.execute(update(payout).where(payout.c.outside == outside).values(**values))
-
     def _row(self, outside: str) -> Row[Any]:
-        row = self._desk.row(payout, payout.c.outside, outside)
-        if row is None:
-            raise PayoutUnknown(f"There is no payout {outside[:40]!r}.", payout=outside[:40])
-        return row
+        with self._desk.book.reading() as connection:
+            return _require(connection, outside)
+
+
+def _require(connection: Connection, outside: str) -> Row[Any]:
+    row = connection.execute(select(payout).where(payout.c.outside == outside)).one_or_none()
+    if row is None:
+        raise PayoutUnknown(f"There is no payout {outside[:40]!r}.", payout=outside[:40])
+    return row
+
+
+def _set(connection: Connection, outside: str, **values: Any) -> None:
+    connection.execute(update(payout).where(payout.c.outside == outside).values(**values))
 
 
 def _returned(outside: str) -> str:
@@ -360,6 +372,8 @@ def _returned(outside: str) -> str:
     return f"returned/{outside}"
 
 
+_GIVEN_BACK: Final = (PayoutState.REFUSED, PayoutState.RETURNING, PayoutState.RETURNED)
+_UNPAID: Final = (PayoutState.ACCEPTED, PayoutState.INSTRUCTING, PayoutState.RETURNING, PayoutState.RETURNED)
 _DONE: Final = {
     PayoutState.INSTRUCTING: PayoutState.TELLING,
     PayoutState.SETTLING: PayoutState.SETTLED,
