@@ -331,6 +331,32 @@ class Payouts:
         bank_reference: str | None = None,
     ) -> StoredPayout:
         """Stores a payout; one that is there stays as it is, the day on which it was ordered included."""
+        with self._desk.book.writing() as connection:
+            self.add(
+                connection,
+                outside,
+                kind,
+                amount,
+                content,
+                participant=participant,
+                reference=reference,
+                bank_reference=bank_reference,
+            )
+        return self.find(outside)
+
+    def add(
+        self,
+        connection: Connection,
+        outside: str,
+        kind: str,
+        amount: Money,
+        content: dict[str, Any],
+        *,
+        participant: int | None,
+        reference: str | None,
+        bank_reference: str | None,
+    ) -> None:
+        """As :meth:`store`, in the caller's transaction."""
         values = {
             "outside": outside,
             "uetr": str(uetr_of(outside)),
@@ -345,11 +371,9 @@ class Payouts:
             "reason": "",
             "created_at": now(),
         }
-        with self._desk.book.writing() as connection:
-            there = connection.execute(select(payout.c.outside).where(payout.c.outside == outside)).first()
-            if there is None:
-                connection.execute(insert(payout).values(**values))
-        return self.find(outside)
+        there = connection.execute(select(payout.c.outside).where(payout.c.outside == outside)).first()
+        if there is None:
+            connection.execute(insert(payout).values(**values))
 
     def _row(self, outside: str) -> Row[Any]:
         with self._desk.book.reading() as connection:

@@ -38,7 +38,7 @@ class RecallState(StrEnum):
     LIFTED = "LIFTED"
     """The depositor keeps it."""
     STUCK = "STUCK"
-    """The chain refuses a step; see its reason."""
+    """The chain refuses a step; see its reason. Before anything was taken it is decided again."""
 
 
 WITHOUT_EFFECT: Final = (
@@ -48,18 +48,7 @@ WITHOUT_EFFECT: Final = (
     RecallState.LIFTING,
     RecallState.LIFTED,
 )
-"""What takes no deposit: another recall of the same one stands for itself."""
-BEFORE_ORDER: Final = (
-    RecallState.RECEIVED,
-    RecallState.HELD,
-    RecallState.FREEZING,
-    RecallState.FROZEN,
-    RecallState.SHORTFALL,
-    RecallState.SEIZING,
-    RecallState.REDEEMING,
-    RecallState.STUCK,
-)
-"""Nothing was ordered to be paid: what the bank has taken itself is not paid too."""
+"""They take no deposit: another recall of the same one stands for itself."""
 DECIDABLE: Final = (RecallState.HELD, RecallState.FROZEN, RecallState.SHORTFALL)
 ENDED: Final = (
     RecallState.UNMATCHED,
@@ -74,7 +63,8 @@ ENDED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecall:
-    """A recall. ``recall_id`` is the asker's name of it, ``id`` ours; ``taken_by`` the bank's entry that took it."""
+    """A recall. ``recall_id`` is the asker's name of it, ``id`` ours; ``payout`` that of its return, from when the
+    tokens are the bank's; ``taken_by`` the bank's entry that took it."""
 
     id: str
     recall_id: str

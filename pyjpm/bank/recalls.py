@@ -9,9 +9,9 @@ Decisions that govern this module:
 * A reversal takes the tokens to the bank's own participant, redeems them there, and sends the money back as a payout;
   where the bank has debited it already, they are redeemed against that debit.
 * A deposit that never became tokens is held, and sent back by the same decision.
-* One deposit goes back once: a second recall of it changes nothing, unless the first was refused. What the bank takes
-  itself though its recall was refused is frozen and decided anew; what it takes though we have ordered it back is
-  nobody's to decide here, and goes to somebody.
+* One deposit goes back once: a second recall of it changes nothing, unless the first was refused. One that got stuck
+  before anything was taken is decided again. What the bank takes itself though its recall was refused is frozen and
+  decided anew; what it takes though we have ordered it back goes to somebody.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pyjpm.bank.details import outside_name
 from pyjpm.bank.entries import EntryState
 from pyjpm.bank.payout import REVERSAL, TAKEN, PayoutState
 from pyjpm.bank.payouts import Payouts
-from pyjpm.bank.recall import BEFORE_ORDER, DECIDABLE, WITHOUT_EFFECT, RecallState, StoredRecall, stored_recall
+from pyjpm.bank.recall import DECIDABLE, WITHOUT_EFFECT, RecallState, StoredRecall, stored_recall
 from pyjpm.bank.suspense import Suspense, original_of, returning
 from pyjpm.bank.tables import entry, recall
 from pyjpm.errors.bank import RecallNotOpen, RecallUnknown, Shortfall, TreasuryMissing
@@ -99,7 +99,10 @@ class Recalls:
             return _insert(
                 connection, named, debit.reference, credit, _TAKEN_BACK, RecallState.RECEIVED, debit.reference
             )
-        if there.taken_by not in (None, debit.reference) or there.state not in BEFORE_ORDER:
+        if there.taken_by == debit.reference:
+            return str(there.id)
+        ordered = there.state in (RecallState.REVERSING, RecallState.REVERSED) or _is_stuck_after(there)
+        if there.taken_by is not None or ordered:
             return None
         connection.execute(update(recall).where(recall.c.id == there.id).values(taken_by=debit.reference))
         return str(there.id)
@@ -114,7 +117,7 @@ class Recalls:
             Shortfall: not all of it is there; the amount stays frozen.
         """
         row = self._row(name)
-        if row.state not in DECIDABLE:
+        if not _is_decidable(row):
             raise RecallNotOpen(f"The recall is {row.state}.", recall=row.id, state=row.state)
         if row.taken_by is None:
             self._suspense.require_returnable(row.entry)
@@ -144,7 +147,7 @@ class Recalls:
     def lift(self, name: str, *, who: str, reason: str) -> StoredRecall:
         """Refuses the recall: the depositor keeps the deposit, and what was frozen is free. Raises as ``reverse``."""
         row = self._row(name)
-        if row.state not in DECIDABLE or row.taken_by is not None:
+        if not _is_decidable(row) or row.taken_by is not None:
             raise RecallNotOpen(
                 f"The recall is {row.state}, and the bank has {'' if row.taken_by else 'not '}taken the money.",
                 recall=row.id,
@@ -199,6 +202,7 @@ class Recalls:
                         row.wallet, target, amount, order=order, idempotency_key=key, frozen_released=amount
                     ),
                     RecallState.REDEEMING,
+                    payout=outside_name("R", row.id),
                 )
             case RecallState.REDEEMING:
                 return self._redeem(row)
@@ -232,7 +236,7 @@ class Recalls:
     def _redeem(self, row: Row[Any]) -> bool:
         treasury, deposit = self._treasury(), self._deposits.row(row.entry)
         amount, details = returning(deposit)
-        key = _redemption(row)
+        key = f"recall/{row.id}/redeem"
         outcome = (
             look(treasury, row.submission)
             if row.submission is not None
@@ -244,26 +248,26 @@ class Recalls:
         )
         if outcome.end is not End.FINAL:
             return self._waits(row, outcome)
-        # From here on it is known whether the bank took it itself: it may have been told while this was redeemed.
-        return self._moved(row, RecallState.REVERSING, payout=outside_name("R", row.id))
-
-    def _order(self, row: Row[Any]) -> None:
-        """Stores the payout of what was redeemed; one that is there stays as it is."""
-        deposit, participant = self._deposits.row(row.entry), self._treasury().session.participant
-        amount, details = returning(deposit)
-        reference = "0x" + payment_reference(participant, _redemption(row)).hex()
-        outside = row.payout
+        participant = treasury.session.participant
+        reference = "0x" + payment_reference(participant, key).hex()
+        outside = outside_name("R", row.id)
         kind = REVERSAL if row.taken_by is None else TAKEN
         content = self._payouts.order(outside, amount, details, order=RETURN, original=original_of(deposit, row.code))
-        self._payouts.store(
-            outside,
-            kind,
-            amount,
-            content,
-            participant=participant,
-            reference=reference,
-            bank_reference=row.taken_by,
-        )
+        with self._desk.book.writing() as connection:
+            # In one: the bank may have taken it itself while this was redeemed, and then it is not ordered.
+            moved = _move(connection, row, RecallState.REVERSING, payout=outside)
+            if moved:
+                self._payouts.add(
+                    connection,
+                    outside,
+                    kind,
+                    amount,
+                    content,
+                    participant=participant,
+                    reference=reference,
+                    bank_reference=row.taken_by,
+                )
+        return moved
 
     def _reversed(self, row: Row[Any]) -> bool:
         if row.payout is None:
@@ -274,7 +278,6 @@ class Recalls:
             self._suspense.advance(row.entry)
             done = EntryState(self._deposits.row(row.entry).state) is EntryState.RETURNED
             return done and self._moved(row, RecallState.REVERSED)
-        self._order(row)
         found = self._payouts.advance(row.payout)
         if found.state is PayoutState.SETTLED:
             return self._moved(row, RecallState.REVERSED)
@@ -288,11 +291,11 @@ class Recalls:
         elif EntryState(self._deposits.row(row.entry).state) is EntryState.RECALLED:
             self._suspense.send_back(row.entry, who=who, reason=reason, code=row.code or "NARR")
 
-    def _act(self, row: Row[Any], step: str, act: Any, after: RecallState) -> bool:
+    def _act(self, row: Row[Any], step: str, act: Any, after: RecallState, **values: Any) -> bool:
         platform = self._desk.platform
         outcome = look(platform, row.submission) if row.submission else ask(platform, f"recall/{row.id}/{step}", act)
         if outcome.end is End.FINAL:
-            return self._moved(row, after, submission=None)
+            return self._moved(row, after, submission=None, **values)
         return self._waits(row, outcome)
 
     def _waits(self, row: Row[Any], outcome: Outcome) -> bool:
@@ -310,18 +313,14 @@ class Recalls:
     # --- storing ---------------------------------------------------------------------------------------------------
 
     def _decide(self, row: Row[Any], after: RecallState, act: str, who: str, reason: str, **values: Any) -> None:
-        as_seen = recall.c.taken_by.is_not_distinct_from(row.taken_by)
-        this = (recall.c.id == row.id) & (recall.c.state == row.state) & as_seen
         with self._desk.book.writing() as connection:
             note_decision(connection, who, act, row.id, reason)
-            if connection.execute(update(recall).where(this).values(state=after, **values)).rowcount != 1:
+            if not _move(connection, row, after, **values):
                 raise RecallNotOpen("Somebody was faster.", recall=row.id, state=row.state)
 
     def _moved(self, row: Row[Any], after: RecallState, **values: Any) -> bool:
-        as_seen = recall.c.taken_by.is_not_distinct_from(row.taken_by)
-        this = (recall.c.id == row.id) & (recall.c.state == row.state) & as_seen
         with self._desk.book.writing() as connection:
-            return connection.execute(update(recall).where(this).values(state=after, **values)).rowcount == 1
+            return _move(connection, row, after, **values)
 
     def _row(self, name: str) -> Row[Any]:
         row = self._desk.row(recall, recall.c.id, name)
@@ -334,9 +333,20 @@ class Recalls:
         return row
 
 
-def _redemption(row: Row[Any]) -> str:
-    """The idempotency key under which the bank's own participant redeems what was seized."""
-    return f"recall/{row.id}/redeem"
+def _is_stuck_after(row: Row[Any]) -> bool:
+    """Whether it got stuck when the tokens were the bank's already."""
+    return row.state == RecallState.STUCK and row.payout is not None
+
+
+def _is_decidable(row: Row[Any]) -> bool:
+    return row.state in DECIDABLE or (row.state == RecallState.STUCK and not _is_stuck_after(row))
+
+
+def _move(connection: Connection, row: Row[Any], after: RecallState, **values: Any) -> bool:
+    """Whether it was as it was read, also by whether the bank has taken it, and has moved."""
+    as_read = recall.c.taken_by.is_not_distinct_from(row.taken_by) & (recall.c.state == row.state)
+    moved = update(recall).where(recall.c.id == row.id, as_read).values(state=after, **values)
+    return connection.execute(moved).rowcount == 1
 
 
 def _earlier(connection: Connection, deposit: str) -> Row[Any] | None:

@@ -268,7 +268,7 @@ class BankSide:
                 credit = self.recalls.taken(connection, row)
                 asked = None if credit is None else self.recalls.note_taken(connection, credit, row)
             if credit is not None and asked is None:
-                reason = f"The bank has taken the credit {credit.reference}, which went back already."
+                reason = f"The bank has taken the credit {credit.reference}, which was ordered back already."
                 return self._suspended(row, "TAKEN_THOUGH_RETURNED", reason)
             if asked is not None:
                 self._dealt(row, None, f"recall {asked}")

@@ -222,36 +222,36 @@ class Lanes:
     def of_owner(self, owner: str) -> list[Lane]:
         """The lanes over which an owner has ever sent, and those over which nobody has, as far as is known here: what
         an owner sent may be what was lost."""
-        # Asked by state, all of which there are, for the index: an owner's payments are all that it ever made.
-        theirs = exists().where(
-            payment.c.owner == owner, payment.c.state.in_(list(SubmissionState)), payment.c.wallet == lane.c.wallet
-        )
-        anybodys = exists().where(payment.c.wallet == lane.c.wallet)
-        query = select(lane).where(theirs | ~anybodys)
         with self._database.reading() as connection:
-            return [_lane(row) for row in connection.execute(query)]
+            return _of_owner(connection, owner)
+
+    def is_unsure(self, lane: Lane, *, head: int) -> bool:
+        """Whether bytes of it may be alive that were not known when the height ``head`` was looked at: it recovers, or
+        this process saw it recover above that."""
+        return lane.state is LaneState.RECOVERING or head < self.recovered_at(lane.wallet)
 
     def unsure_of(self, connection: Connection, owners: Collection[str], *, head: int) -> set[str]:
-        """Those of these owners of whom no "no" that was read at the height ``head`` may be stored: a lane of theirs
-        recovers, or has recovered above it. Inside the transaction that would store it."""
-        query = select(lane.c.wallet).where(lane.c.state == LaneState.RECOVERING)
-        behind = set(connection.execute(query).scalars())
-        behind.update(wallet for wallet, height in self._recovered.items() if height > head)
-        if not owners or not behind:
+        """Those of these owners of whom no "no" that was read at the height ``head`` may be stored, inside the
+        transaction that would store it."""
+        if not owners:
             return set()
-        wallets = sorted(behind)
-        sent = exists().where(payment.c.wallet == lane.c.wallet)
-        for part in in_parts(wallets):
-            if connection.execute(select(lane.c.wallet).where(lane.c.wallet.in_(part), ~sent).limit(1)).first():
-                return set(owners)
-        # By state, for the index: an owner's payments are all that it ever made.
-        unsure: set[str] = set()
-        whose = select(payment.c.owner).where(payment.c.state.in_(list(SubmissionState))).distinct()
-        for some in in_parts(sorted(owners)):
-            for part in in_parts(wallets):
-                theirs = whose.where(payment.c.owner.in_(some), payment.c.wallet.in_(part))
-                unsure.update(connection.execute(theirs).scalars())
-        return unsure
+        recovers = connection.execute(
+            select(lane.c.wallet).where(lane.c.state == LaneState.RECOVERING).limit(1)
+        ).first()
+        if recovers is None and head >= max(self._recovered.values(), default=0):
+            return set()
+        return {
+            owner for owner in owners if any(self.is_unsure(each, head=head) for each in _of_owner(connection, owner))
+        }
+
+
+def _of_owner(connection: Connection, owner: str) -> list[Lane]:
+    # Asked by state, all of which there are, for the index: an owner's payments are all that it ever made.
+    theirs = exists().where(
+        payment.c.owner == owner, payment.c.state.in_(list(SubmissionState)), payment.c.wallet == lane.c.wallet
+    )
+    anybodys = exists().where(payment.c.wallet == lane.c.wallet)
+    return [_lane(row) for row in connection.execute(select(lane).where(theirs | ~anybodys))]
 
 
 def read_lane(connection: Connection, wallet: str) -> Lane:
@@ -298,34 +298,37 @@ def _is_behind(connection: Connection, wallet: str, known_to: int, chain_nonce: 
     return known_to > (chain_nonce if next_nonce is None else next_nonce)
 
 
-def _is_used(connection: Connection, wallet: str) -> bool:
-    """Whether anybody has sent over it, as far as is known here."""
-    return connection.execute(select(payment.c.id).where(payment.c.wallet == wallet).limit(1)).first() is not None
+def _is_its_owners(connection: Connection, wallet: str) -> ColumnElement[bool] | None:
+    """That a payment is of whoever sent over this wallet; None where nobody has, as far as is known here."""
+    sent = select(payment.c.owner).where(payment.c.wallet == wallet)
+    if connection.execute(sent.limit(1)).first() is None:
+        return None
+    return payment.c.owner.in_(sent)
 
 
 def _wallets_of_its_owners(connection: Connection, wallet: str) -> list[str]:
     """This wallet, and all others over which whoever sent over it, or may have, has anything that could be doubted."""
     # By state, for the index: an owner's payments are all that it ever made.
     theirs: ColumnElement[bool] = payment.c.state.in_((*OPEN, *RETRIED))
-    if _is_used(connection, wallet):
-        theirs &= payment.c.owner.in_(select(payment.c.owner).where(payment.c.wallet == wallet))
+    if (owners := _is_its_owners(connection, wallet)) is not None:
+        theirs &= owners
     return [wallet, *connection.execute(select(payment.c.wallet).where(theirs).distinct()).scalars()]
 
 
 def _doubt(connection: Connection, wallet: str, wallets: Sequence[str]) -> None:
     """What failed may have been asked for again, and what waits may have been answered, since the copy was made.
 
-    What failed is doubted of anybody where nobody is known to have sent over the wallet: it ends as it was once the
-    chain was asked. What waits would not be sent any more, so that only what proves a copy ends others' (``recovery``).
+    Where nobody is known to have sent over the wallet, only what failed is doubted, of anybody: it ends as it was once
+    the chain was asked. What waits would not be sent any more, and ends only by what proves a copy (``recovery``).
 
     Args:
         wallets: of the wallet's owners, locked: nobody numbers meanwhile what is doubted here.
     """
-    is_used = _is_used(connection, wallet)
+    owners = _is_its_owners(connection, wallet)
     for part in in_parts(wallets):
         theirs: ColumnElement[bool] = payment.c.wallet.in_(part)
-        if is_used:
-            theirs &= payment.c.owner.in_(select(payment.c.owner).where(payment.c.wallet == wallet))
+        if owners is not None:
+            theirs &= owners
             _doubt_waiting(connection, theirs & payment.c.state.in_(WAITING))
         failed = update(payment).where(theirs, payment.c.state.in_(RETRIED))
         connection.execute(failed.values(state=SubmissionState.DOUBTED))

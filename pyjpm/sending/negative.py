@@ -13,7 +13,7 @@ and none is given or stored for an owner
 from __future__ import annotations
 
 from pyjpm.chain.nodes import Nodes, View
-from pyjpm.sending.lanes import Lanes, LaneState
+from pyjpm.sending.lanes import Lanes
 
 
 class NegativeAnswers:
@@ -26,9 +26,7 @@ class NegativeAnswers:
     def allowed(self, owner: str, view: View) -> bool:
         """Whether the database knows all that was ever signed for this owner, as far as the world can tell."""
         lanes = self._lanes.of_owner(owner)
-        if any(lane.state is LaneState.RECOVERING for lane in lanes):
-            return False
-        if any(view.number < self._lanes.recovered_at(lane.wallet) for lane in lanes):
+        if any(self._lanes.is_unsure(lane, head=view.number) for lane in lanes):
             return False
         others = [lane for lane in lanes if not self._lanes.is_taken(lane.wallet)]
         if not others:

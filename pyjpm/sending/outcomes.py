@@ -13,6 +13,7 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -118,7 +119,8 @@ class Outcomes:
 
     def _sure(self, connection: Connection, answers: Sequence[Answer], head: int) -> list[Answer]:
         """What of these may be stored, after a look at ``head``."""
-        unsure = self._unsure(connection, [each.submission for each in answers if each.state in NEGATIVE], head)
+        negative = [each.submission for each in answers if each.state in NEGATIVE]
+        unsure = self._unsure(connection, negative, head)
         return [
             each._replace(state=State.DOUBTED) if each.submission in unsure else each
             for each in answers
@@ -126,6 +128,7 @@ class Outcomes:
         ]
 
     def _unsure(self, connection: Connection, submissions: Sequence[str], head: int) -> set[str]:
+        """Those of these of whose owner nobody may say "no" by what was read at ``head``."""
         query = select(payment.c.id, payment.c.owner)
         owners = {
             row.id: row.owner
@@ -251,19 +254,21 @@ _ENDS_VOIDING: Final = (State.FINAL, State.VOIDED, State.CONFLICT, State.SUPERSE
 
 def _write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
     """What becomes of open submissions, in a transaction that has their lanes locked."""
-    by_kind: dict[Bulk, list[Answer]] = {_ENDING: [], _ANSWERED: [], _FREED: []}
+    by_statement: dict[Bulk, list[Answer]] = defaultdict(list)
     for each in answers:
-        by_kind[
-            _ENDING if each.state in _ENDS_VOIDING else _FREED if each.state is State.APPROVED else _ANSWERED
-        ].append(each)
-    for kind, its in by_kind.items():
-        _write_some(connection, its, kind)
+        by_statement[_statement_of(each)].append(each)
+    for statement, its in by_statement.items():
+        _write_some(connection, its, statement)
 
 
-def _write_some(connection: Connection, answers: Sequence[Answer], kind: Bulk) -> None:
-    if not answers:
-        return
-    kind.write(
+def _statement_of(answer: Answer) -> Bulk:
+    if answer.state in _ENDS_VOIDING:
+        return _ENDING
+    return _FREED if answer.state is State.APPROVED else _ANSWERED
+
+
+def _write_some(connection: Connection, answers: Sequence[Answer], statement: Bulk) -> None:
+    statement.write(
         connection,
         [
             (

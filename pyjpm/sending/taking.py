@@ -154,16 +154,8 @@ class Taking:
                 if simulate and self._journal.acceptance.stored(before) != before:
                     asked = self._admission.within_funds(asked, self._lanes.view())
                     self._require_wanted(asked, known, plain=plain)
-                accepted = None
-                while accepted is None:
-                    try:
-                        accepted = self._store(asked, window, view, unknown_since)
-                    except NotSure:
-                        # A lane was found behind since: what is refused waits, or is done by now.
-                        view = self._lanes.view()
-                        asked = self._admission.admit(fresh, view, simulate=simulate)
-                        self._require_wanted(asked, known, plain=plain)
-            for batch, each in zip(asked, accepted.ids, strict=True):
+                accepted = self._store(asked, fresh, known, window, view, unknown_since, simulate=simulate, plain=plain)
+            for batch, each in zip(fresh, accepted.ids, strict=True):
                 for request, submission in zip(batch.requests, each, strict=True):
                     key = request.operation.key
                     ids[request.owner, key] = ids[batch.wallet, key] = submission
@@ -186,13 +178,26 @@ class Taking:
     def _store(
         self,
         asked: Sequence[Batch],
+        fresh: Sequence[Batch],
+        known: Sequence[Mapping[str, Submission]],
         window: Mapping[str, int],
         view: View,
         unknown_since: Mapping[str, int] | None,
+        *,
+        simulate: bool,
+        plain: bool,
     ) -> Accepted:
-        return self._journal.acceptance.accept(
-            asked, window=window, now=int(self._clock.time()), head=view.number, unknown_since=unknown_since
-        )
+        """Stores what was admitted at this view (``asked``, of ``fresh``); the lanes are held."""
+        while True:
+            try:
+                return self._journal.acceptance.accept(
+                    asked, window=window, now=int(self._clock.time()), head=view.number, unknown_since=unknown_since
+                )
+            except NotSure:
+                # A lane was found behind since: what is refused waits, or is done by now.
+                view = self._lanes.view()
+                asked = self._admission.admit(fresh, view, simulate=simulate)
+                self._require_wanted(asked, known, plain=plain)
 
     def _may_be_told(self, owner: str, view: View) -> bool:
         """Whether its client may hear of a refusal now. It is stored: what cannot be asked is found by waiting."""

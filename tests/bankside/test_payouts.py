@@ -207,7 +207,7 @@ def test_a_refusal_after_the_debit_is_told_and_changes_nothing(side: BankSide, h
 def test_a_refusal_and_a_debit_at_the_same_moment_are_not_both_believed(side: BankSide, house: House) -> None:
     """Else its client had the tokens back, and the money too."""
     for number in range(10):
-        outside, _ = accepted(side, house, f"{number + 1}.00")
+        outside, reference = accepted(side, house, f"{number + 1}.00")
         together = threading.Barrier(2)
 
         def said(what: Callable[[], str | None], together: threading.Barrier = together) -> str | None:
@@ -216,13 +216,15 @@ def test_a_refusal_and_a_debit_at_the_same_moment_are_not_both_believed(side: Ba
 
         with ThreadPoolExecutor(2) as threads:
             words = [
-                lambda outside=outside: side.payouts.refused(outside, b"refused", "AC04"),
+                lambda outside=outside: side.payouts.refused(outside, b"\x01" * 32, "AC04"),
                 lambda outside=outside, number=number: side.payouts.debited(
                     outside, dollars(f"{number + 1}.00"), f"DEB-{number}"
                 ),
             ]
             problems = list(threads.map(said, words))
-        assert problems in (["REFUSED_THOUGH_PAID", None], [None, "PAID_THOUGH_REFUSED"])
+        settle(side, house)
+        ended = {"SETTLED": ["REFUSED_THOUGH_PAID", None], "RETURNED": [None, "PAID_THOUGH_REFUSED"]}
+        assert problems == ended[state(house, reference)]
 
 
 def test_what_the_channel_refuses_is_given_back(house: House) -> None:

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from bank_messages import CLIENT_IBAN, STRANGER_IBAN, Entry, notice
+from bank_messages import CLIENT_IBAN, STRANGER_IBAN, Entry, notice, rejection
 from house import House, dollars, settle
 
 from pyjpm.bank import BankSide, EntryState, FileChannel, PayoutState, RecallState
@@ -38,6 +38,14 @@ def deposited(side: BankSide, house: House, ref: str, amount: str = "100.00", ue
     side.take(notice(f"M-{uuid.uuid4().hex}", Entry(ref, amount, end_to_end_id="E2E-1", uetr=name)))
     settle(side, house)
     assert side.entry(ref).state is EntryState.DONE
+    return name
+
+
+def asked_back(side: BankSide, house: House, ref: str) -> str:
+    """A deposit that was minted and is asked back by CXL-1; its UETR."""
+    name = deposited(side, house, ref)
+    side.take(recalled(Original(uetr=uuid.UUID(name))))
+    settle(side, house)
     return name
 
 
@@ -114,9 +122,7 @@ def test_what_is_lacking_is_a_shortfall_and_what_comes_is_caught(side: BankSide,
 
 
 def test_a_recall_that_is_refused_frees_the_money(side: BankSide, house: House, ref: str) -> None:
-    name = deposited(side, house, ref)
-    side.take(recalled(Original(uetr=uuid.UUID(name))))
-    settle(side, house)
+    asked_back(side, house, ref)
     side.recalls.lift("CXL-1", who="ops", reason="the depositor proved it is theirs")
     settle(side, house)
     assert side.recalls.find("CXL-1").state is RecallState.LIFTED
@@ -303,9 +309,7 @@ def test_a_deposit_that_is_asked_back_twice_goes_back_once(side: BankSide, house
 
 
 def test_a_recall_that_was_refused_may_be_asked_for_anew(side: BankSide, house: House, ref: str) -> None:
-    name = deposited(side, house, ref)
-    side.take(recalled(Original(uetr=uuid.UUID(name))))
-    settle(side, house)
+    name = asked_back(side, house, ref)
     side.recalls.lift("CXL-1", who="ops", reason="no ground is given")
     settle(side, house)
     side.take(recalled(Original(uetr=uuid.UUID(name)), recall_id="CXL-2", message_id="CAMT56-2"))
@@ -313,13 +317,29 @@ def test_a_recall_that_was_refused_may_be_asked_for_anew(side: BankSide, house: 
     assert (side.recalls.find("CXL-2").state, frozen(house)) == (RecallState.FROZEN, 10_000)
 
 
+def test_a_recall_that_got_stuck_before_anything_was_taken_is_decided_again(
+    side: BankSide, house: House, ref: str
+) -> None:
+    """The bank's own participant is suspended, so that the chain takes nothing to it."""
+    asked_back(side, house, ref)
+    treasury = house.treasury.session.participant
+    house.bank.participants.suspend(treasury, reason="by mistake", idempotency_key=f"suspend {ref}").wait()
+    try:
+        side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+        settle(side, house)
+    finally:
+        house.bank.participants.reinstate(treasury, reason="mended", idempotency_key=f"reinstate {ref}").wait()
+    assert (side.recalls.find("CXL-1").state, house.balance()) == (RecallState.STUCK, 10_000)
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    settle(side, house)
+    assert (house.balance(), frozen(house), len(house.orders())) == (0, 0, 1)
+
+
 def test_what_the_bank_takes_though_the_recall_was_refused_is_frozen_and_decided_anew(
     side: BankSide, house: House, ref: str
 ) -> None:
     """The money is gone: nobody may believe that it is there."""
-    name = deposited(side, house, ref)
-    side.take(recalled(Original(uetr=uuid.UUID(name))))
-    settle(side, house)
+    name = asked_back(side, house, ref)
     side.recalls.lift("CXL-1", who="ops", reason="the depositor proved it is theirs")
     settle(side, house)
     side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
@@ -331,22 +351,26 @@ def test_what_the_bank_takes_though_the_recall_was_refused_is_frozen_and_decided
     assert (side.recalls.find(anew.id).state, house.balance(), house.orders()) == (RecallState.REVERSED, 0, [])
 
 
-@pytest.mark.parametrize("minted", [True, False], ids=["as tokens", "before it was tokens"])
+@pytest.mark.parametrize("went_back", ["as tokens", "before it was tokens", "by an order that was refused"])
 def test_what_the_bank_takes_though_it_went_back_already_goes_to_somebody(
-    side: BankSide, house: House, ref: str, minted: bool
+    side: BankSide, house: House, ref: str, went_back: str
 ) -> None:
-    """It was paid back twice: by our order, and by the bank itself."""
-    if minted:
-        name = deposited(side, house, ref)
-        side.take(recalled(Original(uetr=uuid.UUID(name))))
-        settle(side, house)
+    """It was ordered to be paid back, and the bank took it itself."""
+    if went_back != "before it was tokens":
+        name = asked_back(side, house, ref)
         side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
     else:
         name = str(uuid.uuid4())
         side.take(notice("M-1", Entry(ref, "100.00", uetr=name, debtor_iban=STRANGER_IBAN)))
         side.suspense.send_back(ref, who="ops", reason="nobody we know")
     settle(side, house)
-    assert len(house.orders()) == 1
+    (outside,) = house.orders()
+    if went_back == "by an order that was refused":
+        side.take(rejection(f"REJ-{ref}", outside))
+        settle(side, house)
+        assert side.recalls.find("CXL-1").state is RecallState.STUCK
+        with pytest.raises(RecallNotOpen):
+            side.recalls.reverse("CXL-1", who="ops", reason="again")
     side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
     settle(side, house)
     debit = side.entry("REV-" + ref)
@@ -357,9 +381,7 @@ def test_what_the_bank_takes_while_it_is_sent_back_is_not_sent_too(
     side: BankSide, house: House, ref: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bank's notice comes in between the redemption of what was seized and the order of its return."""
-    name = deposited(side, house, ref)
-    side.take(recalled(Original(uetr=uuid.UUID(name))))
-    settle(side, house)
+    name = asked_back(side, house, ref)
     redeem, asked = house.treasury.deposits.request_redemption, []
 
     def slow(*arguments: Any, **options: Any) -> Any:

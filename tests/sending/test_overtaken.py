@@ -98,13 +98,26 @@ def test_what_is_doubted_while_it_lapses_is_not_told_expired(place: Place, monke
         assert s.paid() == [10, 20]
 
 
-def lost_for_good(s: Stage, engine: Engine) -> None:
-    """As ``lose``; the nodes come back, and by now nobody who can be asked has the bytes."""
-    lose(s, engine)
+def come_back_without(s: Stage) -> None:
+    """The nodes come back, and by now nobody who can be asked has what was ``lost``."""
     s.network.clock.sleep(2)
     for node in (0, 1):
         s.network.forget_pool(node)
     find_again(s)
+
+
+def knows_one_wallet(s: Stage, monkeypatch: pytest.MonkeyPatch, *, limit: int) -> Engine:
+    """An engine with the first lane alone, whose payer has lost a payment over the second and may spend so much now."""
+    engine = s.engine()
+    engine.sender.submit(s.lanes[1], s.pay("known", 10))
+    engine.run(s.network.clock, 4)
+    lose(s, engine)
+    come_back_without(s)
+    engine = started(s, monkeypatch)
+    engine.sender.serve(s.lanes[0])
+    s.network.limit(s.world.payer, "EUR", limit)
+    s.network.clock.sleep(3)
+    return engine
 
 
 def found_behind_and_paid(s: Stage, engine: Engine) -> None:
@@ -123,14 +136,7 @@ def test_what_reverted_is_not_told_so_where_another_wallet_is_found_behind(
 ) -> None:
     """After it was asked whether a "no" may be told, and before the "no" is stored."""
     with stage(place) as s:
-        engine = s.engine()
-        engine.sender.submit(s.lanes[1], s.pay("known", 10))
-        engine.run(s.network.clock, 4)
-        lost_for_good(s, engine)
-        engine = started(s, monkeypatch)
-        engine.sender.serve(s.lanes[0])
-        s.network.limit(s.world.payer, "EUR", 5)
-        s.network.clock.sleep(3)
+        engine = knows_one_wallet(s, monkeypatch, limit=5)
         heard = engine.sender.submit(s.lanes[0], s.pay("lost", 20), simulate=False)
         s.network.clock.sleep(4)
         overtake(monkeypatch, NegativeAnswers, "allowed", lambda: found_behind_and_paid(s, engine))
@@ -145,14 +151,7 @@ def test_what_is_refused_is_not_stored_so_where_another_wallet_is_found_behind(
 ) -> None:
     """One of several that are asked for, of which another was paid before: what is refused is stored."""
     with stage(place) as s:
-        engine = s.engine()
-        engine.sender.submit(s.lanes[1], s.pay("known", 10))
-        engine.run(s.network.clock, 4)
-        lost_for_good(s, engine)
-        engine = started(s, monkeypatch)
-        engine.sender.serve(s.lanes[0])
-        s.network.limit(s.world.payer, "EUR", 15)
-        s.network.clock.sleep(3)
+        engine = knows_one_wallet(s, monkeypatch, limit=15)
         overtake(monkeypatch, NegativeAnswers, "allowed", lambda: found_behind_and_paid(s, engine))
         both = [s.pay("known", 10), s.pay("lost", 20)]
         known, heard = engine.sender.submit_many(s.lanes[0], both, simulate=True)
@@ -182,10 +181,7 @@ def test_a_failure_is_not_confirmed_where_another_wallet_is_found_behind(
         engine.sender.submit(s.lanes[1], s.pay("lost", 20))
         engine.close()
         s.restore(copy)
-        s.network.clock.sleep(2)
-        for node in (0, 1):
-            s.network.forget_pool(node)
-        find_again(s)
+        come_back_without(s)
         engine = started(s, monkeypatch)
         engine.sender.serve(s.lanes[0])
         assert engine.state(failed) == "DOUBTED"
