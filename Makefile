@@ -3,7 +3,8 @@
 
 # The one that is optimised, where there are several: see .ci/interpreter.
 PYTHON ?= $(shell .ci/interpreter)
-JOBS ?= 2
+# One more than there are processors, for tests wait for disks, blocks and clocks.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
@@ -54,7 +55,7 @@ demo: setup
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 test: setup
-	@$(BIN)/python .ci/suite.py lint test-unit test-contracts+test-brownie coverage test-sdk test-replay test-edge test-erp gas
+	@$(BIN)/python .ci/suite.py lint+gas test-unit test-contracts+coverage+test-brownie test-sdk test-replay test-edge test-erp
 
 test-unit: setup debian
 	$(PYTEST_PARALLEL) tests/unit tests/network tests/sending tests/chains tests/seeing tests/store

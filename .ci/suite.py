@@ -1,6 +1,6 @@
 """Run the groups of `make test` one after the other, show what they print, and close with a summary.
 
-Groups joined by `+` run side by side: those that keep one core busy at most, as a compiler that knows no threads does.
+Groups joined by `+` run side by side: those that mostly keep one core busy, as a compiler that knows no threads does.
 A group that fails does not stop the others, so one run shows all that is wrong. What the run left behind fails it too.
 The last line is the count of all tests, in the form that build servers read.
 """

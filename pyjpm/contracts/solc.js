@@ -50,10 +50,30 @@ function read(file) {
   return fs.readFileSync(file === "-" ? 0 : file, "utf8");
 }
 
+// Emscripten's soljson asks the table of functions anew at each call through it, at 0.8.37 a sixth of its time: what
+// was answered once is kept until the table changes.
+function keepTableEntries() {
+  const table = WebAssembly.Table.prototype;
+  const { get, set, grow } = table;
+  const kept = new WeakMap();
+  table.get = function (index) {
+    let entries = kept.get(this);
+    if (!entries) kept.set(this, (entries = []));
+    return (entries[index] ??= get.call(this, index));
+  };
+  for (const [name, change] of Object.entries({ set, grow })) {
+    table[name] = function (...values) {
+      kept.delete(this);
+      return change.apply(this, values);
+    };
+  }
+}
+
 function loadCompiler() {
   const searched = [__dirname, process.cwd()].flatMap(require("module")._nodeModulePaths);
   const folder = process.env.SOLCJS_DIR || searched.map((d) => path.join(d, "solc")).find((d) => fs.existsSync(d));
   if (!folder) fail("npm's solc is not installed: run `make setup`, or set SOLCJS_DIR to its folder");
+  keepTableEntries();
   const compiler = require(path.resolve(folder));
   process.removeAllListeners("uncaughtException"); // soljson swallows errors of everybody else
   return compiler;
