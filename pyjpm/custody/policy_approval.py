@@ -8,6 +8,7 @@ Decisions that govern this module:
   where its remittance travels as it was given. Everything has a digest of chain, wallet, address and calldata
   (purpose ``call``), of the signed structure's own EIP-712 digest (``message``), or of a creation's (``create``).
 * One approval is for one payment: the first use binds it to that payment's name, whatever else has the same digest.
+* A word is written in one way only: in other letters it would be another one, and serve another payment.
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ class Approval:
                 and isinstance(self.purpose, str)
                 and 0 < len(self.purpose) <= _LONGEST
                 and len(bytes.fromhex(self.request_sha256)) == 32
-                and self.request_sha256 == self.request_sha256.lower()
-                and isinstance(self.signature, str)
+                and self.request_sha256 == bytes.fromhex(self.request_sha256).hex()
+                and self.signature in ("", "0x" + bytes.fromhex(self.signature[2:]).hex())
             )
         except (ValueError, TypeError, AttributeError):
             right = False

@@ -83,6 +83,25 @@ def test_one_word_is_for_one_payment(house: House) -> None:
     assert asked(process, house, transaction(1, pay(BIG, "three")), transaction(2, pay(BIG, "four"))) != ""
 
 
+def test_one_word_in_other_letters_is_not_another(house: House) -> None:
+    process = house.open()
+    big = transaction(0, pay(BIG, "one"))
+    word = approval(house, ("payments.pay", requests(process, house, big)["payments.pay"])).to_dict()
+    digits, digest = word["signature"][2:], word["request_sha256"]
+    assert handed_in(process, word) == ""
+    assert asked(process, house, big) == ""
+    for change in (
+        {"signature": "0x" + digits.upper()},
+        {"signature": "0X" + digits},
+        {"signature": digits},
+        {"signature": "0x " + digits},
+        {"signature": "0x" + digits + "\n"},
+        {"request_sha256": digest[:2] + " " + digest[2:]},
+    ):
+        assert handed_in(process, {**word, **change}) == "SIGNING_APPROVAL_INVALID"
+    assert asked(process, house, transaction(1, pay(BIG, "two"))) == "SIGNING_APPROVAL_USED"
+
+
 def test_a_word_is_not_for_two_payments_of_one_call(house: House) -> None:
     process = house.open()
     pair = [transaction(nonce, pay(BIG, str(nonce))) for nonce in range(2)]
