@@ -33,8 +33,8 @@ from pyjpm.custody.policy_approval import (
 from pyjpm.custody.policy_book import Book
 from pyjpm.custody.policy_calls import Call, calls_in
 from pyjpm.custody.policy_effects import flows_of, weight_of
-from pyjpm.custody.policy_reckoning import DAY, Ask, Reckoning
-from pyjpm.custody.policy_state import CANCEL
+from pyjpm.custody.policy_reckoning import Ask, Reckoning
+from pyjpm.custody.policy_state import CANCEL, DAY
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SignerMarkLost
 from pyjpm.errors.policy import (
@@ -197,13 +197,13 @@ class Judge:
             problem = "the wallet approved itself"
         elif approval.checker not in rules.checkers:
             problem = "the policy does not name its checker"
-        elif approval.deadline < now:
-            problem = "it has lapsed"
         with self._lock:
             state = self._book.state
-            state.forget_lapsed(now)
+            state.forget_lapsed()
+            if not problem and approval.deadline < state.time(now):
+                problem = "it has lapsed"
             if not problem and approval.id not in state.approvals:
-                if len(state.approvals) >= _MOST_APPROVALS:
+                if sum(each.approval.deadline >= now for each in state.approvals.values()) >= _MOST_APPROVALS:
                     problem = "there are too many that are not used"
                 else:
                     line = {"at": int(now), "uid": uid, "kind": "approve", "approval": approval.to_dict()}

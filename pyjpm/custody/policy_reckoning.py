@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pyjpm.custody.policy import Rules
 from pyjpm.custody.policy_effects import Flow, name_of
-from pyjpm.custody.policy_state import CANCEL, NEVER, REMEMBERED, ApprovalState, State
+from pyjpm.custody.policy_state import CANCEL, DAY, NEVER, REMEMBERED, ApprovalState, State
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.policy import (
     AmountAboveLimit,
@@ -31,8 +31,6 @@ from pyjpm.errors.policy import (
     SigningApprovalMissing,
     SigningApprovalUsed,
 )
-
-DAY: Final = 86_400
 
 
 @dataclass(slots=True)
@@ -70,7 +68,7 @@ class Reckoning:
         self._chain_id = chain_id
         self._wallet = wallet
         self._rules = rules
-        self._now = now
+        self._now = state.time(now)
         # A clock that went back goes on with the day it left.
         self._day = max(state.day, int(now // DAY))
         self._state = state.wallets[wallet]

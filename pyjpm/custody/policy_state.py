@@ -3,7 +3,8 @@
 Decisions that govern this module:
 
 * The state is what the lines of the book say, in their order, and nothing else. A line is applied after it is on disk.
-* The day is the UTC day of the signer's clock and never goes back: a clock set back finds the totals it left.
+* The day is the UTC day of the signer's clock and never goes back: a clock set back finds the totals it left, and
+  a word that was forgotten as lapsed has lapsed for good, for it may have been used.
 * Of the last nonces it is known what they carry. Below those everything may have been signed, so nothing but a cancel
   is signed there again.
 """
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from pyjpm.custody.policy_approval import Approval
 
+DAY: Final = 86_400
 REMEMBERED: Final = 4_096
 """Nonces of a wallet of which it is known what was signed."""
 NEVER: Final = -1
@@ -83,9 +85,14 @@ class State:
                 wallet.totals = Counter()
                 wallet.counted = set()
 
-    def forget_lapsed(self, now: float) -> None:
-        """Drop approvals a day after their deadline: until then a refusal can say that one lapsed."""
-        for name in [name for name, each in self.approvals.items() if each.approval.deadline + 86_400 < now]:
+    def time(self, now: float) -> float:
+        """The time by which words lapse, unix seconds: what the clock says, and never before the day of the book."""
+        return max(now, self.day * DAY)
+
+    def forget_lapsed(self) -> None:
+        """Drop approvals a day after their deadline, by the day of the book: until then a refusal can say that one
+        lapsed."""
+        for name in [name for name, each in self.approvals.items() if each.approval.deadline + DAY < self.day * DAY]:
             del self.approvals[name]
 
     def _signed(self, line: dict[str, Any]) -> None:

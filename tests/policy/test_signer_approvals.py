@@ -160,6 +160,24 @@ def test_a_word_that_lapsed(house: House) -> None:
     assert asked(process, house, big) == ""
 
 
+def test_a_word_that_was_used_and_lapsed_stays_so_where_the_clock_goes_back(house: House) -> None:
+    process = house.open()
+    used_at = house.clock.now
+    big = transaction(0, pay(BIG, "one"))
+    request = ("payments.pay", requests(process, house, big)["payments.pay"])
+    word = approval(house, request)
+    assert handed_in(process, word) == ""
+    assert asked(process, house, big) == ""
+    house.clock.now += 3 * 86_400
+    assert asked(process, house, transaction(1, pay(1))) == ""
+    assert handed_in(process, approval(house, ("call", "00" * 32))) == ""  # what lapsed long ago is forgotten
+    house.clock.now = used_at
+    for _ in range(2):
+        assert handed_in(process, word) == "SIGNING_APPROVAL_INVALID"
+        assert asked(process, house, transaction(2, pay(BIG, "two"))) != ""
+        process = house.open()
+
+
 def test_the_maker_is_no_checker(house: House) -> None:
     process = house.open()
     big = transaction(0, pay(BIG))
