@@ -130,8 +130,11 @@ def _rule(given: Mapping[str, Any]) -> Rule:
     needed = given.get("needed", 1)
     if type(needed) is not int or not 1 <= needed <= len(checkers):
         raise TypeError("needed must be 1 to the number of checkers")
+    kinds = given["kinds"]
+    if type(kinds) is not list or not kinds or not all(type(each) is str for each in kinds):
+        raise TypeError("kinds must be a list of patterns: a rule about nothing asks nobody")
     above = Money(given["above"], given["currency"]) if "above" in given else None
-    return Rule(tuple(given["kinds"]), above, checkers, needed)
+    return Rule(tuple(kinds), above, checkers, needed)
 
 
 def standing_words(journal: Journal, policy: ApprovalPolicy | None) -> Callable[[str, int], bool]:

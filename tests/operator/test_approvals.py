@@ -194,6 +194,14 @@ def test_a_word_that_lapsed_before_the_value_date_is_asked_for_again(
     assert large.wait(20).tx_hash
 
 
+@pytest.mark.parametrize("kinds", ['"payments.pay"', "[]", "[1]"])
+def test_a_rule_that_would_be_about_nothing_is_refused(tmp_path: Path, kinds: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f'[[rule]]\nkinds = {kinds}\ncheckers = ["{CHECKERS[0].address}"]\n')
+    with pytest.raises(InvalidApprovalPolicy):
+        ApprovalPolicy.load(path)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[[rule]]\n", '[[rule]]\nkinds = ["a"]\ncheckers = []\n', '[[rule]]\nkinds = ["a"]\nsurplus = 1\n', "%"],
