@@ -87,13 +87,13 @@ class Rule:
     needed: int
 
     def asks(self, kind: str, content: Mapping[str, Any]) -> bool:
-        """Whether it is about this. An amount that cannot be told counts as too much."""
+        """Whether it is about this. An amount that cannot be told, or of what, counts as too much."""
         if not any(fnmatch.fnmatchcase(kind, pattern) for pattern in self.kinds):
             return False
-        if self.above is None or type(content.get("amount")) is not int:
+        amount, currency = content.get("amount"), content.get("currency")
+        if self.above is None or type(amount) is not int or type(currency) is not str:
             return True
-        currency = content.get("currency")
-        return currency == self.above.currency and content["amount"] > self.above.minor
+        return currency == self.above.currency and amount > self.above.minor
 
 
 @dataclass(frozen=True, slots=True)

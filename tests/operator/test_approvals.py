@@ -17,7 +17,7 @@ from pyjpm.custody import LocalSigner
 from pyjpm.errors.outbox import ApprovalRefused, InvalidApprovalPolicy, NotDecidable, OperationRejected
 from pyjpm.payment import Payment
 from pyjpm.sending import SubmissionState as State
-from pyjpm.sending.approvals import ApprovalPolicy
+from pyjpm.sending.approvals import ApprovalPolicy, Rule
 from pyjpm.sending.lanes import recover
 from pyjpm.sending.tables import payment
 from pyjpm.sending.trail import Trail
@@ -200,6 +200,25 @@ def test_a_rule_that_would_be_about_nothing_is_refused(tmp_path: Path, kinds: st
     path.write_text(f'[[rule]]\nkinds = {kinds}\ncheckers = ["{CHECKERS[0].address}"]\n')
     with pytest.raises(InvalidApprovalPolicy):
         ApprovalPolicy.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "asks"),
+    [
+        ({"amount": 10_001, "currency": "USD"}, True),
+        ({"amount": 10_000, "currency": "USD"}, False),
+        ({"amount": 10_001, "currency": "JPY"}, False),  # another rule's
+        ({"amount": "1", "currency": "USD"}, True),
+        ({"amount": True, "currency": "USD"}, True),
+        ({"currency": "USD"}, True),
+        ({"amount": 1}, True),  # as the orders' engine holds money for a milestone: of which currency nobody says
+        ({"amount": 1, "currency": None}, True),
+        ({}, True),
+    ],
+)
+def test_an_amount_that_cannot_be_told_is_too_much(content: dict[str, Any], asks: bool) -> None:
+    rule = Rule(("*",), usd("100.00"), frozenset({CHECKERS[0].address}), 1)
+    assert rule.asks("escrow.holdAndCall", content) is asks
 
 
 @pytest.mark.parametrize(
