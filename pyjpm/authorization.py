@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
 from pyjpm.clearance import from_plain
+from pyjpm.contracts.eip712 import struct_hash
 from pyjpm.documents import Document
 from pyjpm.errors.documents import MalformedDocument
 from pyjpm.session import Session
@@ -31,6 +33,7 @@ def read_authorization(session: Session, document: Document) -> tuple[str, str, 
         message = from_plain(body["message"])
         if keccak(remittance) != message["remittanceHash"] or set(message) != _MEMBERS:
             raise MalformedDocument("The authorization's remittance or members are not those that were signed.")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        struct_hash(primary, message)  # every member is of its type
+    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
         raise MalformedDocument(f"The authorization is malformed: {error!r}.") from error
     return currency, primary, message, remittance

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -111,7 +112,7 @@ def read(session: Session, document: Document) -> ClearanceRequest:
             what, message = body["type"], from_plain(body["message"])
             outflows = _of_word(currency, payer, what, message)
             digest = TypedMessage(session.domain(currency), what, message).digest
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
         raise MalformedDocument(f"The request for a clearance is malformed: {error!r}.") from error
     return ClearanceRequest(to_checksum_address(payer), currency, digest, deadline, what, outflows)
 
@@ -151,7 +152,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in plain.items():
         if isinstance(value, Mapping):
             message[name] = from_plain(value)
-        elif is_address(value):
+        elif value.startswith("0x") and is_address(value):  # without 0x it may be a number of 40 digits
             message[name] = to_checksum_address(value)
         else:
             message[name] = bytes.fromhex(value[2:]) if value.startswith("0x") else int(value)

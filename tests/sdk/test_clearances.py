@@ -132,6 +132,12 @@ def test_an_authorization_is_what_was_signed(bank: Platform, buyer: Platform, se
         seller.payments.submit_authorization(
             dataclasses.replace(document, body={**document.body, "remittance": "0x00"}), idempotency_key="other"
         )
+    for change in ({"value": "0x01"}, {"nonce": "1"}, {"from": "1"}, {"to": "0x01"}, {"ref": "0x01" + 32 * "00"}):
+        message = {**document.body["message"], **change}
+        with pytest.raises(MalformedDocument):
+            seller.payments.submit_authorization(
+                dataclasses.replace(document, body={**document.body, "message": message}), idempotency_key="no type"
+            )
     with pytest.raises(CallerNotPayee):
         buyer.payments.submit_authorization(document, idempotency_key="not the payee")
     seller.payments.submit_authorization(document, idempotency_key="payee").wait()

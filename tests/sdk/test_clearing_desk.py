@@ -82,6 +82,60 @@ def test_what_the_policy_does_not_name_is_refused(
     assert desk.decide(nothing).to_dict()["status"] == "refused"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ref": "1"},
+        {"ref": "0x01" + 32 * "00"},
+        {"amount": "0x01"},
+        {"amount": "-1"},
+        {"amount": "1" + 80 * "0"},
+        {"nonce": "0x01"},
+        {"deadline": "0x"},
+        {"notary": "1"},
+        {"payer": "1"},
+        {"notary": None},
+    ],
+)
+def test_a_word_with_a_member_of_another_type_is_a_refusal_of_that_one_alone(
+    buyer: Platform, desk: ClearingDesk, change: dict[str, Any]
+) -> None:
+    asked = buyer.clearances.request_word(USD, "Consent", consent(buyer))
+    body = {**asked.body, "message": {**asked.body["message"], **change}}
+    decision = desk.decide(Document("clearance", asked.chain_id, asked.contract, body))
+    assert decision.document is None
+    assert decision.reason.startswith("MALFORMED_DOCUMENT"), decision.reason
+
+
+@pytest.mark.parametrize("cut", [3, 4, 5, 36, 67, 99, 131])
+def test_a_call_that_is_cut_off_is_a_refusal_of_that_one_alone(
+    buyer: Platform, seller: Platform, desk: ClearingDesk, cut: int
+) -> None:
+    asked = request(buyer, seller, "1.00", "one")
+    body = {**asked.body, "call": asked.body["call"][: 2 + 2 * cut]}
+    decision = desk.decide(Document("clearance", asked.chain_id, asked.contract, body))
+    assert decision.document is None
+    assert decision.reason.startswith("MALFORMED_DOCUMENT"), decision.reason
+
+
+def test_a_number_of_as_many_digits_as_an_address_has_is_a_number(bank: Platform, buyer: Platform) -> None:
+    asked = buyer.clearances.request_word(USD, "Consent", consent(buyer, nonce=10**39))
+    assert bank.clearances.read(asked).outflows[0].amount == Money("1.00", USD)
+
+
+def consent(buyer: Platform, *, nonce: int = 1) -> dict[str, Any]:
+    session = buyer.session
+    escrow = session.address("OrderEscrow")
+    return {
+        "payer": session.wallet,
+        "notary": escrow,
+        "amount": 100,
+        "ref": b"\1" * 32,
+        "nonce": nonce,
+        "deadline": session.now() + 3_600,
+    }
+
+
 def test_a_batch_counts_each_of_its_payments(buyer: Platform, seller: Platform, desk: ClearingDesk) -> None:
     def batch(*amounts: int) -> Document:
         items = [
