@@ -114,18 +114,20 @@ class _Reader:
         known = read_contracts(self._path.parent / self._of("deployment", table["deployment"], str))
         if known.chain_id != chain_id:
             self._wrong("chain_id", f"the deployment record is of chain {known.chain_id}")
-        assets = [
-            self._asset(name, each, known) for name, each in self._of("assets", table.get("assets", {}), dict).items()
-        ]
-        self._contracts = Contracts.of(chain_id, [*known.by_name.values(), *assets])
+        self._contracts = known
+        for name, each in self._of("assets", table.get("assets", {}), dict).items():
+            asset = self._asset(name, each)
+            self._contracts = Contracts.of(chain_id, [*self._contracts.by_name.values(), asset])
         policies = {
             name: self._rules(f"policies.{name}", each)
             for name, each in self._of("policies", table["policies"], dict).items()
         }
-        wallets = {}
+        wallets: dict[str, Rules] = {}
         for name, each in self._of("wallets", table["wallets"], dict).items():
             wallet, where = self._address("wallets", name), f"wallets.{name}"
             self._keys(where, each, must={"policy"})
+            if wallet in wallets:
+                self._wrong(where, "the wallet is named twice")
             rules = policies.get(each["policy"]) if isinstance(each["policy"], str) else None
             if rules is None:
                 self._wrong(where, f"there is no policy {each['policy']!r}")
@@ -137,12 +139,13 @@ class _Reader:
         uids = self._uids("uids", table["uids"]) if "uids" in table else frozenset({os.geteuid()})
         return Policy(chain_id, self._contracts, wallets, uids)
 
-    def _asset(self, name: str, table: Any, known: Contracts) -> Contract:
+    def _asset(self, name: str, table: Any) -> Contract:
         where = f"assets.{name}"
         self._keys(where, table, must={"artifact", "address"})
         if table["artifact"] not in ASSETS or table["artifact"] not in artifacts.names():
             self._wrong(where, f"an asset is one of {', '.join(ASSETS)}")
         address = self._address(where, table["address"])
+        known = self._contracts
         if name in known.by_name or name in MINOR_UNITS or address in known.by_address:
             self._wrong(where, "the name or the address is taken")
         return Contract(name, table["artifact"], address, name)

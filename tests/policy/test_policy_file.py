@@ -95,6 +95,19 @@ def test_checkers_that_check_nobody(house: House) -> None:
         read_policy(house.policy)
 
 
+def test_of_two_that_contradict_neither_is_believed(house: House) -> None:
+    text = house.default_policy()
+    strict = text[text.index(TREASURY) : text.index("\n[wallets")]
+    loose = strict.replace("policies.treasury", "policies.loose").replace("500.00", "9999.00")
+    house.write_policy(text + loose + f'[wallets."{house.wallet.lower()}"]\npolicy = "loose"\n')
+    with pytest.raises(PolicyInvalid, match="named twice"):
+        read_policy(house.policy)
+    steel = f'artifact = "UnitToken"\naddress = "{address_of("steel")}"\n'
+    house.write_policy(house.default_policy(f"[assets.Steel]\n{steel}[assets.Iron]\n{steel}"))
+    with pytest.raises(PolicyInvalid, match="taken"):
+        read_policy(house.policy)
+
+
 def test_no_wallets_and_no_toml(house: House) -> None:
     text = house.default_policy().partition("\n[wallets")[0]
     for content in (text, text + "\nwallets = {}\n", "version", "\xff"):
