@@ -3,7 +3,7 @@
 Decisions that govern this module:
 
 * No address comes from a client. What is not in the record, or named beside it in the policy, is nobody's contract.
-* A file that others can change is not believed.
+* A file that others can change is not believed, nor one behind a link that they can change.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def read_trusted(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
-            folder = os.stat(path.resolve().parent)
+            folders = {where: os.stat(where) for where in (path.parent, path.resolve().parent)}
             content = file.read()
     except OSError as error:
         raise PolicyInvalid(f"{path} cannot be read: {os.strerror(error.errno or 0)}.", path=str(path)) from error
-    for where, found in ((path, status), (path.parent, folder)):
+    for where, found in ((path, status), *folders.items()):
         mode = stat.S_IMODE(found.st_mode)
         sticky = stat.S_ISDIR(found.st_mode) and mode & stat.S_ISVTX
         if found.st_uid not in (0, os.geteuid()) or (mode & _OTHERS_WRITE and not sticky):

@@ -10,7 +10,7 @@ from policy.house import CHAIN, House, address_of, record
 
 from pyjpm.cli import main
 from pyjpm.custody.policy import read_policy
-from pyjpm.custody.policy_deployment import read_contracts
+from pyjpm.custody.policy_deployment import read_contracts, read_trusted
 from pyjpm.errors.policy import PolicyInvalid, PolicyTooOpen
 
 TREASURY = "[policies.treasury]\n"
@@ -145,6 +145,24 @@ def test_what_others_can_change_is_not_believed(house: House, name: str) -> None
     with pytest.raises(PolicyTooOpen):
         read_policy(house.policy)
     house.folder.chmod(0o700)
+
+
+def test_a_link_that_others_can_change_is_not_followed(house: House) -> None:
+    folder = house.folder / "links"
+    folder.mkdir(mode=0o700)
+    link = folder / "policy.toml"
+    link.symlink_to(house.policy)
+    (folder / "platform.json").symlink_to(house.folder / "platform.json")
+    assert read_policy(link)
+    for trusted in (link, folder / "platform.json"):
+        folder.chmod(0o777)
+        with pytest.raises(PolicyTooOpen):
+            read_trusted(trusted)
+        folder.chmod(0o700)
+        house.folder.chmod(0o777)
+        with pytest.raises(PolicyTooOpen):
+            read_trusted(trusted)
+        house.folder.chmod(0o700)
 
 
 def test_a_record_that_is_none(house: House, tmp_path: Path) -> None:
