@@ -7,12 +7,14 @@ Decisions that govern this module:
 * An amount is what the wallet lets go, or brings about with the bank's power: a payment, a hold, an allowance, a mint.
 * What spends a reference or a nonce of the token counts once, however often and in whatever form it is signed: a
   payment alone, in a batch, cleared or as an authorization has one name. All else counts each time under a new nonce.
-* A standing mandate counts as what it lets out in one day; a policy that wants every mandate looked at says so.
+* A standing mandate counts as the most that it lets out in one UTC day, which may touch one period more than fit into
+  it; a policy that wants every mandate looked at says so.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -66,8 +68,15 @@ def _consent(token: Contract, payer: str, nonce: int, amount: int) -> Flow:
 
 
 def _mandate(token: Contract, mandate: Mapping[str, Any]) -> Flow:
-    windows = 1 if mandate["period"] >= _DAY else -(-_DAY // max(mandate["period"], 1))
-    return Flow(token.unit, mandate["capPerPeriod"] * windows, name_of("mandate", token.address, mandate))
+    periods = _periods_in_a_day(mandate["start"], mandate["end"], max(mandate["period"], 1))
+    return Flow(token.unit, mandate["capPerPeriod"] * periods, name_of("mandate", token.address, mandate))
+
+
+def _periods_in_a_day(start: int, end: int, period: int) -> int:
+    """How many periods of so many seconds, counted from ``start`` to ``end``, a UTC day touches at most."""
+    step = math.gcd(_DAY, period)  # days begin in a period by this far apart
+    latest = period - step + -start % step
+    return min((latest + _DAY - 1) // period, max(end - start, 0) // period) + 1
 
 
 def _token(contracts: Contracts, address: str) -> Contract:

@@ -9,7 +9,8 @@ from policy.test_talk_round import asked, moved
 from pyjpm.contracts.codec import codec
 from pyjpm.contracts.eip712 import signed_types
 from pyjpm.custody.policy_calls import functions
-from pyjpm.custody.policy_effects import BOUNDLESS, MEASURED, MESSAGES, NEVER, UNMEASURED
+from pyjpm.custody.policy_deployment import Contract
+from pyjpm.custody.policy_effects import BOUNDLESS, MEASURED, MESSAGES, NEVER, UNMEASURED, weight_of
 
 ARTIFACTS = sorted({*MEASURED, *UNMEASURED})
 NOT_SIGNED = {  # parts of others, or hashed and never signed
@@ -82,6 +83,40 @@ def test_what_each_call_of_the_token_moves(
     data = codec("DepositToken").encode(function, *given)
     assert asked(process, house, transaction(0, data)) == ""
     assert moved(process, house) == expected
+
+
+NOON = 20_000 * 86_400 + 43_200
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "period", "expected"),
+    [
+        (0, 1 << 39, 86_400, 500),
+        (NOON, 1 << 39, 86_400, 1_000),  # on every day the end of one period and the begin of the next
+        (NOON, NOON + 86_399, 86_400, 500),  # there is no next
+        (NOON, NOON + 86_400, 86_400, 1_000),
+        (NOON, 1 << 39, 30 * 86_400, 1_000),
+        (0, 1 << 39, 30 * 86_400, 500),
+        (0, 1 << 39, 64_800, 1_000),
+        (3_600, 1 << 39, 64_800, 1_500),
+        (0, 1 << 39, 43_201, 1_500),
+        (1, 1 << 39, 43_200, 1_500),
+        (0, 1 << 39, 1, 43_200_000),
+        (5, 1 << 39, (1 << 256) - 1, 500),
+        (5, 4, 86_400, 500),  # the token takes neither this nor the next
+        (0, 1 << 39, 0, 43_200_000),
+    ],
+)
+def test_a_mandate_counts_as_the_most_of_any_day(start: int, end: int, period: int, expected: int) -> None:
+    mandate = {**MANDATE, "start": start, "end": end, "period": period}
+    token = Contract("EUR", "DepositToken", address_of("EUR"), "EUR")
+    (flow,) = weight_of(token, "RegisterMandate", {"mandate": mandate})
+    assert flow.amount == expected
+    if 0 < period < 1 << 40 and end == 1 << 39:
+        first = start - start % 86_400
+        days = range(first, first + 3_000 * 86_400, 86_400)
+        touched = [(day + 86_399 - start) // period - (max(day, start) - start) // period + 1 for day in days]
+        assert flow.amount == 500 * max(touched)
 
 
 def test_an_authorization_moves_its_signers_money_only(house: House) -> None:
