@@ -14,6 +14,7 @@ from pyjpm.clearance import ClearanceRequest, clearance_of, read, request_call, 
 from pyjpm.contracts.eip712 import TypedMessage
 from pyjpm.documents import Document
 from pyjpm.errors.clearances import NotYetCleared
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
 from pyjpm.restrictions import Flags
 from pyjpm.sending import payment_reference
@@ -101,8 +102,18 @@ class Clearances:
         return ride(signature, document)
 
     def send(self, document: Document, *, idempotency_key: str) -> Act:
-        """Makes the cleared call (of another kind than a payment, which ``payments.create`` makes)."""
+        """Makes the cleared call, of another kind than a payment.
+
+        Raises:
+            InvalidRequest: it is a payment, which ``payments.create`` makes: under another name no rule of four eyes
+                about payments would see it, and nobody could void it. Or it is a signed word, which ``ride`` takes.
+            NotYetCleared, SignatureNotOf; MalformedDocument, DocumentForElsewhere
+        """
         request = self.verify(document)
+        if request.what == "pay" or "call" not in document.body:
+            raise InvalidRequest(
+                f"What was cleared is no call to be sent by itself: {request.what}.", what=request.what
+            )
         call = bytes.fromhex(document.body["call"].removeprefix("0x"))
         submission = self._session.submit(
             kind="clearances.send",

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from pyjpm import Document, Flags, LocalSigner, Money, Platform, Remittance, RemittanceKey, Status, open_remittance
 from pyjpm.errors.authorizations import AuthorizationSpent, CallerNotPayee
 from pyjpm.errors.clearances import CallNotClearable, ClearanceExpired, ClearanceForOther, InvalidClearance
-from pyjpm.errors.deployment import ReferenceConflict
+from pyjpm.errors.deployment import InvalidRequest, ReferenceConflict
 from pyjpm.errors.documents import MalformedDocument, SignatureMissing, SignatureNotOf
 from pyjpm.errors.refusals import CallerRefused, ClearanceMissing
 from pyjpm.errors.remittance import NoEncryptionKey, RemittanceNotForThisKey
@@ -84,6 +84,18 @@ def test_the_screener_reads_what_would_be_paid(flagged: Platform, seller: Platfo
     for call in ("0x", request.body["call"] + "00", "0xa9059cbb" + "00" * 64):
         with pytest.raises(MalformedDocument):
             flagged.clearances.read(dataclasses.replace(request, body={**request.body, "call": call}))
+
+
+def test_a_payment_goes_by_no_other_name(bank: Platform, flagged: Platform, seller: Platform) -> None:
+    """Whose kind is another's, no rule about payments sees, and nobody voids."""
+    session = flagged.session
+    asked = flagged.clearances.request(seller.session.participant, TEN, idempotency_key="one")
+    consent = {"payer": session.wallet, "notary": session.address("OrderEscrow"), "amount": 1, "ref": b"\1" * 32}
+    consent |= {"nonce": 1, "deadline": session.now() + 60}
+    for document in (asked, flagged.clearances.request_word(USD, "Consent", consent)):
+        with pytest.raises(InvalidRequest):
+            flagged.clearances.send(bank.clearances.sign(document), idempotency_key="one")
+    assert balance(bank, seller) == 0
 
 
 def test_other_calls_are_cleared_and_sent(bank: Platform, flagged: Platform) -> None:
