@@ -3,10 +3,11 @@
 Decisions that govern this module:
 
 * The word is an EIP-712 signature over wallet, purpose, digest of the request and deadline, in a domain with the chain.
-* What was approved is known by a digest that the signer works out from the calldata. A payment, alone or in a batch,
-  has the digest that the SDK stores for it (``request_sha256``; purposes ``payments.pay`` and ``payments.batch``),
-  where its remittance travels as it was given. Everything has a digest of chain, wallet, address and calldata
-  (purpose ``call``), of the signed structure's own EIP-712 digest (``message``), or of a creation's (``create``).
+* What was approved is known by a digest that the signer works out from the calldata. A payment that was asked for alone
+  has the digest that the SDK stores for it (``request_sha256``; purpose ``payments.pay``), where its remittance travels
+  as it was given; a batch has one of its own (``payments.batch``), which nobody stores. Everything has a digest of
+  chain, wallet, address and calldata (purpose ``call``), of the signed structure's own EIP-712 digest (``message``), or
+  of a creation's (``create``).
 * One approval is for one payment: the first use binds it to that payment's name, whatever else has the same digest.
 * A word is written in one way only: in other letters it would be another one, and serve another payment.
 """
@@ -179,7 +180,7 @@ def message_request(chain_id: int, wallet: str, digest: bytes) -> tuple[str, str
 
 
 def payment_request(call: Call) -> tuple[str, str] | None:
-    """Purpose and digest under which the SDK stores a payment; None where the call is none."""
+    """Purpose and digest of a payment or a batch, the former as the SDK stores it; None where the call is none."""
     if call.contract.artifact != "DepositToken":
         return None
     currency = call.contract.unit
