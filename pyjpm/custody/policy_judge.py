@@ -104,7 +104,14 @@ class Judge:
         flows = [flow for call in calls for flow in flows_of(self.policy.contracts, wallet, call)]
         what = " > ".join(f"{call.contract.name}.{call.function}" for call in calls[:5])
         return Ask(
-            what, preimage, digest, flows, lambda: _requests(chain_id, wallet, address, calls), any(checked), nonce
+            what,
+            preimage,
+            digest,
+            flows,
+            lambda: _requests(chain_id, wallet, address, calls),
+            any(checked),
+            nonce,
+            again=any((call.contract.artifact, call.function) == ("Governance", "schedule") for call in calls),
         )
 
     def read_message(self, wallet: str, rules: Rules, message: TypedMessage) -> Ask:

@@ -44,6 +44,7 @@ class Ask:
         requests: purposes and digests under which a checker may have approved it; worked out where that matters.
         checked: it needs a checker whatever it moves.
         nonce: of a transaction.
+        again: it may be done once more though what it moves counts once, as what is scheduled may.
     """
 
     what: str
@@ -53,12 +54,13 @@ class Ask:
     requests: Callable[[], list[tuple[str, str]]]
     checked: bool
     nonce: int | None = None
+    again: bool = False
 
     @property
     def identity(self) -> str:
         """What an approval of it is bound to: the payment's own name where it has one."""
         names = [flow.name for flow in self.flows]
-        return name_of(*names) if names and None not in names else self.digest
+        return name_of(*names) if names and None not in names and not self.again else self.digest
 
 
 class Reckoning:

@@ -242,3 +242,27 @@ checked = ["recoverWallet"]
     assert asked(process, house, recover) == "SIGNING_APPROVAL_MISSING"
     assert handed_in(process, approval(house, ("call", requests(process, house, recover)["call"]))) == ""
     assert asked(process, house, recover) == ""
+
+
+def test_a_word_for_what_is_scheduled_schedules_once(house: House) -> None:
+    """A mint happens once, but may be scheduled again, and with it whatever stands beside it."""
+    more = """
+[policies.treasury.allow.Governance]
+functions = ["schedule", "multicall"]
+checked = ["grantRole"]
+"""
+    house.write_policy(house.default_policy(more).replace('"transfer"', '"mint"'))
+    process = house.open()
+    governance, governor = codec("Governance"), address_of("Governance")
+    mint = codec("DepositToken").encode("mint", b"\1" * 32, address_of("payee"), 1_000)
+    grant = governance.encode("grantRole", 1, address_of("somebody"), 0)
+    both = [
+        governance.encode("schedule", address_of("EUR"), mint, 0),
+        governance.encode("schedule", governor, grant, 0),
+    ]
+    data = governance.encode("multicall", both)
+    word = approval(house, ("call", requests(process, house, transaction(0, data, governor))["call"]))
+    assert handed_in(process, word) == ""
+    assert asked(process, house, transaction(0, data, governor)) == ""
+    assert asked(process, house, transaction(0, data, governor)) == ""
+    assert asked(process, house, transaction(1, data, governor)) == "SIGNING_APPROVAL_USED"
