@@ -43,7 +43,7 @@ class PayoutState(StrEnum):
     MINTED = "MINTED"
     """It came back after it was settled, and the client has tokens for what came."""
     STUCK = "STUCK"
-    """The chain refuses a step; see its reason."""
+    """The chain refuses a step; see its reason. It is retried by somebody, once that is mended."""
 
 
 OPEN: Final = frozenset(PayoutState) - {

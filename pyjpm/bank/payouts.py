@@ -8,6 +8,8 @@ Decisions that govern this module:
   ever told again.
 * What the bank refuses, or sends back before it was settled, returns to the client with the evidence. What comes back
   after it was settled is minted once, under the name under which it had left.
+* A payout of which the chain refuses a step is stuck. Once what was wrong is mended (a paused currency moves again, a
+  key has its role back), somebody has it done: which step it was follows from the chain and from what the bank said.
 * What arrives is believed for what it is: a debit or a return of another amount is nobody's payout, and goes to
   somebody. Each word of the bank's is judged in the transaction that stores it, so that no two are believed of which
   one denies the other.
@@ -25,11 +27,11 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from pyjpm.bank.acts import End, ask, look
 from pyjpm.bank.channel import TRANSFER, party_plain_of
-from pyjpm.bank.desk import Desk, now
+from pyjpm.bank.desk import Desk, note_decision, now
 from pyjpm.bank.details import PayoutDetails, account_plain_of, agent_plain_of, payout_name, uetr_of
 from pyjpm.bank.payout import ON_CHAIN, REDEMPTION, TAKEN, PayoutState, StoredPayout, stored_payout
 from pyjpm.bank.tables import payout
-from pyjpm.errors.bank import PayoutMismatch, PayoutUnknown
+from pyjpm.errors.bank import PayoutMismatch, PayoutNotStuck, PayoutUnknown
 from pyjpm.errors.effects import UnknownEffect
 from pyjpm.money import Money
 from pyjpm.sending.effects import EffectState
@@ -102,6 +104,33 @@ class Payouts:
                 if row is not None:
                     return row
         return None
+
+    # --- what a person decides -------------------------------------------------------------------------------------
+
+    def retry(self, outside: str, *, who: str, reason: str) -> StoredPayout:
+        """Goes on with a payout that is stuck, once what was wrong is mended.
+
+        Raises:
+            PayoutUnknown, PayoutNotStuck, ReasonMissing; what ``advance`` raises.
+        """
+        row = self._row(outside)
+        if row.state != PayoutState.STUCK:
+            raise PayoutNotStuck(f"The payout is {row.state}.", payout=outside, state=row.state)
+        before = self._stuck_at(row)
+        with self._desk.book.writing() as connection:
+            note_decision(connection, who, "retry", outside, reason)
+            if not _move(connection, row, before, submission=None, reason=""):
+                raise PayoutNotStuck("Somebody was faster.", payout=outside, state=row.state)
+        return self.advance(outside)
+
+    def _stuck_at(self, row: Row[Any]) -> PayoutState:
+        """The state whose step the chain refused."""
+        deposits = self._desk.platform.deposits
+        seen = deposits.redemption_state(row.participant, row.reference, currency=row.currency)
+        if seen == "INSTRUCTED":
+            unpaid = row.bank_reference is None and row.came_back in (None, row.amount)
+            return PayoutState.REFUSED if unpaid and row.evidence is not None else PayoutState.TELLING
+        return {"SETTLED": PayoutState.SETTLED, "RETURNED": PayoutState.RETURNED}.get(seen, PayoutState.ACCEPTED)
 
     # --- what the bank says ----------------------------------------------------------------------------------------
 
@@ -282,12 +311,8 @@ class Payouts:
         return deposits.redemption_state(row.participant, row.reference, currency=row.currency) == proof
 
     def _moved(self, row: Row[Any], after: PayoutState, **values: Any) -> bool:
-        """Whether it was as it was read, also by what the bank has said of it, and has moved."""
-        this = (payout.c.outside == row.outside) & (payout.c.state == row.state)
-        for said in (payout.c.bank_reference, payout.c.came_back):
-            this &= said.is_not_distinct_from(row._mapping[said.name])
         with self._desk.book.writing() as connection:
-            return connection.execute(update(payout).where(this).values(state=after, **values)).rowcount == 1
+            return _move(connection, row, after, **values)
 
     # --- storing ---------------------------------------------------------------------------------------------------
 
@@ -385,6 +410,14 @@ def _require(connection: Connection, outside: str) -> Row[Any]:
     if row is None:
         raise PayoutUnknown(f"There is no payout {outside[:40]!r}.", payout=outside[:40])
     return row
+
+
+def _move(connection: Connection, row: Row[Any], after: PayoutState, **values: Any) -> bool:
+    """Whether it was as it was read, also by what the bank has said of it, and has moved."""
+    this = (payout.c.outside == row.outside) & (payout.c.state == row.state)
+    for said in (payout.c.bank_reference, payout.c.came_back):
+        this &= said.is_not_distinct_from(row._mapping[said.name])
+    return connection.execute(update(payout).where(this).values(state=after, **values)).rowcount == 1
 
 
 def _set(connection: Connection, outside: str, **values: Any) -> None:

@@ -38,7 +38,7 @@ class RecallState(StrEnum):
     LIFTED = "LIFTED"
     """The depositor keeps it."""
     STUCK = "STUCK"
-    """The chain refuses a step; see its reason. Before anything was taken it is decided again."""
+    """The chain refuses a step; see its reason. Before its return was ordered it is decided again."""
 
 
 WITHOUT_EFFECT: Final = (

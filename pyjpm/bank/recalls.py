@@ -10,7 +10,7 @@ Decisions that govern this module:
   where the bank has debited it already, they are redeemed against that debit.
 * A deposit that never became tokens is held, and sent back by the same decision.
 * One deposit goes back once: a second recall of it changes nothing, unless the first was refused. One that got stuck
-  before anything was taken is decided again. What the bank takes itself though its recall was refused is frozen and
+  before the return was ordered is decided again. What the bank takes itself though its recall was refused is frozen and
   decided anew; what it takes though we have ordered it back goes to somebody.
 """
 
@@ -101,7 +101,7 @@ class Recalls:
             )
         if there.taken_by == debit.reference:
             return str(there.id)
-        ordered = there.state in (RecallState.REVERSING, RecallState.REVERSED) or _is_stuck_after(there)
+        ordered = there.state in (RecallState.REVERSING, RecallState.REVERSED) or self._is_ordered(connection, there)
         if there.taken_by is not None or ordered:
             return None
         connection.execute(update(recall).where(recall.c.id == there.id).values(taken_by=debit.reference))
@@ -117,6 +117,12 @@ class Recalls:
             Shortfall: not all of it is there; the amount stays frozen.
         """
         row = self._row(name)
+        with self._desk.book.reading() as connection:
+            unredeemed = _is_stuck_after(row) and not self._is_ordered(connection, row)
+        if unredeemed:
+            self._decide(row, RecallState.REDEEMING, "reverse", who, reason, submission=None)
+            self.advance(row.id)
+            return self.find(row.id)
         if not _is_decidable(row):
             raise RecallNotOpen(f"The recall is {row.state}.", recall=row.id, state=row.state)
         if row.taken_by is None:
@@ -281,7 +287,7 @@ class Recalls:
         found = self._payouts.advance(row.payout)
         if found.state is PayoutState.SETTLED:
             return self._moved(row, RecallState.REVERSED)
-        if found.state in (PayoutState.RETURNED, PayoutState.STUCK):
+        if found.state is PayoutState.RETURNED:
             return self._moved(row, RecallState.STUCK, reason=found.reason)
         return False
 
@@ -311,6 +317,10 @@ class Recalls:
         return self._desk.treasury
 
     # --- storing ---------------------------------------------------------------------------------------------------
+
+    def _is_ordered(self, connection: Connection, row: Row[Any]) -> bool:
+        """Whether the return of what was seized was ordered."""
+        return row.payout is not None and self._payouts.named(connection, row.payout, None) is not None
 
     def _decide(self, row: Row[Any], after: RecallState, act: str, who: str, reason: str, **values: Any) -> None:
         with self._desk.book.writing() as connection:

@@ -145,6 +145,19 @@ def payout(
 
 
 @app.command()
+def retry(
+    payouts: Annotated[list[str], typer.Argument(help="Names of payouts that are stuck.")],
+    config: ConfigOption,
+    who: WhoOption,
+    reason: ReasonOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with payouts of which the chain refused a step, once what was wrong is mended."""
+    with _opened(config) as side:
+        _show([side.payouts.retry(each, who=who, reason=reason).to_dict() for each in payouts], _PAYOUT, as_json)
+
+
+@app.command()
 def recalls(config: ConfigOption, as_json: JsonOption = False) -> None:
     """All recalls, and how far they are."""
     with _opened(config) as side:

@@ -62,6 +62,13 @@ class RecallUnknown(BankError):
     hint: ClassVar[str] = "List the recalls for the ids there are."
 
 
+class PayoutNotStuck(BankError):
+    """Nothing of the payout waits for somebody. Details: ``payout``, ``state``."""
+
+    code: ClassVar[str] = "PAYOUT_NOT_STUCK"
+    hint: ClassVar[str] = "It goes on by itself, or has ended: list the payouts."
+
+
 class RecallNotOpen(BankError):
     """The recall was decided about, or nothing was frozen for it. Details: ``recall``, ``state``."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,28 @@ class House:
 
     def order(self, outside: str) -> bytes:
         return (self.folder / "outgoing" / f"{outside}.xml").read_bytes()
+
+
+@contextmanager
+def paused(house: House) -> Iterator[None]:
+    """No dollar moves meanwhile."""
+    governance, name = house.bank.governance, f"{house.participant} {uuid.uuid4()}"
+    governance.pause("USD", idempotency_key=f"pause {name}").wait()
+    try:
+        yield
+    finally:
+        governance.unpause("USD", idempotency_key=f"unpause {name}").wait()
+
+
+@contextmanager
+def without_office(house: House) -> Iterator[None]:
+    """The bank's key is not an issuer's meanwhile."""
+    governance, key, name = house.bank.governance, house.bank.session.wallet, f"{house.participant} {uuid.uuid4()}"
+    governance.revoke("ISSUER", key, idempotency_key=f"revoke {name}").wait()
+    try:
+        yield
+    finally:
+        governance.grant("ISSUER", key, idempotency_key=f"grant {name}").wait()
 
 
 def settle(side: BankSide, house: House, times: int = 30) -> None:

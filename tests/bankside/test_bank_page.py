@@ -165,6 +165,7 @@ def work(bench: Bench, client: Platform, participant: int, details: PayoutDetail
         )
     )
     bench.until("payouts", ordered["outside"], "SETTLED")
+    assert "PAYOUT_NOT_STUCK" in bench(f"retry {ordered['outside']} --who ops --reason again", code=1)
     bench.until("entries", "DEP-3", "RETURNED")
     names = sorted(path.stem for path in (folder / "to-bank" / "outgoing").glob("*.xml"))
     assert names == sorted([ordered["outside"], back["payout"]])

@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 from bank_messages import CLIENT_IBAN, RESERVE_IBAN, Entry, notice, rejection
-from house import House, dollars, settle
+from house import House, dollars, settle, without_office
 from judges import assert_valid
 
 from pyjpm import Money
 from pyjpm.bank import BankSide, FileChannel, PayoutDetails, PayoutState
+from pyjpm.bank.details import payout_name
 from pyjpm.bank.payouts import Payouts
-from pyjpm.errors.bank import PayoutChannelMissing, PayoutMismatch, PayoutUnknown
+from pyjpm.errors.bank import PayoutChannelMissing, PayoutMismatch, PayoutNotStuck, PayoutUnknown
+from pyjpm.errors.outbox import ReasonMissing
 from pyjpm.iso20022 import (
     Account,
     Agent,
@@ -225,6 +227,79 @@ def test_a_refusal_and_a_debit_at_the_same_moment_are_not_both_believed(side: Ba
         settle(side, house)
         ended = {"SETTLED": ["REFUSED_THOUGH_PAID", None], "RETURNED": [None, "PAID_THOUGH_REFUSED"]}
         assert problems == ended[state(house, reference)]
+
+
+def stuck(side: BankSide, house: House, reference: str, outside: str, happens: Callable[[], Any]) -> None:
+    """Something happens while the bank's key may not do it: nothing moves, and somebody must go on."""
+    before, balance = state(house, reference), house.balance()
+    with without_office(house):
+        happens()
+        settle(side, house)
+    settle(side, house)
+    found = side.payouts.find(outside)
+    assert (found.state, "NOT_ISSUER" in found.reason) == (PayoutState.STUCK, True), found
+    assert (state(house, reference), house.balance()) == (before, balance)
+    with pytest.raises(ReasonMissing):
+        side.payouts.retry(outside, who="ops", reason=" ")
+    side.payouts.retry(outside, who="ops", reason="the key is an issuer's again")
+    settle(side, house)
+    with pytest.raises(PayoutNotStuck):
+        side.payouts.retry(outside, who="ops", reason="once more")
+
+
+def test_what_got_stuck_before_the_bank_was_told_is_told_once(side: BankSide, house: House) -> None:
+    reference = redeemed(house)
+    outside = payout_name(
+        house.bank.session.record.chain_id, house.bank.session.address("USD"), house.participant, reference
+    )
+    stuck(
+        side,
+        house,
+        reference,
+        outside,
+        lambda: side.payouts.accept(house.participant, reference, DETAILS, currency="USD"),
+    )
+    assert (side.payouts.find(outside).state, state(house, reference)) == (PayoutState.TOLD, "INSTRUCTED")
+    assert house.orders() == [outside]
+
+
+def test_what_got_stuck_after_the_bank_had_paid_is_burned(side: BankSide, house: House) -> None:
+    outside, reference = accepted(side, house)
+    debit = notice("D-1", Entry("DEB-1", "40.00", credit=False, end_to_end_id=outside))
+    stuck(side, house, reference, outside, lambda: side.take(debit))
+    assert (side.payouts.find(outside).state, state(house, reference)) == (PayoutState.SETTLED, "SETTLED")
+    assert (house.balance(), house.orders()) == (6_000, [outside])
+
+
+def test_what_got_stuck_on_its_way_back_is_given_back(side: BankSide, house: House) -> None:
+    outside, reference = accepted(side, house)
+    stuck(side, house, reference, outside, lambda: side.take(rejection("S-1", outside)))
+    assert (side.payouts.find(outside).state, state(house, reference)) == (PayoutState.RETURNED, "RETURNED")
+    assert house.balance() == 10_000
+
+
+def test_what_got_stuck_on_its_way_back_and_was_paid_after_all_is_burned(side: BankSide, house: House) -> None:
+    """The debit is there when somebody goes on: its client does not get the tokens too."""
+    outside, reference = accepted(side, house)
+    debit = notice("D-1", Entry("DEB-1", "40.00", credit=False, end_to_end_id=outside))
+
+    def refused_and_paid() -> None:
+        side.take(rejection("S-1", outside))
+        settle(side, house)
+        side.take(debit)
+
+    stuck(side, house, reference, outside, refused_and_paid)
+    assert (side.payouts.find(outside).state, state(house, reference)) == (PayoutState.SETTLED, "SETTLED")
+    assert house.balance() == 6_000
+
+
+def test_what_came_back_and_got_stuck_is_minted_once(side: BankSide, house: House) -> None:
+    outside, reference = accepted(side, house)
+    side.take(notice("D-1", Entry("DEB-1", "40.00", credit=False, end_to_end_id=outside)))
+    settle(side, house)
+    stuck(side, house, reference, outside, lambda: side.take(returned(outside, "40.00")))
+    assert side.payouts.find(outside).state is PayoutState.MINTED
+    assert (house.balance(), state(house, reference)) == (10_000, "SETTLED")
 
 
 def test_what_the_channel_refuses_is_given_back(house: House) -> None:

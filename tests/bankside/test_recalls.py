@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bank_messages import CLIENT_IBAN, STRANGER_IBAN, Entry, notice, rejection
-from house import House, dollars, settle
+from house import House, dollars, paused, settle, without_office
 
 from pyjpm.bank import BankSide, EntryState, FileChannel, PayoutState, RecallState
 from pyjpm.errors.bank import RecallNotOpen, RecallUnknown, Shortfall, TreasuryMissing
@@ -375,6 +375,49 @@ def test_what_the_bank_takes_though_it_went_back_already_goes_to_somebody(
     settle(side, house)
     debit = side.entry("REV-" + ref)
     assert (debit.state, debit.reason_code) == (EntryState.SUSPENSE, "TAKEN_THOUGH_RETURNED")
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["asked", "taken by the bank meanwhile"])
+def test_a_recall_that_got_stuck_before_its_return_was_ordered_goes_on(
+    side: BankSide, house: House, ref: str, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """Seized, and then the currency is paused: the tokens are the bank's, and nobody was told to send anything back."""
+    name = asked_back(side, house, ref)
+    redeem = house.treasury.deposits.request_redemption
+
+    def while_paused(*arguments: Any, **options: Any) -> Any:
+        with paused(house):
+            return redeem(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.treasury.deposits, "request_redemption", while_paused)
+        side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+        settle(side, house)
+    assert (side.recalls.find("CXL-1").state, house.balance(), house.orders()) == (RecallState.STUCK, 0, [])
+    with pytest.raises(RecallNotOpen):
+        side.recalls.lift("CXL-1", who="ops", reason="too late for that")
+    if taken:
+        side.take(notice("R-1", Entry("REV-" + ref, "100.00", credit=False, uetr=name, reversal=True)))
+        settle(side, house)
+    side.recalls.reverse("CXL-1", who="ops", reason="the currency moves again")
+    settle(side, house)
+    assert len(house.orders()) == (0 if taken else 1)
+    assert side.recalls.find("CXL-1").state is (RecallState.REVERSED if taken else RecallState.REVERSING)
+    assert house.balance(house.treasury) == (0 if taken else 10_000)
+
+
+def test_a_recall_waits_for_its_return_that_is_stuck(side: BankSide, house: House, ref: str) -> None:
+    asked_back(side, house, ref)
+    side.recalls.reverse("CXL-1", who="ops", reason="fraud confirmed")
+    settle(side, house)
+    (outside,) = house.orders()
+    with without_office(house):
+        side.take(notice("D-1", Entry("DEB-" + ref, "100.00", credit=False, end_to_end_id=outside)))
+        settle(side, house)
+    assert side.payouts.find(outside).state is PayoutState.STUCK
+    side.payouts.retry(outside, who="ops", reason="the key is an issuer's again")
+    settle(side, house)
+    assert side.recalls.find("CXL-1").state is RecallState.REVERSED
 
 
 def test_what_the_bank_takes_while_it_is_sent_back_is_not_sent_too(
