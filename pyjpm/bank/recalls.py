@@ -120,6 +120,7 @@ class Recalls:
         with self._desk.book.reading() as connection:
             unredeemed = _is_stuck_after(row) and not self._is_ordered(connection, row)
         if unredeemed:
+            self._treasury()
             self._decide(row, RecallState.REDEEMING, "reverse", who, reason, submission=None)
             self.advance(row.id)
             return self.find(row.id)
