@@ -13,7 +13,7 @@ from typing import Any
 
 from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.escrow import NotParty
 from pyjpm.escrow import BUYER, SELLER, Escrow
@@ -230,7 +230,7 @@ class Amendments:
             return [
                 {
                     "payer": part["payer"],
-                    "nonce": int(part["nonce"]),
+                    "nonce": whole_number(part["nonce"]),
                     "deadline": part["deadline"],
                     "signature": bytes.fromhex(part["signature"][2:]),
                 }

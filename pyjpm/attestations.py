@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eth_utils.address import is_hex_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from pyjpm.acts import Act
-from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.contracts.eip712 import TypedMessage, struct_hash
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.session import Session
 from pyjpm.terms import OrderTerms
@@ -142,14 +142,7 @@ class Attestations:
             MalformedDocument, DocumentForElsewhere: of either document.
         """
         terms, message = self._terms(order).to_message(), self._message(attestation)
-        signers = sorted(attestation.signatures, key=str.lower)
-        if not all(is_hex_address(signer) for signer in signers):
-            raise MalformedDocument("An attestation is signed by addresses.", signers=signers)
-        return (
-            terms,
-            message,
-            [bytes.fromhex(signer.removeprefix("0x")) + attestation.signature(signer) for signer in signers],
-        )
+        return terms, message, attestation.packed_signatures()
 
     def _terms(self, order: Document) -> OrderTerms:
         session = self._session
@@ -182,11 +175,13 @@ def attestation_message(body: Mapping[str, Any]) -> dict[str, Any]:
     if set(body) != set(_MEMBERS):
         raise MalformedDocument("The attestation has missing or unknown members.", members=sorted(body))
     try:
-        return {
+        message = {
             **body,
             "orderId": bytes.fromhex(body["orderId"][2:]),
             "documentHash": bytes.fromhex(body["documentHash"][2:]),
-            "accepted": int(body["accepted"]),
+            "accepted": whole_number(body["accepted"]),
         }
+        struct_hash("Attestation", message)  # every member is of its type
+        return message
     except (TypeError, ValueError) as error:
         raise MalformedDocument(f"The attestation is malformed: {error!r}.") from error

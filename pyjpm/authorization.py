@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
 from pyjpm.clearance import from_plain
@@ -34,6 +33,6 @@ def read_authorization(session: Session, document: Document) -> tuple[str, str, 
         if keccak(remittance) != message["remittanceHash"] or set(message) != _MEMBERS:
             raise MalformedDocument("The authorization's remittance or members are not those that were signed.")
         struct_hash(primary, message)  # every member is of its type
-    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedDocument(f"The authorization is malformed: {error!r}.") from error
     return currency, primary, message, remittance

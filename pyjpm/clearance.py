@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import encode
-from eth_abi.exceptions import EncodingError
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -110,9 +109,9 @@ def read(session: Session, document: Document) -> ClearanceRequest:
             what, outflows, digest = *_of_call(session, currency, call), keccak(call)
         else:
             what, message = body["type"], from_plain(body["message"])
+            digest = TypedMessage(session.domain(currency), what, message).digest  # every member is of its type
             outflows = _of_word(currency, payer, what, message)
-            digest = TypedMessage(session.domain(currency), what, message).digest
-    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedDocument(f"The request for a clearance is malformed: {error!r}.") from error
     return ClearanceRequest(to_checksum_address(payer), currency, digest, deadline, what, outflows)
 

@@ -8,10 +8,13 @@ trusts no document: it recomputes every digest and checks every signature before
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+from eth_utils.address import is_hex_address
 
 from pyjpm.bounded_json import read_json
 from pyjpm.errors.documents import (
@@ -39,6 +42,13 @@ KINDS: Final = (
     "payment-rule",
     "quote",
 )
+
+
+def whole_number(text: Any) -> int:
+    """A number that a document says as decimal text, since it may exceed 2^53. Raises ValueError: it is none."""
+    if not isinstance(text, str) or not re.fullmatch("0|[1-9][0-9]{0,77}", text):
+        raise ValueError("a number is given as decimal text")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,19 @@ class Document:
             return bytes.fromhex(self.signatures[by].removeprefix("0x"))
         except KeyError as error:
             raise SignatureMissing(f"The {self.kind} is not signed by {by}.", kind=self.kind, by=by) from error
-        except ValueError as error:
+        except (AttributeError, ValueError) as error:
             raise MalformedDocument(f"The signature of {by} is not hexadecimal.", by=by) from error
+
+    def packed_signatures(self) -> list[bytes]:
+        """Address and signature of each who signed, ascending by address, as the contracts take them.
+
+        Raises:
+            MalformedDocument: something else than an address signed it.
+        """
+        signers = sorted(self.signatures, key=str.lower)
+        if not all(is_hex_address(signer) for signer in signers):
+            raise MalformedDocument(f"A document of kind {self.kind} is signed by addresses.", signers=signers)
+        return [bytes.fromhex(signer.removeprefix("0x")) + self.signature(signer) for signer in signers]
 
     def require(self, kind: str, chain_id: int, contract: str) -> Document:
         """Itself, if it is of this kind and for this chain and contract.

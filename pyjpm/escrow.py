@@ -13,8 +13,8 @@ from typing import Any
 from pyjpm.acts import Act
 from pyjpm.attestations import CONTENT, Attestations
 from pyjpm.contracts.codec import encode_parameters
-from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.contracts.eip712 import TypedMessage, struct_hash
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.documents import DocumentError, DocumentsDiffer, MalformedDocument
 from pyjpm.errors.escrow import NotParty, OrderAlreadyOpen, UnknownOrder
@@ -27,6 +27,12 @@ BUYER, SELLER = "buyer", "seller"
 
 
 _STATES = tuple(OrderState)
+
+# What is said beside an order, by kind of document.
+_SIDES = {
+    "agreement": {"orderId", "milestone", "sellerAmount", "unpaid", "nonce", "deadline"},
+    "cancellation": {"orderId", "milestone", "deadline"},
+}
 
 # What a notary's onHold is told: (Terms, uint256 milestone, bytes buyerSignature, bytes sellerSignature).
 _INDEX = {"type": "uint256"}
@@ -216,14 +222,14 @@ class Escrow:
             DocumentsDiffer: it is about another order.
         """
         terms, primary = self._terms(document), side.kind.capitalize()
-        message = self._side_message(side, terms)
+        message = self._side_message(side, terms, side.kind)
         self._check_signatures(side, primary, message, terms)
         return side.signed(self._role(terms), self._session.sign("OrderEscrow", primary, message))
 
     def agree(self, document: Document, agreement: Document, *, idempotency_key: str) -> Order:
         """Carries out an agreement that both sides signed; anyone may."""
         terms = self._terms(document)
-        message = self._side_message(agreement, terms)
+        message = self._side_message(agreement, terms, "agreement")
         signatures = self._signatures(agreement, terms)
         arguments = (terms.to_message(), message, *signatures)
         return self._act("agree", document, idempotency_key, arguments, agreement.body)
@@ -231,7 +237,7 @@ class Escrow:
     def cancel_together(self, document: Document, cancellation: Document, *, idempotency_key: str) -> Order:
         """Carries out a cancellation that both sides signed; anyone may."""
         terms = self._terms(document)
-        message = self._side_message(cancellation, terms)
+        message = self._side_message(cancellation, terms, "cancellation")
         signatures = self._signatures(cancellation, terms)
         arguments = (terms.to_message(), message["milestone"], message["deadline"], *signatures)
         content = {"milestone": message["milestone"]}
@@ -382,12 +388,17 @@ class Escrow:
         document = Document(kind, session.record.chain_id, session.address("OrderEscrow"), body)
         return document.signed(self._role(terms), session.sign("OrderEscrow", primary, message))
 
-    def _side_message(self, side: Document, terms: OrderTerms) -> dict[str, Any]:
+    def _side_message(self, side: Document, terms: OrderTerms, kind: str) -> dict[str, Any]:
         session = self._session
-        side.require(side.kind, session.record.chain_id, session.address("OrderEscrow"))
+        side.require(kind, session.record.chain_id, session.address("OrderEscrow"))
+        if set(side.body) != _SIDES.get(kind):
+            raise MalformedDocument(f"A {kind} is no side document, or has missing or unknown members.", kind=kind)
         try:
             message = {**side.body, "orderId": bytes.fromhex(side.body["orderId"][2:])}
-            message |= {name: int(message[name]) for name in ("sellerAmount", "unpaid", "nonce") if name in message}
+            message |= {
+                name: whole_number(message[name]) for name in ("sellerAmount", "unpaid", "nonce") if name in message
+            }
+            struct_hash(kind.capitalize(), message)  # every member is of its type
         except (KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The {side.kind} is malformed: {error!r}.") from error
         if message["orderId"] != terms.id:

@@ -16,6 +16,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyjpm.acts import Act
+from pyjpm.contracts.eip712 import struct_hash
 from pyjpm.documents import Document
 from pyjpm.errors.deployment import NotFound
 from pyjpm.money import Money
@@ -165,10 +166,11 @@ class Participants:
         return Document("wallet-change", session.record.chain_id, address, message).signed("wallet", signature)
 
     def change_wallet(self, change: Document, *, idempotency_key: str) -> Act:
-        """Carries a :meth:`wallet_change` out; anyone may."""
+        """Carries a :meth:`wallet_change` out; anyone may. Raises MalformedDocument, DocumentForElsewhere."""
         session = self._session
         change.require("wallet-change", session.record.chain_id, session.address("ParticipantRegistry"))
         body = change.body
+        struct_hash("ChangeCurrentWallet", body)  # every member is there, and of its type
         return self._act(
             "changeCurrentWallet",
             idempotency_key,

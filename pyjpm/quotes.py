@@ -22,7 +22,7 @@ from typing import Any, Final
 from eth_utils.address import is_address, to_checksum_address
 
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentError, MalformedDocument
 from pyjpm.errors.quotes import InvalidQuote, QuoteExpired, QuoteSpent, TradeOutsideQuote
@@ -223,8 +223,8 @@ def _of_body(session: Session, body: Mapping[str, Any]) -> Quote:
         quote = Quote(
             dealer=to_checksum_address(body["dealer"]),
             client=to_checksum_address(body["client"]),
-            sold=session.money(_number(body["soldAmount"]), body["soldToken"]).require_positive(),
-            bought=session.money(_number(body["boughtAmount"]), body["boughtToken"]).require_positive(),
+            sold=session.money(whole_number(body["soldAmount"]), body["soldToken"]).require_positive(),
+            bought=session.money(whole_number(body["boughtAmount"]), body["boughtToken"]).require_positive(),
             reference=bytes.fromhex(body["quoteReference"].removeprefix("0x")),
             valid_until=body["validUntil"],
         )
@@ -237,12 +237,6 @@ def _of_body(session: Session, body: Mapping[str, Any]) -> Quote:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedDocument(f"The quote is malformed: {error!r}.") from error
     return quote
-
-
-def _number(text: Any) -> int:
-    if not isinstance(text, str):
-        raise TypeError("an amount is decimal text")
-    return int(text)
 
 
 def _body(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from eth_utils.address import to_checksum_address
 
 from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.reserve import NotAnAuditor
@@ -215,12 +215,8 @@ class Reserve:
             ReserveAttestationSuperseded, ReserveAttestationExpired, InvalidReserveAttestation; nothing was sent.
         """
         message = self._message(document)
-        signers = sorted(document.signatures, key=str.lower)
-        signatures = [bytes.fromhex(signer[2:]) + document.signature(signer) for signer in signers]
-        content = {
-            "body": dict(document.body),
-            "signatures": {signer: document.signatures[signer] for signer in signers},
-        }
+        signatures = document.packed_signatures()
+        content = {"body": dict(document.body), "signatures": dict(document.signatures)}
         return self._act("attestReserve", idempotency_key, content, message, signatures)
 
     # --- reading ---
@@ -342,7 +338,7 @@ def attestation_message(body: Mapping[str, Any]) -> dict[str, Any]:
         for line in body["lines"]:
             if set(line) != _LINE_MEMBERS:
                 raise ValueError("a line has missing or unknown members")
-            amount = int(line["amount"])
+            amount = whole_number(line["amount"])
             if not 0 <= amount < 2**256:
                 raise ValueError("an amount is out of range")
             classed = {"assetClass": _bytes32(line["assetClass"]), "custodian": _bytes32(line["custodian"])}

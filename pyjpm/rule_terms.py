@@ -331,7 +331,8 @@ class RuleTerms:
             )
             if terms.to_body() != dict(body):
                 raise MalformedDocument("The rule has parts that this version does not know.")
-        except (KeyError, TypeError, ValueError) as error:
+            terms.id  # noqa: B018 - every member is of its type
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The rule is malformed: {error!r}.") from error
         return terms
 

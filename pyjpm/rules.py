@@ -25,7 +25,7 @@ from pyjpm.acts import Act
 from pyjpm.clearance import request_word, ride
 from pyjpm.contracts.decoding import decode_revert
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.deployment import InvalidRequest, RulesNotDeployed
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument, SignatureMissing
 from pyjpm.errors.rules import NotApprover, NotRulePayer
@@ -235,6 +235,7 @@ class Rules:
             raise DocumentsDiffer("There is nothing to collect.")
         collected = documents[0]
         for document in documents[1:]:
+            self._terms(document)
             if dict(document.body) != dict(collected.body):
                 raise DocumentsDiffer("The documents are about different rules.")
             for wallet, parts in document.attachments.items():
@@ -397,6 +398,8 @@ class Rules:
 
     def _terms(self, document: Document) -> RuleTerms:
         document.require(KIND, self._session.record.chain_id, self._address())
+        if not all(isinstance(parts, Mapping) for parts in document.attachments.values()):
+            raise MalformedDocument("What is attached to the rule is malformed.")
         return RuleTerms.from_body(document.body)
 
     def _state(self, terms: RuleTerms) -> Mapping[str, Any]:
@@ -413,7 +416,7 @@ class Rules:
             signature = bytes.fromhex(part["signature"][2:])
             message = {
                 "mandate": terms.mandate(self._address()),
-                "nonce": int(part["nonce"]),
+                "nonce": whole_number(part["nonce"]),
                 "deadline": part["deadline"],
             }
         except (KeyError, TypeError, ValueError) as error:
@@ -447,7 +450,7 @@ class Rules:
 
     def _parts(self, document: Document, name: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         for wallet, parts in document.attachments.items():
-            if isinstance(parts, Mapping) and name in parts:
+            if name in parts:
                 yield wallet, parts[name]
 
     def _attached(self, document: Document, wallet: str, name: str, part: Mapping[str, Any]) -> Document:

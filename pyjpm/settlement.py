@@ -18,7 +18,7 @@ from typing import Any
 from pyjpm import quotes
 from pyjpm.acts import Act
 from pyjpm.contracts.eip712 import TypedMessage
-from pyjpm.documents import Document
+from pyjpm.documents import Document, whole_number
 from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.documents import DocumentsDiffer, MalformedDocument
 from pyjpm.errors.settlement import NotTradeParty
@@ -319,7 +319,7 @@ class Settlement:
                 {
                     "payer": payer,
                     "token": part["token"],
-                    "nonce": int(part["nonce"]),
+                    "nonce": whole_number(part["nonce"]),
                     "deadline": part["deadline"],
                     "signature": bytes.fromhex(part["signature"][2:]),
                 }

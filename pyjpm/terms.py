@@ -151,7 +151,8 @@ class OrderTerms:
             )
             if terms.to_body() != {**body, "token": to_checksum_address(body["token"])}:
                 raise MalformedDocument("The order terms have parts that this version does not know.")
-        except (KeyError, TypeError, ValueError) as error:
+            terms.id  # noqa: B018 - every member is of its type
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The order terms are malformed: {error!r}.") from error
         return terms
 
@@ -280,6 +281,7 @@ class TradeTerms:
             )
             if terms.to_body() != dict(body):
                 raise MalformedDocument("The trade has parts that this version does not know.")
-        except (KeyError, TypeError, ValueError) as error:
+            terms.id  # noqa: B018 - every member is of its type
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The trade is malformed: {error!r}.") from error
         return terms

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
+from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyjpm.contracts import artifacts
 from pyjpm.contracts.words import encode_plain
+from pyjpm.errors.deployment import InvalidRequest
 
 Parameter = Mapping[str, Any]
+_MISFITS = (EncodingError, AttributeError, KeyError, TypeError, ValueError)
 # The same few addresses come back over and over; each checksum costs a Keccak.
 _checksummed = functools.lru_cache(maxsize=65_536)(to_checksum_address)
 
@@ -66,9 +68,12 @@ def from_abi(parameter: Parameter, value: Any) -> Any:
 
 
 def encode_parameters(parameters: Sequence[Parameter], values: Sequence[Any]) -> bytes:
-    """``abi.encode`` of values by their parameters."""
-    shaped = [to_abi(part, value) for part, value in zip(parameters, values, strict=True)]
-    return encode([abi_type(part) for part in parameters], shaped)
+    """``abi.encode`` of values by their parameters. Raises InvalidRequest where one is not of its type."""
+    try:
+        shaped = [to_abi(part, value) for part, value in zip(parameters, values, strict=True)]
+        return encode([abi_type(part) for part in parameters], shaped)
+    except _MISFITS as error:
+        raise InvalidRequest("An argument is not of its type.") from error
 
 
 class RawLog(Protocol):
@@ -165,14 +170,17 @@ class Codec:
         return self._topics[event]
 
     def encode(self, function: str, *arguments: Any) -> bytes:
-        """Calldata for ``function``."""
+        """Calldata for ``function``. Raises InvalidRequest where an argument is not of its type."""
         entry = self._functions[function]
-        if len(arguments) == len(entry.inputs):
-            plain = encode_plain(entry.input_types, arguments)
-            if plain is not None:
-                return entry.selector + plain
-        values = [to_abi(part, value) for part, value in zip(entry.inputs, arguments, strict=True)]
-        return entry.selector + encode(entry.input_types, values)
+        try:
+            if len(arguments) == len(entry.inputs):
+                plain = encode_plain(entry.input_types, arguments)
+                if plain is not None:
+                    return entry.selector + plain
+            values = [to_abi(part, value) for part, value in zip(entry.inputs, arguments, strict=True)]
+            return entry.selector + encode(entry.input_types, values)
+        except _MISFITS as error:
+            raise InvalidRequest(f"An argument of {function} is not of its type.", function=function) from error
 
     def decode_input(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """The function's name and the arguments behind calldata; None where it is not exactly what ``encode`` gives."""

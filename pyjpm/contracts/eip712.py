@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.address import to_canonical_address
@@ -23,7 +24,7 @@ from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
 from pyjpm.contracts.artifacts import FOLDER
-from pyjpm.errors.documents import MalformedSignature
+from pyjpm.errors.documents import MalformedDocument, MalformedSignature
 
 TYPES_FILE: Final = "eip712.json"
 
@@ -132,9 +133,16 @@ class TypedMessage:
 
 
 def struct_hash(primary: str, message: Mapping[str, Any]) -> bytes:
-    """EIP-712 hashStruct of a message of type ``primary``, 32 bytes."""
+    """EIP-712 hashStruct of a message of type ``primary``, 32 bytes.
+
+    Raises:
+        MalformedDocument: a member is missing, or is not of its type. Others are not looked at.
+    """
     type_hash, structs = _members(primary)
-    return _hash_members(type_hash, structs[primary], message, primary, structs)
+    try:
+        return _hash_members(type_hash, structs[primary], message, primary, structs)
+    except (EncodingError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MalformedDocument(f"The {primary} has a member that is missing or not of its type.") from error
 
 
 def _hash_members(

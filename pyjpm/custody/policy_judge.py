@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from eth_abi.exceptions import EncodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -37,6 +36,7 @@ from pyjpm.custody.policy_reckoning import Ask, Reckoning
 from pyjpm.custody.policy_state import CANCEL, DAY
 from pyjpm.errors.base import PyjpmError
 from pyjpm.errors.custody import SignerMarkLost
+from pyjpm.errors.documents import MalformedDocument
 from pyjpm.errors.policy import (
     CallerNotAllowed,
     CallNotUnderstood,
@@ -139,7 +139,7 @@ class Judge:
         try:
             preimage = message.preimage
             digest = keccak(preimage)
-        except (EncodingError, ValueError, TypeError, OverflowError):
+        except MalformedDocument:
             raise MessageNotAllowed(
                 f"The {message.primary_type} has a member that is out of its range.",
                 primary_type=message.primary_type,

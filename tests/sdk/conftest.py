@@ -1,4 +1,4 @@
-"""The same tests on both chains: on Anvil, and in process on eth-tester.
+"""The same tests on both chains, Anvil and in process on eth-tester; of a module that names ``CHAINS``, on them.
 
 The chain's own fixture is given a parameter. One of the same name here would not do: what is kept for the session, such
 as the platform, would go on standing on the chain of whatever directory asked for it first.
@@ -16,7 +16,8 @@ from pyjpm.ledger import Ledger
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "chain" in metafunc.fixturenames:
-        metafunc.parametrize("chain", ["anvil", "eth-tester"], indirect=True, scope="session")
+        chains = getattr(metafunc.module, "CHAINS", ("anvil", "eth-tester"))
+        metafunc.parametrize("chain", chains, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
