@@ -6,8 +6,9 @@ Decisions that govern this module:
   each raises, and whoever asked signs nothing. There is no answer that means "probably".
 * All that a request would move is judged together, in one commit: hits are entered in the queue also where it refuses;
   what passes is remembered before it is signed, so that velocity is counted right among several desks.
-* The same movement asked for again counts once, and is screened again: the lists may have changed meanwhile. One that
-  was let pass is refused with another content, also where it was never signed: it would count for what it was.
+* The same movement asked for again counts once, and is screened again: the lists may have changed meanwhile. It counts
+  from then on, as it may be paid then; for a rule in whose window it no longer counted it is a new one. One that was
+  let pass is refused with another content, also where it was never signed: it would count for what it was.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pyjpm.directory import Directory, Scheme
 from pyjpm.directory.names import words
@@ -239,11 +240,14 @@ class Screening:
 
     def _alerts(self, connection: Connection, asked: Sequence[Moved]) -> list[tuple[str, Hit]]:
         alerts, earlier = [], list[Moved]()
-        new = [moved for moved in asked if not _is_known(connection, moved)]
-        for moved in new:
+        for moved in asked:
+            known = _known_at(connection, moved)
             for rule in self._policy.rules:
+                if known is not None and known > moved.at - rule.window:
+                    continue
                 before = [each for each in earlier if each.payer == moved.payer]
-                before += _history(connection, moved, rule.window)
+                seen = {each.movement for each in before}
+                before += [each for each in _history(connection, moved, rule.window) if each.movement not in seen]
                 said = rule.alert(moved, before)
                 if said is not None:
                     version = version_of(self._policy.rules, moved)
@@ -256,7 +260,8 @@ class Screening:
         now = int(self._now())
         for transfer in transfers:
             moved, data = transfer.moved, transfer.travel
-            if not _is_known(connection, moved):
+            known = _known_at(connection, moved)
+            if known is None:
                 row = {
                     "movement": moved.movement,
                     "payer": moved.payer,
@@ -266,6 +271,9 @@ class Screening:
                     "at": moved.at,
                 }
                 connection.execute(insert(movement).values(**row))
+            elif known < moved.at:
+                this = movement.c.movement == moved.movement
+                connection.execute(update(movement).where(this).values(at=moved.at))
             if data is None:
                 continue
             query = select(travel.c.commitment).where(travel.c.movement == moved.movement)
@@ -289,12 +297,12 @@ def _refused(moved: Moved, how: str) -> ClearanceRefused:
     return ClearanceRefused(f"This movement was let pass {how} before.", movement=moved.movement)
 
 
-def _is_known(connection: Connection, moved: Moved) -> bool:
-    """Whether it was let pass before; raises ClearanceRefused where that was of something else."""
+def _known_at(connection: Connection, moved: Moved) -> int | None:
+    """When it was last let pass, or None; raises ClearanceRefused where that was of something else."""
     row = connection.execute(select(movement).where(movement.c.movement == moved.movement)).one_or_none()
     if row is not None and replace(_moved(row), at=moved.at) != moved:
         raise _refused(moved, "with another amount or payee")
-    return row is not None
+    return None if row is None else int(row.at)
 
 
 def _history(connection: Connection, moved: Moved, window: int) -> list[Moved]:

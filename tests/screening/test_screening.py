@@ -96,6 +96,23 @@ def test_a_window_ends_to_the_second(journal_url: str | Path, stack: ExitStack) 
     screening.require([transfer("three", at=NOON + 3_600)])
 
 
+def test_what_was_let_pass_before_the_window_counts_in_it_once_asked_for_again(
+    journal_url: str | Path, stack: ExitStack
+) -> None:
+    """Else whoever keeps requests of an earlier window has them cleared beside all that this one lets pass."""
+    screening = opened(journal_url, stack, Velocity("hourly", "USD", 3_600, most=20_000))
+    later = NOON + 3_600
+    for name in ("one", "two"):
+        screening.require([transfer(name)])
+    screening.require([transfer("three", at=later)])
+    screening.require([transfer("one", at=later)])
+    screening.require([transfer("one", at=later + 1)])  # within one window it counts once
+    for name in ("two", "four"):
+        with pytest.raises(ScreeningHeld):
+            screening.require([transfer(name, at=later + 1)])
+    screening.require([transfer("two", at=later + 3_601)])
+
+
 def test_amounts_beyond_64_bits_are_kept_whole(journal_url: str | Path, stack: ExitStack) -> None:
     screening = opened(journal_url, stack, Velocity("ever", "USD", 3_600, most=2**80), thresholds={"USD": 2**90})
     screening.require([transfer("one", 2**80 - 1)])
