@@ -7,8 +7,8 @@ Decisions:
 * Besides the policy a gate may stand: screening, say. It is asked before anything is entered or signed; whatever it
   raises, nothing is.
 * A movement is entered in the desk's ledger, in one commit, before it is signed. One reference of a payer is signed for
-  one content for ever; the same request again gets the same answer and counts once. So a crash, a second run and two
-  desks over one ledger change nothing.
+  one content for ever; the same request again gets the same answer and counts once in a day. So a crash, a second run
+  and two desks over one ledger change nothing. Signed again on a later day it serves then, and is that day's.
 """
 
 from __future__ import annotations
@@ -182,11 +182,11 @@ class ClearingDesk:
             raise ClearanceRefused("A reference is asked for twice.", digest=digest)
         with self._book() as book:
             marks = ",".join("?" * len(request.movements))
-            query = f"SELECT digest FROM signed WHERE movement IN ({marks})"  # noqa: S608 - question marks
-            earlier = [row[0] for row in book.execute(query, request.movements)]
-            if any(each != digest for each in earlier):
+            query = f"SELECT digest, day FROM signed WHERE movement IN ({marks})"  # noqa: S608 - question marks
+            earlier = book.execute(query, request.movements).fetchall()
+            if any(each != digest for each, _ in earlier):
                 raise ClearanceRefused("A reference was cleared for other content before.", digest=digest)
-            if earlier:
+            if earlier and all(counted >= day for _, counted in earlier):
                 return
             spent = sum(
                 int(row[0])
@@ -199,7 +199,7 @@ class ClearingDesk:
             if spent + total > most:
                 raise ClearanceRefused("The day's cap would be passed.", spent=spent, amount=total, most=most)
             book.executemany(
-                "INSERT INTO signed VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO signed VALUES (?, ?, ?, ?, ?) ON CONFLICT (movement) DO UPDATE SET day = excluded.day",
                 [
                     (movement, digest, request.currency, str(flow.amount.minor), day)
                     for movement, flow in zip(request.movements, request.outflows, strict=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyjpm import Document, Money, Platform
+from pyjpm.chain import DevClock
 from pyjpm.clearing import ClearingDesk, Policy
 from pyjpm.errors.clearances import ClearanceRefused, InvalidPolicy
 
@@ -47,6 +48,23 @@ def test_caps_hold_to_the_cent(buyer: Platform, seller: Platform, desk: Clearing
     desk.clear(request(buyer, seller, "50.00", "three"))
     with pytest.raises(ClearanceRefused, match="day"):
         desk.clear(request(buyer, seller, "0.01", "four"))
+
+
+def test_what_was_cleared_on_another_day_counts_today_once_asked_for_again(
+    buyer: Platform, seller: Platform, desk: ClearingDesk, clock: DevClock
+) -> None:
+    """Else whoever keeps requests of earlier days has them signed beside all that this day lets pass."""
+    kept = [request(buyer, seller, "100.00", key) for key in ("one", "two")]
+    for each in kept:
+        desk.clear(each)
+    clock.advance(86_400)
+    desk.clear(request(buyer, seller, "100.00", "three"))
+    one, two = (request(buyer, seller, "100.00", key) for key in ("one", "two"))
+    for _ in range(2):
+        desk.clear(one)
+    with pytest.raises(ClearanceRefused, match="day"):
+        desk.clear(two)
+    desk.clear(request(buyer, seller, "50.00", "four"))
 
 
 def test_a_reference_is_signed_for_one_content(
