@@ -295,23 +295,30 @@ class Rules:
         return self._send(terms, "approve", (terms.to_message(),), idempotency_key, content)
 
     def execute(self, document: Document, period: int | None = None, *, idempotency_key: str) -> Act:
-        """Does one period, the next by default; anyone may. A key stands for one period of one rule.
+        """Does one period; anyone may. A key stands for one period of one rule: by default for the next one when it was
+        first used.
 
         Raises:
             ContractError: nothing moved; see :mod:`pyjpm.errors.rules`, ``mandates`` and ``refusals``.
         """
         terms = self._terms(document)
-        chosen = self.due([document])[0].period if period is None else period
+        chosen = self._next_period(document, terms, idempotency_key) if period is None else period
         arguments = (terms.to_message(), chosen)
         return self._send(terms, "execute", arguments, idempotency_key, {"period": chosen})
 
     def pause(self, document: Document, *, idempotency_key: str) -> Act:
         """Stops the rule at once; arming it again takes new approvals. By any wallet of the payer."""
-        return self._stop("pause", document, idempotency_key)
+        terms = self._terms(document)
+        state = self._state(terms)
+        # A pause begins a round: asked for again, it is that of the round before.
+        ended = state["round"] - (_STATES[state["state"]] is RuleState.PAUSED)
+        return self._send(terms, "pause", (terms.to_message(),), idempotency_key, {"round": ended})
 
     def cancel(self, document: Document, *, idempotency_key: str) -> Act:
         """Stops the rule at once and for ever. By any wallet of the payer."""
-        return self._stop("cancel", document, idempotency_key)
+        terms = self._terms(document)
+        content = {"round": self._state(terms)["round"]}
+        return self._send(terms, "cancel", (terms.to_message(),), idempotency_key, content)
 
     def revoke_mandate(self, document: Document, *, idempotency_key: str) -> Act:
         """Revokes the mandate at the token, at once and for ever. By any wallet of the payer, or compliance."""
@@ -406,6 +413,13 @@ class Rules:
         found: Mapping[str, Any] = self._session.call(CONTRACT, "stateOf", terms.id)
         return found
 
+    def _next_period(self, document: Document, terms: RuleTerms, key: str) -> int:
+        """What the key stands for already, or the next one: asked for again, the rule is one further."""
+        earlier = self._session.journal.find(self._session.wallet, key)
+        if earlier is not None and earlier.kind == "rules.execute" and earlier.content["rule"] == "0x" + terms.id.hex():
+            return int(earlier.content["period"])
+        return self.due([document])[0].period
+
     def _signed_mandate(self, document: Document, terms: RuleTerms) -> tuple[dict[str, Any], bytes]:
         """What the payer has signed, and its signature."""
         try:
@@ -455,11 +469,6 @@ class Rules:
 
     def _attached(self, document: Document, wallet: str, name: str, part: Mapping[str, Any]) -> Document:
         return document.attached(wallet, {**document.attachments.get(wallet, {}), name: part})
-
-    def _stop(self, function: str, document: Document, key: str) -> Act:
-        terms = self._terms(document)
-        content = {"round": self._state(terms)["round"]}
-        return self._send(terms, function, (terms.to_message(),), key, content)
 
     def _send(
         self,

@@ -31,6 +31,7 @@ from pyjpm.errors.rules import (
     TooFewApprovals,
     TriggerNotMet,
 )
+from pyjpm.errors.sending import IdempotencyConflict
 from pyjpm.ledger import compare, read_events
 from pyjpm.rule import MandateStatus
 from pyjpm.rule_terms import Every
@@ -252,6 +253,26 @@ def test_the_payer_stops_at_once(bank: Platform, payer: Platform, payee: Platfor
     seen = payer.rules.get(document)
     assert (seen.state, seen.mandate, seen.left.minor) == (RuleState.CANCELLED, MandateStatus.REVOKED, 0)
     assert usd(bank, payee) == 0
+
+
+def test_a_stop_or_an_execution_asked_for_again_is_the_one_that_was_done(
+    bank: Platform, payer: Platform, payee: Platform, clock: DevClock
+) -> None:
+    """Whoever lost the answer asks again under the same key, whatever the rule has become by it."""
+    document = armed(payer, rule(payer, payee))
+    done = bank.rules.execute(document, idempotency_key="done").wait()
+    assert bank.rules.execute(document, idempotency_key="done").id == done.id
+    clock.advance(DAY)
+    assert bank.rules.execute(document, idempotency_key="done").id == done.id
+    with pytest.raises(IdempotencyConflict):
+        bank.rules.execute(document, 1, idempotency_key="done")
+    assert usd(bank, payee) == RENT.minor
+    stopped = payer.rules.pause(document, idempotency_key="stop").wait()
+    assert payer.rules.pause(document, idempotency_key="stop").id == stopped.id
+    payer.rules.arm(payer.rules.approve(document), idempotency_key=key("arm")).wait()
+    with pytest.raises(IdempotencyConflict):  # it stopped the round before, and this one runs
+        payer.rules.pause(document, idempotency_key="stop")
+    assert payer.rules.get(document).state is RuleState.ARMED
 
 
 def test_compliance_revokes_a_mandate(bank: Platform, payer: Platform, payee: Platform) -> None:
