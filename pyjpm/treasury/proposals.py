@@ -21,6 +21,7 @@ from typing import Any, Final
 from eth_utils.crypto import keccak
 
 from pyjpm.documents import Document
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.money import Money
 from pyjpm.netting import NetPosition
 from pyjpm.platform import Platform
@@ -124,23 +125,28 @@ def propose_sweeps(
 
     Args:
         header: the member whose account the others' money goes to.
-        levels: by currency, what each member keeps.
+        levels: by currency, what each member keeps; of nothing there is no topping up.
         end: last second in which anything moves, unix seconds.
         cap: by currency, the most that one payment may be.
         approvers: who arms each rule; its payer's wallet alone by default.
 
     Raises:
-        InvalidRequest, RulesNotDeployed, CurrencyNotDeployed, NotOnboarded
+        InvalidRequest: the header is no member, or a currency has no cap; as ``rules.propose``.
+        RulesNotDeployed, CurrencyNotDeployed, NotOnboarded
     """
+    if header not in group.participants:
+        raise InvalidRequest(f"The header is no member of {group.name}: participant {header}.", header=header)
+    if uncapped := sorted(levels.keys() - cap.keys()):
+        raise InvalidRequest(f"There is no cap in {', '.join(uncapped)}.", currencies=uncapped)
     rules, made = platform.rules, []
     for member in group.member:
         if member.participant == header:
             continue
         for currency, level in sorted(levels.items()):
-            for payer, payee, action in (
-                (member.participant, header, rules.sweep_above(level, header)),
-                (header, member.participant, rules.top_up(level, member.participant)),
-            ):
+            actions = [(member.participant, header, rules.sweep_above(level, header))]
+            if level.minor:
+                actions.append((header, member.participant, rules.top_up(level, member.participant)))
+            for payer, payee, action in actions:
                 name = "sweep" if payee == header else "top up"
                 document = rules.propose(
                     action,

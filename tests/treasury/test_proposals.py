@@ -13,6 +13,7 @@ from sdk.orders import key, usd
 
 from pyjpm import Document, Money, Platform, RuleState, Schedule, TradeState
 from pyjpm.chain import DevClock
+from pyjpm.errors.deployment import InvalidRequest
 from pyjpm.errors.treasury import InvalidPayables
 from pyjpm.testing import new_company
 from pyjpm.treasury import Group, Member, Payable, load_payables, propose_netting, propose_sweeps
@@ -186,6 +187,25 @@ def test_sweeps_concentrate_what_is_above_and_fill_what_is_below(
     assert [usd(bank, each) for each in (rich, poor)] == [5_000, 5_000]
     assert usd(bank, header) == 20_000
     assert sweeps[0].to_dict()["level"] == {"amount": "50.00", "currency": "USD", "minor": 5_000}
+
+
+def test_a_sweep_goes_to_a_member_and_may_leave_nothing(bank: Platform, people: list[Platform], group: Group) -> None:
+    header, rich, poor = people
+    terms: dict[str, Any] = {"end": bank.session.now() + 30 * DAY, "cap": {"USD": Money("1000.00", "USD")}}
+    daily, whole = Schedule.interval(DAY), {"USD": Money("0.00", "USD")}
+    sweeps = propose_sweeps(bank, group, header.session.participant, whole, daily, **terms)
+    # Nobody lacks what is left of nothing: there is nothing to top up.
+    assert {(each.payer, each.payee) for each in sweeps} == {
+        (each.session.participant, header.session.participant) for each in (rich, poor)
+    }
+    armed = _armed(rich, next(each.document for each in sweeps if each.payer == rich.session.participant))
+    bank.rules.execute(armed, idempotency_key=key("execute")).wait()
+    assert (usd(bank, rich), usd(bank, header)) == (0, 20_000)
+    stranger = new_company(bank)
+    with pytest.raises(InvalidRequest):
+        propose_sweeps(bank, group, stranger.session.participant, whole, daily, **terms)
+    with pytest.raises(InvalidRequest):
+        propose_sweeps(bank, group, header.session.participant, {"EUR": Money("1.00", "EUR")}, daily, **terms)
 
 
 def _armed(payer: Platform, document: Document) -> Document:
