@@ -283,7 +283,8 @@ class Ledger:
 
         Raises:
             InvalidPeriod: ``until`` is before ``since``.
-            LedgerReadsOnly; ReorgTooDeep where the chain takes blocks back meanwhile; what reading the chain raises.
+            LedgerReadsOnly; ReorgTooDeep where the chain takes blocks back meanwhile; ViewBehind where no node is as
+            far as the ledger; what else reading the chain raises.
         """
         return reconcile(
             self.store,
@@ -295,6 +296,7 @@ class Ledger:
             until=until,
             payout_name=payout_name,
             keys=self._keys,
+            patience=self._patience,
             progress=progress,
         )
 

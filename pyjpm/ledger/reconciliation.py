@@ -6,7 +6,8 @@ Decisions that govern this module:
   the ledger has is compared with them, and so are the bank's entries: a ledger that somebody wrote to hides nothing.
 * The chain is measured by itself as well: what its events add up to is compared with what its contracts answer, so
   that a node which leaves events out is found, even where the ledger was filled from it.
-* All of it is as of the last block that is in the ledger.
+* All of it is as of the last block that is in the ledger, by nodes that have come as far as the ledger has seen: what a
+  node does not have yet would be compared with nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.lives import Told, TradeLife, mints_of, orders_of, payouts_of, told_by, trades_of
 from pyjpm.ledger.matching import Day, PayoutName, days_of, match
 from pyjpm.ledger.projection import Projection
-from pyjpm.ledger.reader import Page, Reader, TakenBack
+from pyjpm.ledger.reader import PATIENCE, Page, Reader, TakenBack
 from pyjpm.ledger.remittances import check_remittances
 from pyjpm.ledger.rows import RowComparison
 from pyjpm.ledger.rules import Bucket, Kind
@@ -96,6 +97,7 @@ def reconcile(
     until: date | None = None,
     payout_name: PayoutName | None = None,
     keys: Sequence[RemittanceKey] = (),
+    patience: float = PATIENCE,
     progress: Callable[[int, int], None] = lambda block, events: None,
 ) -> Reconciliation:
     """Compares everything; see :meth:`pyjpm.ledger.Ledger.reconcile`."""
@@ -103,8 +105,8 @@ def reconcile(
         raise InvalidPeriod(f"The days that the bank's side covers end on {until}, before they begin on {since}.")
     with store.reading() as connection:
         state = store.state(connection)
-        run = _Run(connection, session, nodes, state.block, progress)
-        breaks = run.compare(state.first_block)
+        run = _Run(connection, session, nodes, state.block, patience, progress)
+        breaks = run.compare(state.first_block, max(state.block, state.highest_head))
         breaks += check_remittances(connection, session, run.remittance_hashes, keys)
     block = int(state.block)
     figures = 0
@@ -145,11 +147,13 @@ class _Run:
         session: Session,
         nodes: Nodes,
         until: int,
+        patience: float,
         progress: Callable[[int, int], None],
     ) -> None:
         self._connection = connection
         self._nodes = nodes
         self._until = until
+        self._patience = patience
         self._progress = progress
         self.names = contracts_of(session.record)
         self.indexer = Indexer(session.record, self.names)
@@ -161,11 +165,11 @@ class _Run:
         self.unexplained: list[tuple[int, int]] = []
         self.traded: set[str] = set()
 
-    def compare(self, first_block: int) -> list[Break]:
+    def compare(self, first_block: int, highest_head: int) -> list[Break]:
         comparison = RowComparison(self._connection, self.indexer)
         comparison.outside(first_block, self._until)
         try:
-            for page in self._pages(first_block):
+            for page in self._pages(first_block, highest_head):
                 rows = self.indexer.add(page.logs, page.heads)
                 self._remember(rows)
                 comparison.page(page, rows)
@@ -188,9 +192,9 @@ class _Run:
             for block, log_index in self.unexplained
         ]
 
-    def _pages(self, first_block: int) -> Iterator[Page]:
-        reader = Reader(self._nodes, list(self.names), until=self._until)
-        block, name, highest = first_block - 1, "", 0
+    def _pages(self, first_block: int, highest_head: int) -> Iterator[Page]:
+        reader = Reader(self._nodes, list(self.names), until=self._until, patience=self._patience)
+        block, name, highest = first_block - 1, "", highest_head
         while (page := reader.after(block, name, {block: name}, highest)) is not None:
             # Blocks that are taken back meanwhile: ReorgTooDeep, as none but the last is known here.
             assert not isinstance(page, TakenBack)

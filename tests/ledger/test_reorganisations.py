@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from planted import write
 from scene import usd
+from web3.providers.base import JSONBaseProvider
 
 from pyjpm import LocalSigner
-from pyjpm.chain import LocalAnvil, Nodes
+from pyjpm.chain import Connection, LocalAnvil, Nodes
 from pyjpm.errors.ledger import LedgerMoved
 from pyjpm.errors.seeing import ReorgTooDeep, ViewBehind
-from pyjpm.ledger import Ledger
+from pyjpm.ledger import BreakKind, Ledger
 from pyjpm.ledger.reader import DEPTH
 from pyjpm.testing import backed_platform, new_company
 
@@ -77,6 +80,40 @@ def test_a_node_that_lags_takes_nothing_back(ledger_url: str | Path, tmp_path: P
             with pytest.raises(ViewBehind):
                 ledger.sync()
             assert ledger.block == top
+
+
+class Behind(JSONBaseProvider):
+    """A node that has not come further than one block."""
+
+    def __init__(self, connection: Connection, block: int) -> None:
+        super().__init__()
+        self._request = connection.web3.provider.make_request
+        self._block = block
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        if method == "eth_blockNumber":
+            return {**self._request(method, params), "result": hex(self._block)}
+        newest = method == "eth_getBlockByNumber" and params[0] == "latest"
+        return self._request(method, [hex(self._block), *params[1:]] if newest else params)
+
+
+def test_by_a_node_that_lags_nothing_is_called_equal(ledger_url: str | Path, tmp_path: Path) -> None:
+    """What it has not seen yet was compared with nothing."""
+    with (
+        LocalAnvil() as anvil,
+        backed_platform(anvil.connection(), LocalSigner.generate(), journal=tmp_path / "j.sqlite") as bank,
+    ):
+        alice = new_company(bank, deposit="100.00")
+        seen = bank.connection.head().number
+        bank.participants.set_daily_limit(alice.session.participant, usd("7.00"), idempotency_key="limit").wait()
+        with Ledger(ledger_url, bank) as ledger:
+            ledger.sync()
+        write(ledger_url, f"DELETE FROM ledger_event WHERE block > {seen} AND name = 'DailyLimitSet'")
+        with Ledger(ledger_url, bank) as ledger:
+            assert [each.kind for each in ledger.reconcile().breaks] == [BreakKind.LEDGER_ROW_MISSING]
+        behind = Nodes([Connection.open(Behind(bank.connection, seen))])
+        with Ledger(ledger_url, bank, nodes=behind, patience=0.2) as ledger, pytest.raises(ViewBehind):
+            ledger.reconcile()
 
 
 def test_of_two_that_sync_the_later_stores_nothing(ledger_url: str | Path, tmp_path: Path) -> None:
