@@ -55,7 +55,7 @@ class Payments:
         """Pays from the acting wallet.
 
         Args:
-            to: participant id (its current wallet) or wallet address.
+            to: participant id (its current wallet when the key is first used) or wallet address.
             amount: more than zero.
             idempotency_key: names this payment for ever; the same key with the same content is the same payment.
             remittance: what the payment is for: opaque bytes, or a ``Remittance``, which only payee, payer and
@@ -76,7 +76,7 @@ class Payments:
         """
         session, currency = self._session, amount.require_positive().currency
         reference = payment_reference(session.participant, idempotency_key)
-        payee = session.wallet_of(to)
+        payee = self._payees({idempotency_key: to})[idempotency_key]
         carried, said = self._carried(remittance, payee, idempotency_key, readers)
         content = {
             "to": payee,
@@ -228,9 +228,11 @@ class Payments:
         if not 0 < len(payments) <= MOST_IN_A_BATCH or len(currencies) != 1:
             raise InvalidRequest(f"A batch has 1 to {MOST_IN_A_BATCH} payments in one currency.", count=len(payments))
         (currency,) = currencies
+        keys = [f"{idempotency_key}#{position}" for position in range(len(payments))]
+        payees = self._payees({key: payment.to for key, payment in zip(keys, payments, strict=True)})
         items: list[dict[str, Any]] = [
             {
-                "to": session.wallet_of(payment.to),
+                "to": payees[keys[position]],
                 "amount": payment.amount.minor,
                 "ref": batch_reference(session.participant, idempotency_key, position),
                 "remittance": payment.remittance,
@@ -248,7 +250,7 @@ class Payments:
         singly = [
             session.operation(
                 kind="payments.pay",
-                key=f"{idempotency_key}#{position}",
+                key=keys[position],
                 content={
                     "to": item["to"],
                     "amount": item["amount"],
@@ -288,12 +290,12 @@ class Payments:
 
     def prepare(self, orders: Mapping[str, PaymentOrder]) -> list[Operation]:
         """What :meth:`create_many` sends, for whoever sends for many wallets at once (``Sender.submit_batches``)."""
-        session, participant = self._session, self._session.participant
-        payees = {to: session.wallet_of(to) for to in {order.to for order in orders.values()}}
+        participant = self._session.participant
+        payees = self._payees({key: order.to for key, order in orders.items()})
         return [
             self._operation(
                 key,
-                payees[order.to],
+                payees[key],
                 order.amount.require_positive(),
                 payment_reference(participant, key),
                 order.remittance,
@@ -369,6 +371,20 @@ class Payments:
                 amount.currency, "check", PATHS.index("TRANSFER"), payer, payer, session.wallet_of(to), amount.minor
             )
         )
+
+    def _payees(self, asked: Mapping[str, int | str]) -> dict[str, str]:
+        """The wallet that is paid under each key. A participant that had another one when the key was first used is
+        paid there: else the call, asked for again, would be another one, and be made again under another key."""
+        session = self._session
+        current = {to: session.wallet_of(to) for to in set(asked.values())}
+        named = [key for key, to in asked.items() if isinstance(to, int)]
+        earlier = session.journal.find_many(session.wallet, named) if named else {}
+        chosen = {key: current[to] for key, to in asked.items()}
+        for key, submission in earlier.items():
+            wallet = submission.content.get("to", chosen[key])
+            if wallet != chosen[key] and session.participant_of(wallet) == asked[key]:
+                chosen[key] = wallet
+        return chosen
 
     def _carried(
         self, remittance: bytes | Remittance, payee: str, key: str, readers: Sequence[bytes]

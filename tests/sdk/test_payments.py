@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from orders import key
 
 from pyjpm import LocalSigner, Money, PaymentOrder, Platform, Status
 from pyjpm.errors.deployment import InvalidRequest, NotOnboarded, ReferenceConflict
@@ -47,6 +48,40 @@ def test_the_same_key_with_other_content_is_refused(bank: Platform, buyer: Platf
         buyer.payments.create(seller.session.wallet, Money("11.00", USD), idempotency_key="key")
     assert caught.value.code == "IDEMPOTENCY_CONFLICT"
     assert balance(bank, seller) == 1_000
+
+
+def moved_to_another_wallet(bank: Platform, who: Platform) -> Platform:
+    """The same participant, whose current wallet is another one now."""
+    participant, other = who.session.participant, bank.acting(LocalSigner.generate())
+    identity = bytes.fromhex(bank.participants.get(participant).identity_hash[2:])
+    link = other.participants.wallet_link(identity)
+    bank.participants.link_wallet(participant, link, idempotency_key=key("link")).wait()
+    change = who.participants.wallet_change(other.session.wallet)
+    bank.participants.change_wallet(change, idempotency_key=key("change")).wait()
+    return other
+
+
+def test_a_payee_that_has_another_wallet_by_now_is_not_paid_again(
+    bank: Platform, buyer: Platform, seller: Platform
+) -> None:
+    """Whoever lost the answer repeats the call: told that its key is taken, it would pay under another."""
+    payee, amount = seller.session.participant, Money("10.00", USD)
+    orders = {name: PaymentOrder(payee, amount) for name in ("many 1", "many 2")}
+    batch = [PaymentOrder(payee, amount), PaymentOrder(payee, amount, b"two")]
+    paid = buyer.payments.create(payee, amount, idempotency_key="one").wait()
+    many = [each.wait() for each in buyer.payments.create_many(orders)]
+    together = buyer.payments.create_batch(batch, idempotency_key="batch").wait()
+    other = moved_to_another_wallet(bank, seller)
+    assert buyer.payments.create(payee, amount, idempotency_key="one").id == paid.id
+    more = {**orders, "many 3": PaymentOrder(payee, amount)}
+    again = [each.wait() for each in buyer.payments.create_many(more)]
+    assert [each.id for each in again[:2]] == [each.id for each in many]
+    said = buyer.payments.create_batch(batch, idempotency_key="batch").payments
+    assert [each.id for each in said] == [each.id for each in together.payments]
+    for to in (other.session.wallet, buyer.session.participant):
+        with pytest.raises(IdempotencyConflict):
+            buyer.payments.create(to, amount, idempotency_key="one")
+    assert (balance(bank, seller), balance(bank, other)) == (5_000, 1_000)
 
 
 def client_with_lost_journal(bank: Platform, signer: LocalSigner, tmp_path: Any) -> Platform:
