@@ -159,7 +159,7 @@ class Condition:
     @classmethod
     def on(cls, days: Schedule) -> Condition:
         """On the days of a schedule, from its second to midnight."""
-        packed = int(days.every) | days.month << 8 | days.day << 16 | days.second << 24
+        packed = _packed((int(days.every), 8), (days.month, 8), (days.day, 8), (days.second, 32))
         return cls((Node(kind=NodeKind.CALENDAR, value=packed),))
 
     @classmethod
@@ -185,12 +185,13 @@ class Condition:
     @classmethod
     def milestone_in(cls, escrow: str, order_id: bytes, milestone: int, states: int) -> Condition:
         """A milestone is in one of the states, a bit each in the contract's order."""
-        return cls((Node(kind=NodeKind.MILESTONE, source=escrow, key=order_id, value=milestone | states << 8),))
+        value = _packed((milestone, 8), (states, 248))
+        return cls((Node(kind=NodeKind.MILESTONE, source=escrow, key=order_id, value=value),))
 
     @classmethod
     def attested(cls, escrow: str, order_id: bytes, *, milestone: int, status: int, least_seq: int = 1) -> Condition:
         """A milestone's last attested status is that one, of this revision or a later one."""
-        value = milestone | status << 8 | least_seq << 16
+        value = _packed((milestone, 8), (status, 8), (least_seq, 48))
         return cls((Node(kind=NodeKind.ATTESTED, source=escrow, key=order_id, value=value),))
 
     @classmethod
@@ -335,6 +336,17 @@ class RuleTerms:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedDocument(f"The rule is malformed: {error!r}.") from error
         return terms
+
+
+def _packed(*parts: tuple[int, int]) -> int:
+    """Numbers of so many bits each in one word, the first one lowest. Raises InvalidRequest where one does not fit."""
+    word = place = 0
+    for number, bits in parts:
+        if not 0 <= number < 1 << bits:
+            raise InvalidRequest(f"{number} is not from 0 to {(1 << bits) - 1}.", number=number)
+        word |= number << place
+        place += bits
+    return word
 
 
 def _second(at: str) -> int:

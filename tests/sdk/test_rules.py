@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from pyjpm.rule_terms import Every
 from pyjpm.testing import new_company
 
 DAY = 86_400
+ESCROW, ORDER = "0x" + 20 * "11", 31 * b"\0" + b"\7"
 RENT = Money("125.00", "USD")
 
 
@@ -215,6 +217,24 @@ def test_a_trigger_about_an_order_asks_the_escrow(payer: Platform, payee: Platfo
     stranger = Condition.attested(payer.session.wallet, bytes(31) + b"\1", milestone=0, status=5)
     with pytest.raises(InvalidTrigger):
         payer.rules.preview(rule(payer, payee, trigger=stranger))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Condition.milestone_in(ESCROW, ORDER, 256, 1 << 3),
+        lambda: Condition.attested(ESCROW, ORDER, milestone=256, status=5),
+        lambda: Condition.attested(ESCROW, ORDER, milestone=0, status=300),
+        lambda: Condition.attested(ESCROW, ORDER, milestone=-1, status=5),
+        lambda: Condition.on(Schedule.monthly(257)),
+        lambda: Condition.on(Schedule.yearly(257, 1)),
+        lambda: Condition.on(Schedule.weekly(-1)),
+    ],
+)
+def test_a_condition_says_what_it_was_asked_or_nothing(made: Callable[[], Condition]) -> None:
+    """Packed into one word, a status of 300 was one of 44, and the 256th milestone the first one's states."""
+    with pytest.raises(InvalidRequest):
+        made()
 
 
 def test_what_the_token_refuses_stays_due(bank: Platform, payer: Platform, payee: Platform) -> None:
