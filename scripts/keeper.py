@@ -64,17 +64,19 @@ def found(paths: Sequence[Path]) -> list[Document]:
 
 
 def run(platform: Platform, document: Document, waiting: dict[str, str]) -> list[dict[str, Any]]:
-    """Executes what is due of one rule; says in ``waiting`` why a due one could not pay."""
+    """Executes what is due of one rule; says in ``waiting`` why a due one could not pay, or one could not be read: the
+    others shall not wait for it."""
     done: list[dict[str, Any]] = []
+    rule = str(document.body.get("ruleReference", ""))
     for _ in range(CATCH_UP):
-        (due,) = platform.rules.due([document])
-        if not due.due:
-            break
         try:
-            key = f"rule {due.id} period {due.period}"
+            (due,) = platform.rules.due([document])
+            if not due.due:
+                break
+            rule, key = due.id, f"rule {due.id} period {due.period}"
             act = platform.rules.execute(document, due.period, idempotency_key=key).wait()
         except PyjpmError as error:
-            waiting[due.id] = f"{error.code}: {error}"
+            waiting[rule] = f"{error.code}: {error}"
             break
         done.append({"rule": due.id, "period": due.period, "transaction": act.tx_hash})
     return done

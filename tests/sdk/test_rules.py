@@ -352,7 +352,9 @@ def test_documents_are_looked_at_before_anything_is_sent(payer: Platform, payee:
             payer.rules.arm(document.attached(wallet, {"approval": broken}), idempotency_key=key("arm"))
     with pytest.raises(MalformedDocument):
         payer.rules.submit_mandate(document.attached(wallet, {"mandate": {}}), idempotency_key=key("mandate"))
-    for body in ({}, {**document.body, "more": 1}, {**document.body, "amount": "x"}, {**document.body, "action": 9}):
+    wrong: list[dict[str, Any]] = [{"more": 1}, {"amount": "x"}, {"action": 9}, {"threshold": "1"}, {"end": 1.5}]
+    wrong += [{"amount": "-5"}, {"catchUp": 1}, {"start": -1}, {"capPeriod": 2**40}]
+    for body in ({}, *({**document.body, **part} for part in wrong)):
         with pytest.raises(MalformedDocument):
             payer.rules.get(dataclasses.replace(document, body=body))
 
@@ -410,6 +412,9 @@ def test_a_keeper_runs_what_is_due_and_leaves_the_rest(
     assert [each["period"] for each in keeper.run(bank, daily, waiting)] == [12, 13]  # the rest, in the next round
     assert keeper.run(bank, daily, waiting) == []
     assert usd(bank, payee) == 14 * RENT.minor
+    broken = dataclasses.replace(daily, body={**daily.body, "end": "soon"})
+    assert keeper.run(bank, broken, waiting) == []
+    assert waiting.popitem()[1].startswith("MALFORMED_DOCUMENT")
     shown = json.loads(json.dumps(keeper.shown(bank, documents)))
     assert [each["preview"]["problem"]["code"] for each in shown["rules"]] == [
         "PERIOD_NOT_DUE",
