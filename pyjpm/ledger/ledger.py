@@ -259,7 +259,7 @@ class Ledger:
         Raises:
             LedgerReadsOnly, and what reading the chain raises.
         """
-        with self.store.reading() as connection:
+        with self.store.reading_beside_a_node() as connection:
             return compare_books(self.session, connection, int(self.store.state(connection).block))
 
     def reconcile(

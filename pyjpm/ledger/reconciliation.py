@@ -103,7 +103,7 @@ def reconcile(
     """Compares everything; see :meth:`pyjpm.ledger.Ledger.reconcile`."""
     if since is not None and until is not None and until < since:
         raise InvalidPeriod(f"The days that the bank's side covers end on {until}, before they begin on {since}.")
-    with store.reading() as connection:
+    with store.reading_beside_a_node() as connection:
         state = store.state(connection)
         run = _Run(connection, session, nodes, state.block, patience, progress)
         breaks = run.compare(state.first_block, max(state.block, state.highest_head))

@@ -10,8 +10,8 @@ Decisions that govern this module:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +63,16 @@ class LedgerStore:
     def reading(self) -> AbstractContextManager[Connection]:
         """One state of all that is committed."""
         return self._store.reading()
+
+    @contextmanager
+    def reading_beside_a_node(self) -> Iterator[Connection]:
+        """As ``reading``, for whoever asks a node meanwhile, however long that takes. It locks nothing, so a server
+        is told not to end it for lying idle.
+        """
+        with self._store.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield connection
 
     def close(self) -> None:
         """Drop the connections."""

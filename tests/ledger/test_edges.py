@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from pyjpm.ledger import Ledger
 from pyjpm.ledger.indexing import Indexer
 from pyjpm.ledger.store import contracts_of
 from pyjpm.ledger.telling import MOST
+from pyjpm.sending import postgresql
 from pyjpm.session import Session
 from pyjpm.testing import backed_platform, new_company
 
@@ -133,7 +135,7 @@ class Forgetful(JSONBaseProvider):
         return self._request(method, params)
 
 
-def through(scene: Scene, node: Forgetful) -> Session:
+def through(scene: Scene, node: JSONBaseProvider) -> Session:
     session = scene.bank.session
     return Session(session.record, Connection.open(node), session.journal, None, 1.0)
 
@@ -178,6 +180,33 @@ def test_processes_that_make_and_sync_one_ledger_at_once_book_each_event_once(
         assert ledger.sync().events == 0
         alone.sync()
         assert ledger.digest() == alone.digest()
+        assert ledger.reconcile().clean
+
+
+class Slow(JSONBaseProvider):
+    """A node that takes its time over the first logs, and over the first answer of a contract."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._request = connection.web3.provider.make_request
+        self._slow = {"eth_getLogs", "eth_call"}
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        if method in self._slow:
+            self._slow.remove(method)
+            time.sleep(0.5)
+        return self._request(method, params)
+
+
+def test_a_slow_node_costs_no_comparison_its_database(
+    scene: Scene, ledger_url: WHERE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends a transaction that lies idle: 15 seconds are soon over where a node has to gather much."""
+    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", "250ms")
+    with Ledger(ledger_url, scene.bank) as ledger:
+        ledger.sync()
+    with Ledger(ledger_url, through(scene, Slow(scene.bank.connection))) as ledger:
+        assert ledger.compare().matches
         assert ledger.reconcile().clean
 
 
