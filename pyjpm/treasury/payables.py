@@ -54,7 +54,7 @@ def checked(payables: Iterable[Payable], group: Group) -> list[Payable]:
     found, seen = list(payables), set()
     for each in found:
         for problem, holds in (
-            ("it stands there twice", each.id in seen),
+            ("it stands there twice", each.id.strip() in seen),
             ("it has no id", not each.id.strip()),
             ("debtor and creditor are the same", each.debtor == each.creditor),
             ("a party is no member of the group", not {each.debtor, each.creditor} <= group.participants),
@@ -62,7 +62,7 @@ def checked(payables: Iterable[Payable], group: Group) -> list[Payable]:
         ):
             if holds:
                 raise invalid(each.id, problem)
-        seen.add(each.id)
+        seen.add(each.id.strip())
     return sorted(found, key=lambda each: (each.amount.currency, each.debtor, each.creditor, each.id))
 
 

@@ -132,6 +132,7 @@ def test_what_cannot_be_netted(bank: Platform, people: list[Platform], group: Gr
     good = debt("i1", one, two, "USD 1.00")
     for bad, problem in (
         ([good, good], "twice"),
+        ([good, debt("i1 ", one, two, "USD 1.00")], "twice"),
         ([debt(" ", one, two, "USD 1.00")], "no id"),
         ([debt("i1", one, one, "USD 1.00")], "the same"),
         ([debt("i1", one, seller, "USD 1.00")], "no member"),
