@@ -302,7 +302,9 @@ class Rules:
             ContractError: nothing moved; see :mod:`pyjpm.errors.rules`, ``mandates`` and ``refusals``.
         """
         terms = self._terms(document)
-        chosen = self._next_period(document, terms, idempotency_key) if period is None else period
+        chosen = self._said(terms, "execute", "period", idempotency_key) if period is None else period
+        if chosen is None:
+            chosen = self.due([document])[0].period
         arguments = (terms.to_message(), chosen)
         return self._send(terms, "execute", arguments, idempotency_key, {"period": chosen})
 
@@ -310,14 +312,17 @@ class Rules:
         """Stops the rule at once; arming it again takes new approvals. By any wallet of the payer."""
         terms = self._terms(document)
         state = self._state(terms)
-        # A pause begins a round: asked for again, it is that of the round before.
-        ended = state["round"] - (_STATES[state["state"]] is RuleState.PAUSED)
-        return self._send(terms, "pause", (terms.to_message(),), idempotency_key, {"round": ended})
+        armed = _STATES[state["state"]] is RuleState.ARMED
+        # A pause begins a round. Asked for again it is the one that was, unless the rule runs once more.
+        said = None if armed else self._said(terms, "pause", "round", idempotency_key)
+        content = {"round": state["round"] if said is None else said}
+        return self._send(terms, "pause", (terms.to_message(),), idempotency_key, content)
 
     def cancel(self, document: Document, *, idempotency_key: str) -> Act:
         """Stops the rule at once and for ever. By any wallet of the payer."""
         terms = self._terms(document)
-        content = {"round": self._state(terms)["round"]}
+        said = self._said(terms, "cancel", "round", idempotency_key)
+        content = {"round": self._state(terms)["round"] if said is None else said}
         return self._send(terms, "cancel", (terms.to_message(),), idempotency_key, content)
 
     def revoke_mandate(self, document: Document, *, idempotency_key: str) -> Act:
@@ -413,12 +418,12 @@ class Rules:
         found: Mapping[str, Any] = self._session.call(CONTRACT, "stateOf", terms.id)
         return found
 
-    def _next_period(self, document: Document, terms: RuleTerms, key: str) -> int:
-        """What the key stands for already, or the next one: asked for again, the rule is one further."""
+    def _said(self, terms: RuleTerms, function: str, what: str, key: str) -> int | None:
+        """What the key stands for where it was used for this call before: what the call did is no other call."""
         earlier = self._session.journal.find(self._session.wallet, key)
-        if earlier is not None and earlier.kind == "rules.execute" and earlier.content["rule"] == "0x" + terms.id.hex():
-            return int(earlier.content["period"])
-        return self.due([document])[0].period
+        if earlier is None or earlier.kind != f"rules.{function}" or earlier.content["rule"] != "0x" + terms.id.hex():
+            return None
+        return int(earlier.content[what])
 
     def _signed_mandate(self, document: Document, terms: RuleTerms) -> tuple[dict[str, Any], bytes]:
         """What the payer has signed, and its signature."""

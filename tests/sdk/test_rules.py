@@ -293,6 +293,13 @@ def test_a_stop_or_an_execution_asked_for_again_is_the_one_that_was_done(
     with pytest.raises(IdempotencyConflict):  # it stopped the round before, and this one runs
         payer.rules.pause(document, idempotency_key="stop")
     assert payer.rules.get(document).state is RuleState.ARMED
+    payer.payments.create(payee.session.wallet, RENT, idempotency_key="a payment").wait()
+    with pytest.raises(IdempotencyConflict):
+        payer.rules.cancel(document, idempotency_key="a payment")
+    again = payer.rules.pause(document, idempotency_key="stop again").wait()
+    ended = payer.rules.cancel(document, idempotency_key="end").wait()
+    assert payer.rules.cancel(document, idempotency_key="end").id == ended.id
+    assert payer.rules.pause(document, idempotency_key="stop again").id == again.id
 
 
 def test_compliance_revokes_a_mandate(bank: Platform, payer: Platform, payee: Platform) -> None:
